@@ -1,0 +1,20 @@
+import { existsSync } from 'node:fs';
+
+import { askControl } from '../src/control/client.ts';
+import { controlPaths } from '../src/control/run-dir.ts';
+
+/** How long the relay may take to answer on its control socket, in ms. */
+const TIMEOUT = 2_000;
+
+/** Rejects when the relay does not answer on its control socket. Where it could make none, there is nothing to ask. */
+export async function checkControl(runDir: string | null): Promise<void> {
+  const path = controlPaths(runDir).find((candidate) => existsSync(candidate));
+  if (path === undefined) return;
+  try {
+    await askControl(path, TIMEOUT);
+  } catch (cause) {
+    const reason =
+      cause instanceof Error && cause.name === 'AbortError' ? `silent for ${TIMEOUT} ms` : String(cause);
+    throw new Error(`the relay does not answer on ${path}: ${reason}`, { cause });
+  }
+}

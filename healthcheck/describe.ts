@@ -1,0 +1,6 @@
+/** Why a probe failed, in one line. */
+export function describe(cause: unknown, timeout: number): string {
+  if (!(cause instanceof Error)) return String(cause);
+  if (cause.name === 'TimeoutError' || cause.name === 'AbortError') return `silent for ${timeout} ms`;
+  return cause.message.replaceAll(/\s+/g, ' ').trim();
+}

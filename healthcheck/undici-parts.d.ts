@@ -1,0 +1,8 @@
+// The parts of undici that a probe needs, without its entry: that one also loads fetch, WebSocket and caches, 280 kB of
+// JavaScript which every healthcheck would pay for.
+declare module 'undici/lib/dispatcher/client.js' {
+  export { Client as default } from 'undici';
+}
+declare module 'undici/lib/core/connect.js' {
+  export { buildConnector as default } from 'undici';
+}

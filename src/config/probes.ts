@@ -1,0 +1,54 @@
+import type { PortPair } from './ports.ts';
+
+/** A request that the healthcheck sends through the relay. */
+export interface Probe {
+  readonly url: URL;
+  /** The relay's listening port that leads to the URL. */
+  readonly port: number;
+  /** Bound on the whole probe, in ms. */
+  readonly timeout: number;
+}
+
+const SCHEME_PORTS: Readonly<Record<string, number>> = { http: 80, https: 443, smtp: 25, smtps: 465 };
+const TLS_PORTS: ReadonlySet<number> = new Set([443, 8443]);
+
+/**
+ * `http://$TARGET/`, or `https://$TARGET/` where PORT holds nothing but TLS ports: plain HTTP on such a port gets a 400 at best.
+ */
+export function defaultHttpUrl(ports: readonly PortPair[]): string {
+  const scheme = ports.every(({ target }) => TLS_PORTS.has(target)) ? 'https' : 'http';
+  return `${scheme}://$TARGET/`;
+}
+
+/**
+ * Reads a probe's URL, with `$TARGET` (or `$$TARGET`, as Compose files escape it) replaced by the target.
+ * Throws when it does not parse or is of none of the schemes.
+ */
+export function parseProbeUrl(template: string, target: string, schemes: readonly string[]): URL {
+  const host = target.includes(':') ? `[${target}]` : target;
+  const text = template.replaceAll(/\$?\$(TARGET\b|\{TARGET\})/g, () => host);
+  const url = URL.parse(text);
+  if (url === null || !schemes.includes(schemeOf(url)) || url.hostname === '') {
+    throw new Error(`'${text}' is no such URL`);
+  }
+  return url;
+}
+
+/**
+ * The listening port for a URL: the URL's own, else the scheme's if it is in PORT, else the first of PORT. A port names what the
+ * app dials, so listening ports are looked at first and the target's ports second. Throws when the URL's own port is in neither.
+ */
+export function choosePort(url: URL, ports: readonly PortPair[]): number {
+  const wanted = url.port === '' ? SCHEME_PORTS[schemeOf(url)] : Number(url.port);
+  const match =
+    ports.find(({ listen }) => listen === wanted) ?? ports.find(({ target }) => target === wanted);
+  if (match !== undefined) return match.listen;
+
+  const [first] = ports;
+  if (url.port !== '' || first === undefined) throw new Error(`port ${url.port} is not in PORT`);
+  return first.listen;
+}
+
+function schemeOf(url: URL): string {
+  return url.protocol.slice(0, -1);
+}

@@ -1,0 +1,169 @@
+import { isAbsolute } from 'node:path';
+
+import envVar from 'env-var';
+
+import { parseHost } from './host.ts';
+import { parseNameservers } from './nameservers.ts';
+import { parsePorts } from './ports.ts';
+
+/** What a variable's text may be: `accepted` says it in words, `parse` reads it or throws with a hint. */
+interface Type<T> {
+  readonly accepted: string;
+  readonly parse: (text: string) => T;
+}
+
+interface Variable<T> extends Type<T> {
+  /** The text that stands in for an unset variable; null where there is none. */
+  readonly fallback: string | null;
+  readonly required: boolean;
+}
+
+const MAX_TIMER_MS = 2 ** 31 - 1;
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+const { accessors } = envVar;
+
+const flag: Type<boolean> = {
+  accepted: '1, 0, true or false',
+  parse: orSay('that is neither yes nor no', accessors.asBool),
+};
+const text = (accepted: string): Type<string> => ({ accepted, parse: (value) => value });
+const milliseconds = (min: 0 | 1): Type<number> => wholeNumber(min, MAX_TIMER_MS, 'ms');
+
+/**
+ * Every variable, in the README's order. Names, defaults and meanings down to SMTP_HEALTHCHECK_TIMEOUT_MS are docker-whitelist's.
+ */
+export const variables = {
+  TARGET: required({ accepted: 'one host name or address, such as api.example.com', parse: parseHost }),
+  PORT: optional('80 443', {
+    accepted: 'ports from 1 to 65535, such as 443, 8443:443 or 5000-5010, separated by spaces or commas',
+    parse: parsePorts,
+  }),
+  MODE: optional('tcp', oneOf(['tcp', 'udp'])),
+  PRE_RESOLVE: optional('0', flag),
+  NAMESERVERS: optional('208.67.222.222 8.8.8.8 208.67.220.220 8.8.4.4', {
+    accepted: 'addresses, such as 9.9.9.9, 127.0.0.1:5353 or [::1]:5353, separated by spaces or commas',
+    parse: parseNameservers,
+  }),
+  MAX_CONNECTIONS: optional('100', wholeNumber(0, Number.MAX_SAFE_INTEGER)),
+  UDP_ANSWERS: optional('1', flag),
+  VERBOSE: optional('0', flag),
+  HTTP_HEALTHCHECK: optional('0', flag),
+  HTTP_HEALTHCHECK_URL: optional(null, text('an http:// or https:// URL, such as https://$TARGET/status')),
+  HTTP_HEALTHCHECK_TIMEOUT_MS: optional('2000', milliseconds(1)),
+  SMTP_HEALTHCHECK: optional('0', flag),
+  SMTP_HEALTHCHECK_URL: optional(
+    'smtp://$TARGET/',
+    text('an smtp:// or smtps:// URL, such as smtp://$TARGET:587/'),
+  ),
+  SMTP_HEALTHCHECK_COMMAND: optional('HELP', {
+    accepted: 'one SMTP command on one line, such as HELP, NOOP or QUIT',
+    parse: parseCommand,
+  }),
+  SMTP_HEALTHCHECK_TIMEOUT_MS: optional('2000', milliseconds(1)),
+  CONNECT_TIMEOUT_MS: optional('10000', milliseconds(1)),
+  IDLE_TIMEOUT_MS: optional('0', milliseconds(0)),
+  UDP_TIMEOUT_MS: optional('60000', milliseconds(1)),
+  DRAIN_TIMEOUT_MS: optional('8000', milliseconds(0)),
+  LOG_LEVEL: optional('info', oneOf(LOG_LEVELS)),
+  SALLYPORT_RUN_DIR: optional(null, { accepted: 'an absolute path of a directory', parse: parseDirectory }),
+} as const;
+
+type Variables = typeof variables;
+type Name = keyof Variables;
+
+/** The parsed values; a variable without a default is null when unset. */
+export type Values = {
+  readonly [K in Name]: ReturnType<Variables[K]['parse']> | MissingFallback<Variables[K]>;
+};
+type MissingFallback<V> = V extends { fallback: null; required: false } ? null : never;
+
+/**
+ * Reads all variables. What could be read is in `values`; each that could not is a line in `problems`. An empty variable counts as
+ * unset, as Compose files pass `${X:-}`.
+ */
+export function readVariables(environment: NodeJS.ProcessEnv): {
+  readonly values: Partial<Values>;
+  readonly problems: readonly string[];
+} {
+  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim()));
+  const env = envVar.from(set);
+  const problems: string[] = [];
+
+  const values = Object.fromEntries(
+    Object.entries<Variable<unknown>>(variables).map(
+      ([name, { accepted, fallback, required: isRequired, parse }]) => {
+        const value = env.get(name).asString()?.trim() ?? fallback;
+        if (value === null) {
+          if (isRequired) problems.push(`${name} is not set; it takes ${accepted}`);
+          return [name, isRequired ? undefined : null];
+        }
+        try {
+          return [name, parse(value)];
+        } catch (cause) {
+          problems.push(describeProblem(name, value, { accepted, cause }));
+          return [name, undefined];
+        }
+      },
+    ),
+  );
+  return { values, problems };
+}
+
+/** One line: the variable, what it held, what is wrong with it and what is accepted. */
+export function describeProblem(
+  name: string,
+  value: string,
+  { accepted, cause }: { accepted: string; cause: unknown },
+): string {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return `${name}=${JSON.stringify(value)}: ${reason}; it takes ${accepted}`;
+}
+
+function required<T>(type: Type<T>) {
+  return { ...type, fallback: null, required: true } as const;
+}
+
+function optional<T, F extends string | null>(fallback: F, type: Type<T>) {
+  return { ...type, fallback, required: false } as const;
+}
+
+function oneOf<const T extends string>(choices: readonly T[]): Type<T> {
+  return {
+    accepted: choices.join(', '),
+    parse: orSay('that is none of the choices', (value) => accessors.asEnum(value.toLowerCase(), choices)),
+  };
+}
+
+function wholeNumber(min: number, max: number, unit = ''): Type<number> {
+  const range = max === Number.MAX_SAFE_INTEGER ? `${min} up` : `${min} to ${max}`;
+  return {
+    accepted: `a whole number from ${range} ${unit}`.trimEnd(),
+    parse: orSay('that is no such number', (value) => {
+      const number = accessors.asIntPositive(value);
+      if (number < min || number > max) throw new RangeError();
+      return number;
+    }),
+  };
+}
+
+/** The library's messages repeat what is accepted: `hint` takes their place. */
+function orSay<T>(hint: string, parse: (value: string) => T): (value: string) => T {
+  return (value) => {
+    try {
+      return parse(value);
+    } catch (cause) {
+      throw new Error(hint, { cause });
+    }
+  };
+}
+
+function parseCommand(value: string): string {
+  if (/[\r\n]/.test(value)) throw new Error('that is more than one line');
+  return value;
+}
+
+function parseDirectory(value: string): string {
+  if (!isAbsolute(value)) throw new Error('that path is relative');
+  return value;
+}

@@ -1,0 +1,17 @@
+/** What the relay says of itself: one JSON object, sent to whoever connects to the control socket. */
+export interface Status {
+  readonly version: string;
+  readonly mode: 'tcp' | 'udp';
+  readonly target: string;
+  readonly ports: readonly PortStatus[];
+}
+
+export interface PortStatus {
+  /** The listening port. */
+  readonly port: number;
+  readonly live: number;
+  readonly waiting: number;
+}
+
+/** Where the healthcheck's probes come from: all of 127/8 is local on Linux, and no packet from outside may claim it (RFC 1122 §3.2.1.3). */
+export const PROBE_SOURCE = '127.83.80.1';

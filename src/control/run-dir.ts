@@ -1,0 +1,22 @@
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Where the control socket may live when SALLYPORT_RUN_DIR is not set; Docker keeps the second writable under `--read-only`. */
+const DEFAULT_DIRS = ['/run/sallyport', '/dev/shm/sallyport'];
+
+/** The control socket's path in each directory that may hold it, the preferred one first. */
+export function controlPaths(runDir: string | null): readonly string[] {
+  const dirs = runDir === null ? DEFAULT_DIRS : [runDir];
+  return dirs.map((dir) => join(dir, 'control.sock'));
+}
+
+/** Makes a directory that only this user may enter, unless it exists. Returns whether it can be written to. */
+export function prepareRunDir(dir: string): boolean {
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    accessSync(dir, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,124 @@
+import { isIP } from 'node:net';
+
+import { ConfigError } from './config/config-error.ts';
+import { type Config, parseConfig } from './config/config.ts';
+import { PROBE_SOURCE } from './control/protocol.ts';
+import { controlPaths } from './control/run-dir.ts';
+import { openControl } from './control/server.ts';
+import { openAddressBook } from './dns/address-book.ts';
+import { resolveAddresses } from './dns/resolve.ts';
+import { resolveBySystem } from './dns/system.ts';
+import { createLog, type Logger } from './log.ts';
+import { createLoopGuard } from './relay/loop-guard.ts';
+import type { Relay } from './relay/relay.ts';
+import type { Target } from './relay/target.ts';
+import { listenTcp } from './relay/tcp.ts';
+import { listenUdp } from './relay/udp.ts';
+import { version } from './version.ts';
+
+/** EX_CONFIG of sysexits(3). */
+const EXIT_CONFIG = 78;
+
+async function main(): Promise<number> {
+  const stop = stopSignal();
+  const config = readConfig();
+  if (config === null) return EXIT_CONFIG;
+
+  const log = createLog(config.logLevel);
+  for (const { name, meant } of config.nearMisses)
+    log.warn(`${name} is set but unknown: did you mean ${meant}?`);
+  try {
+    await run(config, { log, stop });
+    return 0;
+  } catch (err) {
+    log.fatal({ err }, 'failed');
+    return 1;
+  }
+}
+
+/** Relays until asked to stop, then drains. Rejects when a port cannot be listened on or a listener dies. */
+async function run(config: Config, { log, stop }: { log: Logger; stop: Promise<string> }): Promise<void> {
+  const stopped = new AbortController();
+  const resolve = openResolver(config, log, stopped.signal);
+  const relays = await listen(config, resolve, log);
+  const control = await openControl(controlPaths(config.runDir), () => ({
+    version,
+    mode: config.mode,
+    target: config.target,
+    ports: relays.map(({ port, live, waiting }) => ({ port, live, waiting })),
+  })).catch((err: unknown) => {
+    log.warn(
+      { err },
+      'the control socket is off: the healthcheck cannot ask this relay, only watch its ports',
+    );
+    return null;
+  });
+  log.info(
+    { version, mode: config.mode, target: config.target, ports: relays.map(({ port }) => port) },
+    'listening',
+  );
+
+  const signal = await Promise.race([stop, ...relays.map(({ failed }) => failed)]);
+  const live = relays.reduce((sum, relay) => sum + relay.live, 0);
+  log.info({ signal, live, drainTimeout: config.drainTimeout }, 'stopping');
+  const deadline = AbortSignal.timeout(config.drainTimeout);
+  await Promise.all(relays.map((relay) => relay.drain(deadline)));
+  stopped.abort();
+  control?.close();
+  log.info({}, deadline.aborted ? 'stopped; what was still live has been cut off' : 'stopped');
+}
+
+function readConfig(): Config | null {
+  try {
+    return parseConfig(process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    console.error(`sallyport: ${error.message}`);
+    return null;
+  }
+}
+
+function openResolver(config: Config, log: Logger, stopped: AbortSignal): Target['resolve'] {
+  const { target, nameservers } = config;
+  const family = isIP(target);
+  if (family !== 0) return async () => [{ address: target, family }];
+  if (!config.preResolve) return (signal) => resolveBySystem(target, signal);
+
+  const resolve = (name: string) => resolveAddresses(name, { nameservers, signal: stopped });
+  return openAddressBook(target, { resolve, log, signal: stopped }).addresses;
+}
+
+async function listen(config: Config, resolve: Target['resolve'], log: Logger): Promise<readonly Relay[]> {
+  const { ports, maxConnections, connectTimeout, verbose } = config;
+  const withoutLoops = createLoopGuard(new Set(ports.map((pair) => pair.listen)));
+
+  return Promise.all(
+    ports.map((pair) => {
+      const target: Target = {
+        host: config.target,
+        port: pair.target,
+        resolve: async (signal) => withoutLoops(await resolve(signal), pair.target),
+      };
+      const options = { port: pair.listen, target, maxConnections, connectTimeout, verbose, log };
+      return config.mode === 'tcp'
+        ? listenTcp({ ...options, idleTimeout: config.idleTimeout, probeSource: PROBE_SOURCE })
+        : listenUdp({ ...options, answers: config.udpAnswers, sessionTimeout: config.udpTimeout });
+    }),
+  );
+}
+
+/** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. No signal ends PID 1 by itself. */
+function stopSignal(): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  let isStopping = false;
+  const stop = (signal: string) => {
+    if (isStopping) process.exit(0);
+    isStopping = true;
+    resolve(signal);
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  return promise;
+}
+
+void main().then((code) => process.exit(code));

@@ -1,0 +1,20 @@
+/** What listens on one port and relays to the target: a TCP or a UDP relay. */
+export interface Relay {
+  /** The port it listens on. */
+  readonly port: number;
+  /** Connections or sessions that hold a slot. */
+  readonly live: number;
+  /** Clients that wait for a slot. */
+  readonly waiting: number;
+  /** Rejects when the listener dies; never resolves. */
+  readonly failed: Promise<never>;
+  /** Accepts nothing new; resolves when all that lives has ended, which the signal enforces. */
+  drain: (signal: AbortSignal) => Promise<void>;
+}
+
+/** The part of a logger that relays use: fields first, then the message. */
+export interface Log {
+  warn: (fields: object, message: string) => void;
+  info: (fields: object, message: string) => void;
+  debug: (fields: object, message: string) => void;
+}

@@ -1,0 +1,96 @@
+import type { Socket } from 'node:dgram';
+
+import { dialUdp } from './dial-udp.ts';
+import { endpoint } from './endpoint.ts';
+import type { Target } from './target.ts';
+
+/** How a session ended, or the error that ended it. */
+export type SessionEnding = 'idle' | 'replaced' | 'cut off' | 'finished' | Error;
+
+interface Options {
+  readonly target: Target;
+  /** For the name lookup, in ms. */
+  readonly connectTimeout: number;
+  /** Idle time that ends the session, in ms. */
+  readonly timeout: number;
+  /** Takes the target's answers; null where none is expected, and the session then ends `timeout` after it began, however busy. */
+  readonly onAnswer: ((datagram: Buffer) => void) | null;
+  readonly onEnd: (ending: SessionEnding) => void;
+}
+
+/** What may wait for the name lookup, in bytes: about a socket buffer. More is dropped, as the kernel would. */
+const MAX_PENDING = 256 * 1024;
+
+/**
+ * One UDP client's way to the target. Any error ends it, a refusal (ICMP) too: the client's next datagram then opens another, which
+ * asks for the name anew.
+ */
+export class Session {
+  readonly startedAt = performance.now();
+  lastActiveAt = this.startedAt;
+  /** Whether the client spoke last. */
+  awaitsAnswer = false;
+  /** Bytes to and from the target. */
+  sent = 0;
+  received = 0;
+  /** The target's address, once known. */
+  address: string | null = null;
+
+  readonly #options: Options;
+  readonly #ended = new AbortController();
+  readonly #pending: Buffer[] = [];
+  #socket: Socket | null = null;
+  #timer: NodeJS.Timeout;
+
+  constructor(options: Options) {
+    this.#options = options;
+    this.#timer = setTimeout(() => this.#expire(), options.timeout);
+    void this.#open();
+  }
+
+  send(datagram: Buffer): void {
+    this.sent += datagram.length;
+    this.awaitsAnswer = true;
+    if (this.#options.onAnswer !== null) this.lastActiveAt = performance.now();
+    if (this.#socket !== null) this.#socket.send(datagram);
+    else if (this.sent <= MAX_PENDING) this.#pending.push(datagram);
+  }
+
+  /** Does nothing when the session has ended already. */
+  end(ending: SessionEnding): void {
+    if (this.#ended.signal.aborted) return;
+    this.#ended.abort();
+    clearTimeout(this.#timer);
+    this.#socket?.close();
+    this.#options.onEnd(ending);
+  }
+
+  async #open(): Promise<void> {
+    const { target, connectTimeout, onAnswer } = this.#options;
+    try {
+      const socket = await dialUdp(target, { timeout: connectTimeout, signal: this.#ended.signal });
+      socket.on('error', (err) => this.end(err));
+      if (onAnswer !== null) {
+        socket.on('message', (datagram) => {
+          this.received += datagram.length;
+          this.awaitsAnswer = false;
+          this.lastActiveAt = performance.now();
+          onAnswer(datagram);
+        });
+      }
+      const { address, port } = socket.remoteAddress();
+      this.address = endpoint(address, port);
+      this.#socket = socket;
+      for (const datagram of this.#pending.splice(0)) socket.send(datagram);
+    } catch (cause) {
+      this.end(cause instanceof Error ? cause : new Error(String(cause)));
+    }
+  }
+
+  /** A timer that is set once and looks at the clock costs less than one that every datagram sets back. */
+  #expire(): void {
+    const left = this.lastActiveAt + this.#options.timeout - performance.now();
+    if (left <= 0) this.end('idle');
+    else this.#timer = setTimeout(() => this.#expire(), left);
+  }
+}

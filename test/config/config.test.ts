@@ -1,0 +1,283 @@
+import { expect, test } from 'vitest';
+
+import { ConfigError } from '../../src/config/config-error.ts';
+import { parseConfig } from '../../src/config/config.ts';
+
+function problemsOf(environment: Record<string, string>): readonly string[] {
+  try {
+    parseConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+test('parseConfig() needs nothing but TARGET', () => {
+  expect(parseConfig({ TARGET: 'api.example.com' })).toEqual({
+    target: 'api.example.com',
+    ports: [
+      { listen: 80, target: 80 },
+      { listen: 443, target: 443 },
+    ],
+    mode: 'tcp',
+    preResolve: false,
+    nameservers: ['208.67.222.222', '8.8.8.8', '208.67.220.220', '8.8.4.4'].map((address) => ({
+      address,
+      port: 53,
+    })),
+    maxConnections: 100,
+    udpAnswers: true,
+    verbose: false,
+    connectTimeout: 10_000,
+    idleTimeout: 0,
+    udpTimeout: 60_000,
+    drainTimeout: 8_000,
+    logLevel: 'info',
+    runDir: null,
+    httpProbe: null,
+    smtpProbe: null,
+    nearMisses: [],
+  });
+});
+
+test('parseConfig() reads every variable', () => {
+  const config = parseConfig({
+    TARGET: ' Mail.Example.com ',
+    PORT: '25, 8443:443 5000-5002',
+    MODE: 'TCP',
+    PRE_RESOLVE: 'true',
+    NAMESERVERS: '9.9.9.9 127.0.0.1:5353, [::1]:5353 2620:fe::fe',
+    MAX_CONNECTIONS: '0',
+    UDP_ANSWERS: 'FALSE',
+    VERBOSE: '1',
+    HTTP_HEALTHCHECK: '1',
+    HTTP_HEALTHCHECK_URL: 'https://$TARGET/status?x=a:b',
+    HTTP_HEALTHCHECK_TIMEOUT_MS: '500',
+    SMTP_HEALTHCHECK: '1',
+    SMTP_HEALTHCHECK_URL: 'smtp://$$TARGET',
+    SMTP_HEALTHCHECK_COMMAND: 'NOOP',
+    SMTP_HEALTHCHECK_TIMEOUT_MS: '600',
+    CONNECT_TIMEOUT_MS: '1',
+    IDLE_TIMEOUT_MS: '2',
+    UDP_TIMEOUT_MS: '3',
+    DRAIN_TIMEOUT_MS: '0',
+    LOG_LEVEL: 'debug',
+    SALLYPORT_RUN_DIR: '/tmp/run',
+  });
+  expect(config).toMatchObject({
+    target: 'mail.example.com',
+    ports: [
+      { listen: 25, target: 25 },
+      { listen: 8443, target: 443 },
+      { listen: 5000, target: 5000 },
+      { listen: 5001, target: 5001 },
+      { listen: 5002, target: 5002 },
+    ],
+    mode: 'tcp',
+    preResolve: true,
+    nameservers: [
+      { address: '9.9.9.9', port: 53 },
+      { address: '127.0.0.1', port: 5353 },
+      { address: '::1', port: 5353 },
+      { address: '2620:fe::fe', port: 53 },
+    ],
+    maxConnections: Infinity,
+    udpAnswers: false,
+    verbose: true,
+    connectTimeout: 1,
+    idleTimeout: 2,
+    udpTimeout: 3,
+    drainTimeout: 0,
+    logLevel: 'debug',
+    runDir: '/tmp/run',
+    httpProbe: { port: 8443, timeout: 500 },
+    smtpProbe: { port: 25, timeout: 600, command: 'NOOP' },
+  });
+  expect(config.httpProbe?.url.href).toBe('https://mail.example.com/status?x=a:b');
+  expect(config.smtpProbe?.url.href).toBe('smtp://mail.example.com');
+});
+
+test.each([
+  ['TARGET', 'https://api.example.com/'],
+  ['TARGET', 'api.example.com:443'],
+  ['TARGET', 'api.example.com/path'],
+  ['TARGET', 'a.example.com b.example.com'],
+  ['TARGET', '-bad-.example.com'],
+  ['TARGET', 'a..b'],
+  ['TARGET', `${'a'.repeat(64)}.example.com`],
+  ['PORT', '0'],
+  ['PORT', '70000'],
+  ['PORT', '80 80'],
+  ['PORT', 'abc'],
+  ['PORT', '10-5'],
+  ['PORT', '80:'],
+  ['PORT', '80:0'],
+  ['PORT', '-80'],
+  ['PORT', '80.5'],
+  ['PORT', '1e3'],
+  ['PORT', '443 400-500'],
+  ['PORT', '1-2000'],
+  ['PORT', ','],
+  ['MODE', 'sctp'],
+  ['PRE_RESOLVE', 'yes please'],
+  ['PRE_RESOLVE', '2'],
+  ['NAMESERVERS', 'dns.google'],
+  ['NAMESERVERS', '9.9.9.9 dns.google'],
+  ['NAMESERVERS', '9.9.9.9:0'],
+  ['NAMESERVERS', '9.9.9.9:dns'],
+  ['NAMESERVERS', '[9.9.9.9]:53'],
+  ['NAMESERVERS', ','],
+  ['MAX_CONNECTIONS', '-1'],
+  ['MAX_CONNECTIONS', '1e3'],
+  ['MAX_CONNECTIONS', '1.5'],
+  ['UDP_ANSWERS', 'no'],
+  ['VERBOSE', 'loud'],
+  ['HTTP_HEALTHCHECK', 'on'],
+  ['HTTP_HEALTHCHECK_URL', 'api.example.com'],
+  ['HTTP_HEALTHCHECK_URL', 'ftp://$TARGET/'],
+  ['HTTP_HEALTHCHECK_URL', 'http://'],
+  ['HTTP_HEALTHCHECK_URL', 'http://$TARGET:99999/'],
+  ['HTTP_HEALTHCHECK_TIMEOUT_MS', '0'],
+  ['HTTP_HEALTHCHECK_TIMEOUT_MS', '2s'],
+  ['SMTP_HEALTHCHECK_URL', 'http://$TARGET/'],
+  ['SMTP_HEALTHCHECK_COMMAND', 'HELP\nQUIT'],
+  ['SMTP_HEALTHCHECK_TIMEOUT_MS', '-5'],
+  ['CONNECT_TIMEOUT_MS', '0'],
+  ['IDLE_TIMEOUT_MS', '2147483648'],
+  ['UDP_TIMEOUT_MS', '0'],
+  ['DRAIN_TIMEOUT_MS', 'never'],
+  ['LOG_LEVEL', 'chatty'],
+  ['SALLYPORT_RUN_DIR', 'run'],
+])('parseConfig() refuses %s=%j, and says what it held and what is accepted', (name, value) => {
+  const problems = problemsOf({ TARGET: 'api.example.com', [name]: value });
+  expect(problems).toHaveLength(1);
+  expect(problems[0]).toMatch(/^.*: .+; it takes .+$/);
+  expect(problems[0]?.startsWith(`${name}=${JSON.stringify(value)}: `)).toBe(true);
+});
+
+test('parseConfig() reports all problems at once', () => {
+  const problems = problemsOf({
+    PORT: '0',
+    MODE: 'sctp',
+    MAX_CONNECTIONS: '-1',
+    NAMESERVERS: 'dns.google',
+    PRE_RESOLVE: 'yes please',
+    HTTP_HEALTHCHECK_URL: 'nowhere',
+    SMTP_HEALTHCHECK_URL: 'nowhere',
+  });
+  expect(problems.map((problem) => problem.split(/[= ]/)[0])).toEqual([
+    'TARGET',
+    'PORT',
+    'MODE',
+    'PRE_RESOLVE',
+    'NAMESERVERS',
+    'MAX_CONNECTIONS',
+    'HTTP_HEALTHCHECK_URL',
+    'SMTP_HEALTHCHECK_URL',
+  ]);
+});
+
+test('parseConfig() says that a missing TARGET is missing', () => {
+  expect(problemsOf({})).toEqual([
+    'TARGET is not set; it takes one host name or address, such as api.example.com',
+  ]);
+});
+
+test('parseConfig() takes an empty variable as unset, as Compose passes ${X:-}', () => {
+  expect(parseConfig({ TARGET: 'api.example.com', PORT: '', HTTP_HEALTHCHECK_URL: ' ' })).toEqual(
+    parseConfig({ TARGET: 'api.example.com' }),
+  );
+});
+
+test.each([
+  ['bücher.example', 'xn--bcher-kva.example'],
+  ['_sip.example.com', '_sip.example.com'],
+  ['localhost', 'localhost'],
+  ['api.example.com.', 'api.example.com.'],
+  ['192.0.2.1', '192.0.2.1'],
+  ['2001:db8::1', '2001:db8::1'],
+  ['[2001:db8::1]', '2001:db8::1'],
+])('parseConfig() takes %s as a target', (text, target) => {
+  expect(parseConfig({ TARGET: text }).target).toBe(target);
+});
+
+test.each([
+  ['80 443', 'http://api.example.com/', 80],
+  ['443', 'https://api.example.com/', 443],
+  ['8443:443', 'https://api.example.com/', 8443],
+  ['8080:80', 'http://api.example.com/', 8080],
+  ['3000', 'http://api.example.com/', 3000],
+])('with PORT=%s the default HTTP probe is %s on port %i', (ports, href, port) => {
+  const { httpProbe } = parseConfig({ TARGET: 'api.example.com', PORT: ports, HTTP_HEALTHCHECK: '1' });
+  expect([httpProbe?.url.href, httpProbe?.port]).toEqual([href, port]);
+});
+
+test.each([
+  ['80 443 8080', 'http://other.example.com:8080/', 8080],
+  ['443 80', 'http://$TARGET/a:b', 80],
+  ['443 80', 'http://user:pass@$TARGET/', 80],
+  ['443 8080:80', 'http://[2001:db8::1]/', 8080],
+  ['443 8080:80', 'http://$TARGET:8080/', 8080],
+  ['8443', 'https://$TARGET/', 8443],
+  ['8443', 'https://${TARGET}/', 8443],
+])('with PORT=%s the HTTP probe %s goes to port %i', (ports, url, port) => {
+  const { httpProbe } = parseConfig({
+    TARGET: 'api.example.com',
+    PORT: ports,
+    HTTP_HEALTHCHECK: '1',
+    HTTP_HEALTHCHECK_URL: url,
+  });
+  expect(httpProbe?.port).toBe(port);
+});
+
+test('parseConfig() brackets an IPv6 target in probe URLs', () => {
+  const { httpProbe } = parseConfig({ TARGET: '2001:db8::1', HTTP_HEALTHCHECK: '1' });
+  expect(httpProbe?.url.href).toBe('http://[2001:db8::1]/');
+});
+
+test('parseConfig() refuses a probe to a port that no port pair has', () => {
+  expect(
+    problemsOf({
+      TARGET: 'a.test',
+      PORT: '443',
+      HTTP_HEALTHCHECK: '1',
+      HTTP_HEALTHCHECK_URL: 'https://$TARGET:9000/',
+    }),
+  ).toEqual([expect.stringContaining('port 9000 is not in PORT')]);
+});
+
+test.each(['HTTP_HEALTHCHECK', 'SMTP_HEALTHCHECK'])('parseConfig() refuses %s with MODE=udp', (name) => {
+  expect(problemsOf({ TARGET: 'a.test', MODE: 'udp', [name]: '1' })).toEqual([
+    expect.stringContaining(`${name}=1: needs TCP`),
+  ]);
+});
+
+test.each([
+  ['HTTP_HEALTHCHECK_TIMEOUT', 'HTTP_HEALTHCHECK_TIMEOUT_MS'],
+  ['NAMESERVER', 'NAMESERVERS'],
+  ['PORTS', 'PORT'],
+  ['MAX_CONECTIONS', 'MAX_CONNECTIONS'],
+  ['PRERESOLVE', 'PRE_RESOLVE'],
+  ['target', 'TARGET'],
+])('parseConfig() notices that %s is nearly %s', (name, meant) => {
+  expect(parseConfig({ TARGET: 'a.test', [name]: 'x' }).nearMisses).toEqual([{ name, meant }]);
+});
+
+test('parseConfig() leaves other variables alone', () => {
+  const usual = [
+    'PATH',
+    'HOME',
+    'HOSTNAME',
+    'NODE',
+    'NODE_VERSION',
+    'TERM',
+    'LANG',
+    'USER',
+    'PWD',
+    'TZ',
+    'API_PORT',
+  ];
+  const environment = Object.fromEntries(usual.map((name) => [name, 'x']));
+  expect(parseConfig({ TARGET: 'a.test', ...environment }).nearMisses).toEqual([]);
+});

@@ -1,0 +1,94 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+
+import * as dnsPacket from 'dns-packet';
+import type { Answer, DecodedPacket } from 'dns-packet';
+import { onTestFinished } from 'vitest';
+
+import type { Nameserver } from '../../src/dns/ask.ts';
+
+/** What a scripted server says to a query: datagrams over UDP, or chunks over TCP; nothing for silence. */
+export type Script = (
+  query: DecodedPacket,
+  from: { readonly port: number; readonly over: 'udp' | 'tcp' },
+) => readonly Buffer[];
+
+/** A nameserver on loopback that answers UDP and TCP by a script; closed with the test. */
+export async function scriptedServer(
+  script: Script,
+): Promise<Nameserver & { readonly queries: DecodedPacket[] }> {
+  const queries: DecodedPacket[] = [];
+  const udp = createSocket('udp4');
+  const tcp = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.on('data', (bytes) => {
+      const query = dnsPacket.streamDecode(bytes as Buffer) as DecodedPacket;
+      queries.push(query);
+      for (const chunk of script(query, { port: socket.remotePort ?? 0, over: 'tcp' })) socket.write(chunk);
+    });
+  });
+  tcp.listen(0, '127.0.0.1');
+  await once(tcp, 'listening');
+  const { port } = tcp.address() as AddressInfo;
+  udp.bind(port, '127.0.0.1');
+  await once(udp, 'listening');
+  udp.on('message', (datagram, from) => {
+    const query = dnsPacket.decode(datagram);
+    queries.push(query);
+    for (const answer of script(query, { port: from.port, over: 'udp' }))
+      udp.send(answer, from.port, from.address);
+  });
+  onTestFinished(() => {
+    udp.close();
+    tcp.close();
+  });
+  return { address: '127.0.0.1', port, queries };
+}
+
+/** A script from a zone: the records by name and type, NXDOMAIN for other names. */
+export function zone(records: readonly Answer[]): Script {
+  return (query, { over }) => {
+    const [question] = query.questions ?? [];
+    const answers = records.filter(
+      ({ name, type }) => name === question?.name && (type === question.type || type === 'CNAME'),
+    );
+    const known = records.some(({ name }) => name === question?.name);
+    return [
+      (over === 'tcp' ? dnsPacket.streamEncode : dnsPacket.encode)(
+        reply(query, { answers, rcode: known ? 0 : 3 }),
+      ),
+    ];
+  };
+}
+
+/** The packet that answers a query as a recursive server would. */
+export function reply(
+  query: DecodedPacket,
+  {
+    answers = [],
+    rcode = 0,
+    ...rest
+  }: { readonly answers?: readonly Answer[]; readonly rcode?: number } & dnsPacket.Packet,
+): dnsPacket.Packet {
+  return {
+    type: 'response',
+    id: query.id ?? 0,
+    flags: dnsPacket.RECURSION_DESIRED | dnsPacket.RECURSION_AVAILABLE | rcode,
+    questions: query.questions ?? [],
+    answers: [...answers],
+    ...rest,
+  };
+}
+
+export function a(name: string, data: string, ttl = 60): Answer {
+  return { type: 'A', name, data, ttl };
+}
+
+export function aaaa(name: string, data: string, ttl = 60): Answer {
+  return { type: 'AAAA', name, data, ttl };
+}
+
+export function cname(name: string, data: string, ttl = 60): Answer {
+  return { type: 'CNAME', name, data, ttl };
+}

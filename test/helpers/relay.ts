@@ -1,0 +1,106 @@
+import type { EventEmitter } from 'node:events';
+import type { AddressInfo, Server } from 'node:net';
+
+import { onTestFinished } from 'vitest';
+
+import { PROBE_SOURCE } from '../../src/control/protocol.ts';
+import type { Relay } from '../../src/relay/relay.ts';
+import type { Target } from '../../src/relay/target.ts';
+import { listenTcp } from '../../src/relay/tcp.ts';
+import { listenUdp } from '../../src/relay/udp.ts';
+
+interface LogLine {
+  readonly level: 'warn' | 'info' | 'debug';
+  readonly fields: Record<string, unknown>;
+  readonly message: string;
+}
+
+/** A log that keeps its lines, and hands them out as they come. */
+export function testLog() {
+  const lines: LogLine[] = [];
+  const waiters = new Set<() => void>();
+  const write = (level: LogLine['level']) => (fields: object, message: string) => {
+    lines.push({ level, fields: { ...fields }, message });
+    for (const wake of waiters) wake();
+  };
+  return {
+    lines,
+    warn: write('warn'),
+    info: write('info'),
+    debug: write('debug'),
+    /** The first line with the message, now or later. */
+    async line(message: string): Promise<LogLine> {
+      for (;;) {
+        const found = lines.find((line) => line.message === message);
+        if (found !== undefined) return found;
+        await new Promise<void>((resolve) => waiters.add(resolve));
+      }
+    },
+  };
+}
+
+/** A target on loopback, known by name. */
+export function localTarget(port: number, addresses: readonly string[] = ['127.0.0.1']): Target {
+  return {
+    host: 'target.test',
+    port,
+    resolve: async () => addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
+  };
+}
+
+/** A TCP relay with short, test-wise defaults; drained with the test. */
+export async function tcpRelay(
+  target: Target,
+  options: Partial<Parameters<typeof listenTcp>[0]> = {},
+): Promise<Relay> {
+  const relay = await listenTcp({
+    port: 0,
+    target,
+    maxConnections: 100,
+    connectTimeout: 5_000,
+    idleTimeout: 0,
+    probeSource: PROBE_SOURCE,
+    log: testLog(),
+    verbose: true,
+    ...options,
+  });
+  onTestFinished(() => relay.drain(AbortSignal.abort()));
+  return relay;
+}
+
+/** A UDP relay with short, test-wise defaults; drained with the test. */
+export async function udpRelay(
+  target: Target,
+  options: Partial<Parameters<typeof listenUdp>[0]> = {},
+): Promise<Relay> {
+  const relay = await listenUdp({
+    port: 0,
+    target,
+    maxConnections: 100,
+    answers: true,
+    connectTimeout: 5_000,
+    sessionTimeout: 60_000,
+    log: testLog(),
+    verbose: true,
+    ...options,
+  });
+  onTestFinished(() => relay.drain(AbortSignal.abort()));
+  return relay;
+}
+
+/** This process's own listening socket on a port, which no relay hands out. */
+export function listenerOn(port: number): EventEmitter {
+  const handles = (process as unknown as { _getActiveHandles: () => unknown[] })._getActiveHandles();
+  const listener = handles.find((handle) => {
+    try {
+      return (
+        (handle as Partial<Server>).address?.() !== null &&
+        ((handle as Server).address() as AddressInfo).port === port
+      );
+    } catch {
+      return false; // closed, or no socket at all
+    }
+  });
+  if (listener === undefined) throw new Error(`no listener on port ${port}`);
+  return listener as EventEmitter;
+}

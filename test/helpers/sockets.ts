@@ -1,0 +1,112 @@
+import { randomInt } from 'node:crypto';
+import { createSocket, type Socket as UdpSocket, type SocketType } from 'node:dgram';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+
+import { onTestFinished } from 'vitest';
+
+/** A TCP server on a free port that hands each connection to `serve`; ended with the test. */
+export async function tcpServer(
+  serve: (socket: Socket) => void,
+  host = '127.0.0.1',
+): Promise<{ readonly server: Server; readonly port: number }> {
+  const sockets = new Set<Socket>();
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {}).on('close', () => sockets.delete(socket));
+    serve(socket);
+  });
+  server.listen(0, host);
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return { server, port: (server.address() as AddressInfo).port };
+}
+
+/** A connected client that may be half-closed; destroyed with the test. */
+export async function tcpClient(
+  port: number,
+  options: { host?: string; localAddress?: string } = {},
+): Promise<Socket> {
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, ...options });
+  socket.on('error', () => {});
+  onTestFinished(() => {
+    socket.destroy();
+  });
+  await once(socket, 'connect');
+  return socket;
+}
+
+/** A UDP socket bound to a free port of `host`; closed with the test. */
+export async function udpSocket(
+  type: SocketType = 'udp4',
+  host = type === 'udp4' ? '127.0.0.1' : '::1',
+): Promise<UdpSocket> {
+  const socket = createSocket(type);
+  socket.bind(0, host);
+  await once(socket, 'listening');
+  onTestFinished(() => {
+    socket.close();
+  });
+  return socket;
+}
+
+/** The bytes up to the socket's end; rejects when it is reset. Its other half stays open. */
+export async function readAll(socket: Socket): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  if (socket.errored !== null) throw socket.errored;
+  if (!socket.readableEnded) await once(socket.resume(), 'end');
+  return Buffer.concat(chunks);
+}
+
+/** The next bytes, at least `length` of them. */
+export async function readSome(socket: Socket, length = 1): Promise<Buffer> {
+  let received = Buffer.alloc(0);
+  while (received.length < length) {
+    const [chunk] = (await once(socket.resume(), 'data')) as [Buffer];
+    socket.pause();
+    received = Buffer.concat([received, chunk]);
+  }
+  return received;
+}
+
+/** Resolves with the code of the error that ended the socket, or null for a clean end. */
+export async function endOf(socket: Socket): Promise<string | null> {
+  socket.resume();
+  if (!socket.closed) {
+    await new Promise((resolve) => {
+      socket.once('close', resolve);
+      socket.once('end', () => socket.end());
+    });
+  }
+  return (socket.errored as NodeJS.ErrnoException | null)?.code ?? null;
+}
+
+/** The kernel's state of the connection that `port` is the local port of (proc(5); numbers from the kernel's tcp_states.h). */
+export function tcpState(port: number | undefined): string | undefined {
+  const lines = readFileSync('/proc/net/tcp', 'latin1').split('\n');
+  const line = lines.find((each) => Number.parseInt(each.trim().split(/[\s:]+/)[2] ?? '', 16) === port);
+  return { '01': 'ESTABLISHED', '08': 'CLOSE_WAIT' }[line?.trim().split(/\s+/)[3] ?? ''];
+}
+
+/** A port of 127.0.0.1 where nothing listens, below the range that the kernel gives out by itself. */
+export async function closedPort(): Promise<number> {
+  for (;;) {
+    const server = createServer();
+    const listening = once(server, 'listening');
+    server.listen(randomInt(10_000, 32_768), '127.0.0.1');
+    try {
+      await listening;
+    } catch {
+      continue; // taken: another
+    }
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
+}

@@ -1,0 +1,29 @@
+import { networkInterfaces } from 'node:os';
+
+import { expect, test } from 'vitest';
+
+import { createLoopGuard } from '../../src/relay/loop-guard.ts';
+
+const own = Object.values(networkInterfaces())
+  .flatMap((addresses) => addresses ?? [])
+  .map(({ address, family }) => ({ address, family: family === 'IPv6' ? 6 : 4 }));
+const guard = createLoopGuard(new Set([443]));
+const elsewhere = { address: '192.0.2.1', family: 4 };
+
+test.each([
+  ...own,
+  { address: '127.0.0.1', family: 4 },
+  { address: '127.9.9.9', family: 4 },
+  { address: '0.0.0.0', family: 4 },
+  { address: '::1', family: 6 },
+  { address: '::', family: 6 },
+  { address: '::ffff:127.0.0.1', family: 6 },
+])('the guard refuses $address on a port that is listened on', (address) => {
+  expect(() => guard([address], 443)).toThrow(`resolves to this relay itself (${address.address})`);
+  expect(() => guard([address], 443)).toThrow('PRE_RESOLVE=1');
+  expect(guard([address], 80)).toEqual([address]);
+});
+
+test('the guard leaves only the addresses that are not its own', () => {
+  expect(guard([{ address: '127.0.0.1', family: 4 }, elsewhere], 443)).toEqual([elsewhere]);
+});

@@ -1,0 +1,317 @@
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+
+import { expect, test } from 'vitest';
+
+import { PROBE_SOURCE } from '../../src/control/protocol.ts';
+import { listenerOn, localTarget, tcpRelay, testLog } from '../helpers/relay.ts';
+import { closedPort, endOf, readAll, readSome, tcpClient, tcpServer, tcpState } from '../helpers/sockets.ts';
+
+/** A server that hands its connections out one by one. */
+async function steppedServer() {
+  const arrived: Socket[] = [];
+  const waiters: (() => void)[] = [];
+  const { port } = await tcpServer((socket) => {
+    arrived.push(socket);
+    waiters.shift()?.();
+  });
+  return {
+    port,
+    arrived,
+    async next(): Promise<Socket> {
+      if (arrived.length === 0) await new Promise<void>((resolve) => waiters.push(resolve));
+      return arrived.shift() as Socket;
+    },
+  };
+}
+
+function never(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason));
+  });
+}
+
+test('listenTcp() relays both ways and passes each FIN on by itself', async () => {
+  const server = await steppedServer();
+  const relay = await tcpRelay(localTarget(server.port));
+
+  const client = await tcpClient(relay.port);
+  client.end('question');
+  const upstream = await server.next();
+  expect((await readAll(upstream)).toString()).toBe('question');
+
+  upstream.write('first half, ');
+  expect((await readSome(client)).toString()).toBe('first half, ');
+  upstream.end('second half');
+  expect((await readAll(client)).toString()).toBe('second half');
+});
+
+test('listenTcp() lets the client speak on after the target has finished', async () => {
+  const server = await steppedServer();
+  const relay = await tcpRelay(localTarget(server.port));
+
+  const client = await tcpClient(relay.port);
+  const upstream = await server.next();
+  upstream.end('banner');
+  expect((await readAll(client)).toString()).toBe('banner');
+
+  client.end('still here');
+  expect((await readAll(upstream)).toString()).toBe('still here');
+});
+
+test('listenTcp() turns a reset by the target into a reset of the client, after what came before it', async () => {
+  const server = await steppedServer();
+  const log = testLog();
+  const relay = await tcpRelay(localTarget(server.port), { log });
+
+  const client = await tcpClient(relay.port);
+  const upstream = await server.next();
+  upstream.write('half a rep');
+  expect((await readSome(client)).toString()).toBe('half a rep');
+  upstream.resetAndDestroy();
+
+  expect(await endOf(client)).toBe('ECONNRESET');
+  expect((await log.line('connection ended')).fields).toMatchObject({
+    ending: 'target aborted',
+    received: 10,
+  });
+});
+
+test('listenTcp() turns a reset by the client into a reset of the target', async () => {
+  const server = await steppedServer();
+  const log = testLog();
+  const relay = await tcpRelay(localTarget(server.port), { log });
+
+  const client = await tcpClient(relay.port);
+  const upstream = await server.next();
+  client.write('half a quest');
+  await readSome(upstream);
+  client.resetAndDestroy();
+
+  expect(await endOf(upstream)).toBe('ECONNRESET');
+  expect((await log.line('connection ended')).fields).toMatchObject({ ending: 'client aborted', sent: 12 });
+});
+
+test('listenTcp() delivers a whole reply though the target then resets because the client goes on uploading', async () => {
+  const reply = Buffer.alloc(64 * 1024, 'r');
+  const server = await steppedServer();
+  const relay = await tcpRelay(localTarget(server.port));
+
+  const client = await tcpClient(relay.port);
+  client.write('upload');
+  const upstream = await server.next();
+  await readSome(upstream);
+  upstream.end(reply, () => upstream.destroy());
+  await expect.poll(() => tcpState(client.localPort)).toBe('CLOSE_WAIT');
+  // Nobody reads this at the target any more: its kernel answers with resets.
+  for (let chunk = 0; chunk < 50; chunk++) {
+    await new Promise((resolve) => client.write('more of the upload', resolve));
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  expect((await readAll(client)).equals(reply)).toBe(true);
+  client.end();
+  expect(await endOf(client)).toBe(null);
+});
+
+test('listenTcp() lets the client beyond the limit wait undialled, and serves it next', async () => {
+  const server = await steppedServer();
+  const relay = await tcpRelay(localTarget(server.port), { maxConnections: 1 });
+
+  const first = await tcpClient(relay.port);
+  const firstUpstream = await server.next();
+  const second = await tcpClient(relay.port);
+  second.write('patience');
+  const third = await tcpClient(relay.port);
+  third.write('more patience');
+  await expect.poll(() => relay.waiting).toBe(2);
+  expect(relay.live).toBe(1);
+  expect(server.arrived).toHaveLength(0);
+
+  first.end();
+  firstUpstream.end();
+  const secondUpstream = await server.next();
+  expect((await readSome(secondUpstream)).toString()).toBe('patience');
+  expect(relay.waiting).toBe(1);
+
+  second.end();
+  secondUpstream.end();
+  expect((await readSome(await server.next())).toString()).toBe('more patience');
+});
+
+test.each([
+  ['closes', (client: Socket) => client.end()],
+  ['resets', (client: Socket) => client.resetAndDestroy()],
+])('listenTcp() drops a waiting client that %s, and serves the next one', async (_how, leave) => {
+  const server = await steppedServer();
+  const relay = await tcpRelay(localTarget(server.port), { maxConnections: 1 });
+
+  const holder = await tcpClient(relay.port);
+  const holderUpstream = await server.next();
+  const leaver = await tcpClient(relay.port);
+  const stayer = await tcpClient(relay.port);
+  await expect.poll(() => relay.waiting).toBe(2);
+  leave(leaver);
+  await expect.poll(() => relay.waiting).toBe(1);
+
+  holder.end();
+  holderUpstream.end();
+  stayer.write('my turn');
+  expect((await readSome(await server.next())).toString()).toBe('my turn');
+});
+
+test('listenTcp() relays what a client said and finished saying while it waited', async () => {
+  const server = await steppedServer();
+  const relay = await tcpRelay(localTarget(server.port), { maxConnections: 1 });
+
+  const holder = await tcpClient(relay.port);
+  const holderUpstream = await server.next();
+  const waiter = await tcpClient(relay.port);
+  waiter.end('the whole question');
+  await expect.poll(() => relay.waiting).toBe(1);
+
+  holder.end();
+  holderUpstream.end();
+  const upstream = await server.next();
+  expect((await readAll(upstream)).toString()).toBe('the whole question');
+  upstream.end('the answer');
+  expect((await readAll(waiter)).toString()).toBe('the answer');
+});
+
+test('listenTcp() serves a probe without a slot though all slots are taken', async () => {
+  const server = await steppedServer();
+  const relay = await tcpRelay(localTarget(server.port), { maxConnections: 1 });
+
+  await tcpClient(relay.port);
+  await server.next();
+  const probe = await tcpClient(relay.port, { localAddress: PROBE_SOURCE });
+  const upstream = await server.next();
+  expect(relay.live).toBe(1);
+  upstream.end('well');
+  expect((await readAll(probe)).toString()).toBe('well');
+});
+
+test('listenTcp() passes over a dead address within one connection', async () => {
+  const server = await steppedServer();
+  const relay = await tcpRelay(localTarget(server.port, ['127.0.0.2', '127.0.0.3', '127.0.0.1']));
+
+  const client = await tcpClient(relay.port);
+  (await server.next()).end('found');
+  expect((await readAll(client)).toString()).toBe('found');
+});
+
+test('listenTcp() resets the client and says why when the target refuses', async () => {
+  const port = await closedPort();
+  const log = testLog();
+  const relay = await tcpRelay(localTarget(port), { log });
+
+  const client = await tcpClient(relay.port);
+  expect(await endOf(client)).toBe('ECONNRESET');
+  const { level, fields } = await log.line('connection refused');
+  expect(level).toBe('warn');
+  expect(String(fields['err'])).toMatch(
+    `failed to connect to target.test:${port}: connect ECONNREFUSED 127.0.0.1:${port}`,
+  );
+  await expect.poll(() => relay.live).toBe(0);
+});
+
+test('listenTcp() resets the client when no address is known within the connect timeout', async () => {
+  const log = testLog();
+  const relay = await tcpRelay({ host: 'target.test', port: 1, resolve: never }, { connectTimeout: 50, log });
+
+  const client = await tcpClient(relay.port);
+  expect(await endOf(client)).toBe('ECONNRESET');
+  expect(String((await log.line('connection refused')).fields['err'])).toContain('no answer within 50 ms');
+});
+
+test('listenTcp() stops looking for the target of a client that has left', async () => {
+  const asked = Promise.withResolvers<AbortSignal>();
+  const resolve = (signal: AbortSignal) => {
+    asked.resolve(signal);
+    return never(signal);
+  };
+  const relay = await tcpRelay({ host: 'target.test', port: 1, resolve });
+
+  const client = await tcpClient(relay.port);
+  const signal = await asked.promise;
+  client.resetAndDestroy();
+  await once(signal, 'abort');
+  expect(String(signal.reason)).toContain('the client is gone');
+});
+
+test('listenTcp() resets a connection that idles too long, but not one that speaks', async () => {
+  const server = await steppedServer();
+  const log = testLog();
+  const relay = await tcpRelay(localTarget(server.port), { idleTimeout: 200, log });
+
+  const client = await tcpClient(relay.port);
+  const upstream = await server.next();
+  upstream.pipe(upstream);
+  for (let round = 0; round < 10; round++) {
+    client.write('ping');
+    await readSome(client);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  expect(await endOf(client)).toBe('ECONNRESET');
+  expect((await log.line('connection ended')).fields).toMatchObject({
+    ending: 'idle',
+    sent: 40,
+    received: 40,
+  });
+});
+
+test('drain() refuses new and waiting clients, and lets live ones finish', async () => {
+  const server = await steppedServer();
+  const relay = await tcpRelay(localTarget(server.port), { maxConnections: 1 });
+
+  const live = await tcpClient(relay.port);
+  const upstream = await server.next();
+  const waiting = await tcpClient(relay.port);
+  await expect.poll(() => relay.waiting).toBe(1);
+
+  const drained = relay.drain(AbortSignal.timeout(20_000));
+  expect(await endOf(waiting)).toBe('ECONNRESET');
+  await expect(tcpClient(relay.port)).rejects.toThrow('ECONNREFUSED');
+  live.end('last words');
+  expect((await readAll(upstream)).toString()).toBe('last words');
+  upstream.end('and the answer');
+  expect((await readAll(live)).toString()).toBe('and the answer');
+  await drained;
+});
+
+test('drain() resets both sides of what is still live when its signal comes', async () => {
+  const server = await steppedServer();
+  const log = testLog();
+  const relay = await tcpRelay(localTarget(server.port), { log });
+
+  const client = await tcpClient(relay.port);
+  const upstream = await server.next();
+  await relay.drain(AbortSignal.timeout(50));
+  expect(await endOf(client)).toBe('ECONNRESET');
+  expect(await endOf(upstream)).toBe('ECONNRESET');
+  expect((await log.line('connection ended')).fields).toMatchObject({ ending: 'cut off' });
+});
+
+test.each(['127.0.0.1', '::1'])('listenTcp() listens on IPv4 and IPv6: %s', async (host) => {
+  const server = await steppedServer();
+  const log = testLog();
+  const relay = await tcpRelay(localTarget(server.port), { log });
+
+  const client = await tcpClient(relay.port, { host });
+  const { localPort } = client;
+  (await server.next()).end('hello');
+  expect((await readAll(client)).toString()).toBe('hello');
+  client.end();
+  const shown = host === '::1' ? '[::1]' : host;
+  expect(String((await log.line('connection ended')).fields['client'])).toBe(`${shown}:${localPort}`);
+});
+
+test('listenTcp() rejects when the port is taken', async () => {
+  const relay = await tcpRelay(localTarget(1));
+  await expect(tcpRelay(localTarget(1), { port: relay.port })).rejects.toThrow('EADDRINUSE');
+});
+
+test('failed rejects when the listener dies', async () => {
+  const relay = await tcpRelay(localTarget(1));
+  listenerOn(relay.port).emit('error', new Error('it broke'));
+  await expect(relay.failed).rejects.toThrow(`the listener on port ${relay.port} died: Error: it broke`);
+});

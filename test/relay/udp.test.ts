@@ -1,0 +1,283 @@
+import type { RemoteInfo, Socket } from 'node:dgram';
+import { once } from 'node:events';
+
+import { expect, test } from 'vitest';
+
+import { listenerOn, localTarget, testLog, udpRelay } from '../helpers/relay.ts';
+import { closedPort, udpSocket } from '../helpers/sockets.ts';
+
+/** A UDP server that keeps what it gets, and hands it out one by one. */
+async function udpTarget() {
+  const socket = await udpSocket();
+  const arrived: { readonly datagram: Buffer; readonly from: RemoteInfo }[] = [];
+  const waiters: (() => void)[] = [];
+  socket.on('message', (datagram, from) => {
+    arrived.push({ datagram, from });
+    waiters.shift()?.();
+  });
+  return {
+    socket,
+    port: socket.address().port,
+    async next() {
+      if (arrived.length === 0) await new Promise<void>((resolve) => waiters.push(resolve));
+      return arrived.shift() as (typeof arrived)[number];
+    },
+  };
+}
+
+async function nextMessage(socket: Socket): Promise<{ datagram: Buffer; from: RemoteInfo }> {
+  const [datagram, from] = (await once(socket, 'message')) as [Buffer, RemoteInfo];
+  return { datagram, from };
+}
+
+test.each([
+  ['udp4', '127.0.0.1'],
+  ['udp6', '::1'],
+] as const)(
+  'listenUdp() keeps the boundaries of datagrams from 0 to 65507 bytes both ways: %s',
+  async (type, host) => {
+    const target = await udpTarget();
+    const relay = await udpRelay(localTarget(target.port));
+    const client = await udpSocket(type);
+
+    for (const size of [0, 1, 1_472, 9_000, 65_507]) {
+      const question = Buffer.alloc(size, 'q');
+      client.send(question, relay.port, host);
+      const asked = await target.next();
+      expect(asked.datagram.equals(question)).toBe(true);
+
+      const answer = Buffer.alloc(size, 'a');
+      const answered = nextMessage(client);
+      target.socket.send(answer, asked.from.port, asked.from.address);
+      const { datagram, from } = await answered;
+      expect(datagram.equals(answer)).toBe(true);
+      expect(from).toMatchObject({ address: host, port: relay.port });
+    }
+  },
+);
+
+test('listenUdp() gives each client its own upstream port, and keeps it for all its datagrams', async () => {
+  const target = await udpTarget();
+  const relay = await udpRelay(localTarget(target.port));
+  const [a, b] = [await udpSocket(), await udpSocket()];
+
+  a.send('a1', relay.port, '127.0.0.1');
+  const a1 = await target.next();
+  b.send('b1', relay.port, '127.0.0.1');
+  const b1 = await target.next();
+  a.send('a2', relay.port, '127.0.0.1');
+  const a2 = await target.next();
+
+  expect(a2.from.port).toBe(a1.from.port);
+  expect(b1.from.port).not.toBe(a1.from.port);
+  expect(relay.live).toBe(2);
+
+  const [toA, toB] = [nextMessage(a), nextMessage(b)];
+  target.socket.send('for b', b1.from.port, '127.0.0.1');
+  target.socket.send('for a', a1.from.port, '127.0.0.1');
+  expect((await toA).datagram.toString()).toBe('for a');
+  expect((await toB).datagram.toString()).toBe('for b');
+});
+
+test('listenUdp() takes answers from the target only', async () => {
+  const target = await udpTarget();
+  const stranger = await udpSocket();
+  const relay = await udpRelay(localTarget(target.port));
+  const client = await udpSocket();
+
+  client.send('question', relay.port, '127.0.0.1');
+  const { from } = await target.next();
+  const answered = nextMessage(client);
+  stranger.send('forged', from.port, from.address);
+  target.socket.send('true', from.port, from.address);
+  expect((await answered).datagram.toString()).toBe('true');
+});
+
+test('listenUdp() keeps the order of datagrams that come before the target is known', async () => {
+  const target = await udpTarget();
+  const known = Promise.withResolvers<void>();
+  const { resolve } = localTarget(target.port);
+  const relay = await udpRelay({
+    ...localTarget(target.port),
+    resolve: async (signal) => {
+      await known.promise;
+      return resolve(signal);
+    },
+  });
+  const client = await udpSocket();
+
+  for (const word of ['one', 'two', 'three']) client.send(word, relay.port, '127.0.0.1');
+  await expect.poll(() => relay.live).toBe(1);
+  known.resolve();
+  const words = [await target.next(), await target.next(), await target.next()].map(({ datagram }) =>
+    String(datagram),
+  );
+  expect(words).toEqual(['one', 'two', 'three']);
+});
+
+test('listenUdp() ends a session without a datagram for the session timeout, and not one that is used', async () => {
+  const target = await udpTarget();
+  const log = testLog();
+  const relay = await udpRelay(localTarget(target.port), { sessionTimeout: 200, log });
+  const client = await udpSocket();
+
+  const ports = new Set<number>();
+  for (let round = 0; round < 10; round++) {
+    client.send('still here', relay.port, '127.0.0.1');
+    ports.add((await target.next()).from.port);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  expect(ports.size).toBe(1);
+
+  const { fields } = await log.line('session ended');
+  expect(fields).toMatchObject({
+    ending: 'idle',
+    sent: 100,
+    received: 0,
+    address: `127.0.0.1:${target.port}`,
+  });
+  expect(relay.live).toBe(0);
+});
+
+test('listenUdp() replaces the session that has been idle longest when all slots are taken', async () => {
+  const target = await udpTarget();
+  const log = testLog();
+  const relay = await udpRelay(localTarget(target.port), { maxConnections: 2, log });
+  const [a, b, c] = [await udpSocket(), await udpSocket(), await udpSocket()];
+
+  a.send('a', relay.port, '127.0.0.1');
+  const fromA = (await target.next()).from.port;
+  b.send('b', relay.port, '127.0.0.1');
+  await target.next();
+  a.send('a', relay.port, '127.0.0.1');
+  await target.next();
+  c.send('c', relay.port, '127.0.0.1');
+  await target.next();
+
+  expect(relay.live).toBe(2);
+  const { fields } = await log.line('session ended');
+  expect(fields).toMatchObject({ ending: 'replaced', client: `127.0.0.1:${b.address().port}` });
+  a.send('a', relay.port, '127.0.0.1');
+  expect((await target.next()).from.port).toBe(fromA);
+});
+
+test('listenUdp() lets a refusal end only the session that met it', async () => {
+  const refusing = await closedPort();
+  const target = await udpTarget();
+  const log = testLog();
+  let port = target.port;
+  const relay = await udpRelay(
+    {
+      ...localTarget(0),
+      get port() {
+        return port;
+      },
+    },
+    { log },
+  );
+  const [well, unlucky] = [await udpSocket(), await udpSocket()];
+
+  well.send('hello', relay.port, '127.0.0.1');
+  const { from } = await target.next();
+  port = refusing;
+  unlucky.send('hello?', relay.port, '127.0.0.1');
+  const { level, fields } = await log.line('session failed');
+  expect(level).toBe('warn');
+  expect(String(fields['err'])).toContain('ECONNREFUSED');
+  expect(fields['client']).toBe(`127.0.0.1:${unlucky.address().port}`);
+
+  const answered = nextMessage(well);
+  target.socket.send('still well', from.port, from.address);
+  expect((await answered).datagram.toString()).toBe('still well');
+
+  port = target.port;
+  unlucky.send('again', relay.port, '127.0.0.1');
+  expect((await target.next()).datagram.toString()).toBe('again');
+});
+
+test('listenUdp() without answers relays all clients through one upstream socket, beyond any limit, and sends nothing back', async () => {
+  const target = await udpTarget();
+  const relay = await udpRelay(localTarget(target.port), { answers: false, maxConnections: 1 });
+  const clients = [await udpSocket(), await udpSocket(), await udpSocket()];
+
+  const ports = new Set<number>();
+  for (const client of clients) {
+    client.on('message', () => expect.unreachable());
+    client.send('event', relay.port, '127.0.0.1');
+    const { from } = await target.next();
+    ports.add(from.port);
+    target.socket.send('unwanted', from.port, from.address);
+  }
+  expect(ports.size).toBe(1);
+  expect(relay.live).toBe(1);
+});
+
+test('listenUdp() without answers asks for the name anew after each session timeout, however busy it is', async () => {
+  const target = await udpTarget();
+  let asked = 0;
+  const { resolve } = localTarget(target.port);
+  const relay = await udpRelay(
+    {
+      ...localTarget(target.port),
+      resolve: (signal) => {
+        asked++;
+        return resolve(signal);
+      },
+    },
+    { answers: false, sessionTimeout: 100 },
+  );
+  const client = await udpSocket();
+
+  while (asked < 3) {
+    client.send('event', relay.port, '127.0.0.1');
+    await target.next();
+  }
+  expect(relay.live).toBe(1);
+});
+
+test('drain() ends sessions that owe no answer at once, and the others with their answer', async () => {
+  const target = await udpTarget();
+  const log = testLog();
+  const relay = await udpRelay(localTarget(target.port), { log });
+  const [served, owed, late] = [await udpSocket(), await udpSocket(), await udpSocket()];
+
+  served.send('question', relay.port, '127.0.0.1');
+  const first = await target.next();
+  const servedAnswer = nextMessage(served);
+  target.socket.send('answer', first.from.port, first.from.address);
+  await servedAnswer;
+  owed.send('question', relay.port, '127.0.0.1');
+  const { from } = await target.next();
+
+  const drained = relay.drain(AbortSignal.timeout(20_000));
+  expect(relay.live).toBe(1);
+  late.send('too late', relay.port, '127.0.0.1');
+  const owedAnswer = nextMessage(owed);
+  target.socket.send('answer', from.port, from.address);
+  expect((await owedAnswer).datagram.toString()).toBe('answer');
+  await drained;
+  expect(log.lines.filter(({ message }) => message === 'session ended')).toHaveLength(2);
+});
+
+test('drain() cuts off what is still owed an answer when its signal comes', async () => {
+  const target = await udpTarget();
+  const log = testLog();
+  const relay = await udpRelay(localTarget(target.port), { log });
+  const client = await udpSocket();
+
+  client.send('question', relay.port, '127.0.0.1');
+  await target.next();
+  await relay.drain(AbortSignal.timeout(50));
+  expect((await log.line('session ended')).fields).toMatchObject({ ending: 'cut off' });
+});
+
+test('listenUdp() rejects when the port is taken', async () => {
+  const relay = await udpRelay(localTarget(1));
+  await expect(udpRelay(localTarget(1), { port: relay.port })).rejects.toThrow('EADDRINUSE');
+});
+
+test('failed rejects when the listener dies', async () => {
+  const relay = await udpRelay(localTarget(1));
+  listenerOn(relay.port).emit('error', new Error('it broke'));
+  await expect(relay.failed).rejects.toThrow(`the listener on port ${relay.port} died: Error: it broke`);
+});
