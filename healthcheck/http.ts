@@ -3,6 +3,7 @@ import { checkServerIdentity } from 'node:tls';
 import buildConnector from 'undici/lib/core/connect.js';
 import Client from 'undici/lib/dispatcher/client.js';
 
+import { abortable } from '../src/abortable.ts';
 import type { Probe } from '../src/config/probes.ts';
 import { PROBE_SOURCE } from '../src/control/protocol.ts';
 import { describe } from './describe.ts';
@@ -13,22 +14,29 @@ import { describe } from './describe.ts';
  */
 export async function probeHttp({ url, port, timeout }: Probe): Promise<void> {
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const dialled = { hostname: '127.0.0.1', port: String(port), localAddress: PROBE_SOURCE };
   const connect = buildConnector({
     timeout,
-    localAddress: PROBE_SOURCE,
     checkServerIdentity: (_dialled, certificate) => checkServerIdentity(host, certificate),
   });
   const client = new Client(url.origin, {
-    connect: (options, done) => connect({ ...options, hostname: '127.0.0.1', port: String(port) }, done),
+    connect: (options, done) => connect({ ...options, ...dialled }, done),
   });
+  const answered = Promise.withResolvers<void>();
+  const request = {
+    method: 'GET',
+    path: url.pathname + url.search,
+    headers: { 'user-agent': 'sallyport-healthcheck', ...authorization(url) },
+  } as const;
   try {
-    const { body } = await client.request({
-      method: 'GET',
-      path: url.pathname + url.search,
-      headers: { 'user-agent': 'sallyport-healthcheck', ...authorization(url) },
-      signal: AbortSignal.timeout(timeout),
+    client.dispatch(request, {
+      onRequestStart: () => {},
+      onResponseStart: () => answered.resolve(),
+      onResponseData: () => {},
+      onResponseEnd: () => {},
+      onResponseError: (_controller, error) => answered.reject(error),
     });
-    body.on('error', () => {}).destroy(); // the status line is answer enough
+    await abortable(answered.promise, AbortSignal.timeout(timeout));
   } catch (cause) {
     throw new Error(`no answer to GET ${url.origin}${url.pathname}: ${describe(cause, timeout)}`, { cause });
   } finally {

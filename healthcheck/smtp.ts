@@ -2,16 +2,14 @@ import { checkServerIdentity } from 'node:tls';
 
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
 
+import { abortable } from '../src/abortable.ts';
 import type { Probe } from '../src/config/probes.ts';
 import { PROBE_SOURCE } from '../src/control/protocol.ts';
 import { describe } from './describe.ts';
 
-/** "Service not available, closing transmission channel" (RFC 5321 §3.8): the one reply that says the server is not well. */
-const CLOSING = 421;
-
 /**
- * Greets the SMTP server through the relay and sends one command as it is. Any reply but 421 is an answer, as servers differ in the
- * commands they know. Rejects when none comes within the probe's timeout.
+ * Greets the SMTP server through the relay and sends one command as it is. Any reply is an answer, as servers differ in the
+ * commands they know; only 421 (RFC 5321 §3.8) closes the session instead. Rejects when none comes within the probe's timeout.
  */
 export async function probeSmtp({
   url,
@@ -34,21 +32,18 @@ export async function probeSmtp({
     customAuth: {
       // The one public way to send a command of our own choice; nothing is authenticated.
       PROBE: async (session) => {
-        const { status, response } = await session.sendCommand(command);
-        if (status === CLOSING) throw new Error(`the server said ${response.trim()}`);
+        await session.sendCommand(command);
       },
     },
   });
-  const late = AbortSignal.timeout(timeout);
+  const answered = Promise.withResolvers<void>();
+  connection.on('error', answered.reject);
+  connection.on('end', () => answered.reject(new Error('the server closed the connection')));
+  connection.connect(() => {
+    connection.login({ method: 'PROBE' }, (err) => (err ? answered.reject(err) : answered.resolve()));
+  });
   try {
-    await new Promise<void>((resolve, reject) => {
-      late.addEventListener('abort', () => reject(late.reason));
-      connection.on('error', reject);
-      connection.on('end', () => reject(new Error('the server closed the connection')));
-      connection.connect(() =>
-        connection.login({ method: 'PROBE' }, (err) => (err ? reject(err) : resolve())),
-      );
-    });
+    await abortable(answered.promise, AbortSignal.timeout(timeout));
   } catch (cause) {
     throw new Error(
       `no answer to ${command} from ${url.protocol}//${url.host}: ${describe(cause, timeout)}`,

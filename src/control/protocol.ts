@@ -6,7 +6,7 @@ export interface Status {
   readonly ports: readonly PortStatus[];
 }
 
-export interface PortStatus {
+interface PortStatus {
   /** The listening port. */
   readonly port: number;
   readonly live: number;

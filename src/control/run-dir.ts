@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Where the control socket may live when SALLYPORT_RUN_DIR is not set; Docker keeps the second writable under `--read-only`. */
@@ -10,10 +10,10 @@ export function controlPaths(runDir: string | null): readonly string[] {
   return dirs.map((dir) => join(dir, 'control.sock'));
 }
 
-/** Makes a directory that only this user may enter, unless it exists. Returns whether it can be written to. */
+/** Makes a directory that only this user may enter, unless it exists; its parent must. Returns whether it can be written to. */
 export function prepareRunDir(dir: string): boolean {
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    if (!existsSync(dir)) mkdirSync(dir, { mode: 0o700 });
     accessSync(dir, constants.W_OK | constants.X_OK);
     return true;
   } catch {

@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { abortable } from './abortable.ts';
+import { abortable } from '../abortable.ts';
 
 interface Options {
   readonly resolve: (name: string, signal: AbortSignal) => Promise<readonly LookupAddress[]>;

@@ -67,7 +67,7 @@ async function askInOrder(question: Question, { nameservers, signal }: Options):
 }
 
 /** The name does not exist (NXDOMAIN): the last word, which no other server is asked to contradict. */
-export class NoSuchNameError extends Error {}
+class NoSuchNameError extends Error {}
 
 function readAnswers(packet: DecodedPacket, { name }: Question): readonly Answer[] {
   // rcode is in the decoded packet, though not in its types.

@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 
-import { abortable } from './abortable.ts';
+import { abortable } from '../abortable.ts';
 
 /** All addresses that the container's own resolver gives for a name (getaddrinfo(3): /etc/hosts, then /etc/resolv.conf). */
 export async function resolveBySystem(name: string, signal: AbortSignal): Promise<readonly LookupAddress[]> {

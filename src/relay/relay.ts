@@ -6,7 +6,7 @@ export interface Relay {
   readonly live: number;
   /** Clients that wait for a slot. */
   readonly waiting: number;
-  /** Rejects when the listener dies; never resolves. */
+  /** Rejects with a ListenError when the listener dies; never resolves. */
   readonly failed: Promise<never>;
   /** Accepts nothing new; resolves when all that lives has ended, which the signal enforces. */
   drain: (signal: AbortSignal) => Promise<void>;
@@ -17,4 +17,14 @@ export interface Log {
   warn: (fields: object, message: string) => void;
   info: (fields: object, message: string) => void;
   debug: (fields: object, message: string) => void;
+}
+
+/** A port could not be listened on, or not any longer; the message says which, and why. */
+export class ListenError extends Error {
+  constructor(what: string, port: number, cause: unknown) {
+    super(`failed to ${what} port ${port}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
+    this.name = 'ListenError';
+  }
 }

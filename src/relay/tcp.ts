@@ -3,7 +3,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 
 import { dialTcp, KEEP_ALIVE_DELAY } from './dial-tcp.ts';
 import { endpoint } from './endpoint.ts';
-import type { Log, Relay } from './relay.ts';
+import { ListenError, type Log, type Relay } from './relay.ts';
 import { Slots } from './slots.ts';
 import { splice } from './splice.ts';
 import type { Target } from './target.ts';
@@ -36,7 +36,7 @@ interface Connection {
 /** Beyond what the kernel allows (net.core.somaxconn): the kernel cuts it to its own limit. */
 const BACKLOG = 65_535;
 
-/** Listens on a port, on IPv6 and IPv4 alike where the host has both. Rejects when it cannot. */
+/** Listens on a port, on IPv6 and IPv4 alike where the host has both. Rejects with a ListenError when it cannot. */
 export async function listenTcp(options: Options): Promise<Relay> {
   const { log, target } = options;
   const slots = new Slots(options.maxConnections);
@@ -103,7 +103,9 @@ export async function listenTcp(options: Options): Promise<Relay> {
   }
 
   server.listen({ port: options.port, backlog: BACKLOG });
-  await once(server, 'listening');
+  await once(server, 'listening').catch((cause: unknown) => {
+    throw new ListenError('listen on tcp', options.port, cause);
+  });
   const { port } = server.address() as AddressInfo;
 
   return {
@@ -115,7 +117,7 @@ export async function listenTcp(options: Options): Promise<Relay> {
       return slots.waiting;
     },
     failed: once(server, 'error').then(([cause]) => {
-      throw new Error(`the listener on port ${port} died: ${cause}`, { cause });
+      throw new ListenError('go on listening on tcp', port, cause);
     }),
     async drain(signal) {
       server.close();

@@ -2,7 +2,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 
 import { endpoint } from './endpoint.ts';
-import type { Log, Relay } from './relay.ts';
+import { ListenError, type Log, type Relay } from './relay.ts';
 import { Session, type SessionEnding } from './session.ts';
 import type { Target } from './target.ts';
 
@@ -23,7 +23,7 @@ interface Options {
   readonly verbose: boolean;
 }
 
-/** Listens on a port, on IPv6 and IPv4 alike where the host has both. Rejects when it cannot. */
+/** Listens on a port, on IPv6 and IPv4 alike where the host has both. Rejects with a ListenError when it cannot. */
 export async function listenUdp(options: Options): Promise<Relay> {
   const { target, answers, log } = options;
   /** By client, or all under one key where no answers are expected. */
@@ -31,7 +31,9 @@ export async function listenUdp(options: Options): Promise<Relay> {
   const drained = Promise.withResolvers<void>();
   let isDraining = false;
 
-  const socket = await bind(options.port);
+  const socket = await bind(options.port).catch((cause: unknown) => {
+    throw new ListenError('listen on udp', options.port, cause);
+  });
   const closed = drained.promise.then(() => void socket.close());
   const { port } = socket.address();
   socket.on('message', (datagram, client) => {
@@ -78,7 +80,7 @@ export async function listenUdp(options: Options): Promise<Relay> {
     },
     waiting: 0,
     failed: once(socket, 'error').then(([cause]) => {
-      throw new Error(`the listener on port ${port} died: ${cause}`, { cause });
+      throw new ListenError('go on listening on udp', port, cause);
     }),
     async drain(signal) {
       isDraining = true;

@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 
 import { ConfigError } from '../../src/config/config-error.ts';
@@ -280,4 +281,27 @@ test('parseConfig() leaves other variables alone', () => {
   ];
   const environment = Object.fromEntries(usual.map((name) => [name, 'x']));
   expect(parseConfig({ TARGET: 'a.test', ...environment }).nearMisses).toEqual([]);
+});
+
+test('parseConfig() never fails but with problems that name the variable, whatever a variable holds', () => {
+  const names = fc.constantFrom(
+    'TARGET',
+    'PORT',
+    'MODE',
+    'NAMESERVERS',
+    'MAX_CONNECTIONS',
+    'HTTP_HEALTHCHECK_URL',
+    'VERBOSE',
+  );
+  const near = fc.string({
+    unit: fc.constantFrom(...'0123456789:-., []$TARGETaz/%é\n'.split('')),
+    maxLength: 30,
+  });
+  fc.assert(
+    fc.property(names, fc.oneof(fc.string(), near), (name, value) => {
+      const problems = problemsOf({ TARGET: 'a.test', [name]: value });
+      expect(problems.every((problem) => problem.startsWith(name))).toBe(true);
+    }),
+    { numRuns: 2_000 },
+  );
 });

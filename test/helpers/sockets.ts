@@ -6,10 +6,11 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 
 import { onTestFinished } from 'vitest';
 
-/** A TCP server on a free port that hands each connection to `serve`; ended with the test. */
+/** A TCP server, on a free port if none is wanted, that hands each connection to `serve`; ended with the test. */
 export async function tcpServer(
   serve: (socket: Socket) => void,
   host = '127.0.0.1',
+  wantedPort = 0,
 ): Promise<{ readonly server: Server; readonly port: number }> {
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
@@ -17,7 +18,7 @@ export async function tcpServer(
     socket.on('error', () => {}).on('close', () => sockets.delete(socket));
     serve(socket);
   });
-  server.listen(0, host);
+  server.listen(wantedPort, host);
   await once(server, 'listening');
   onTestFinished(() => {
     server.close();
@@ -83,7 +84,8 @@ export async function endOf(socket: Socket): Promise<string | null> {
       socket.once('end', () => socket.end());
     });
   }
-  return (socket.errored as NodeJS.ErrnoException | null)?.code ?? null;
+  const error: NodeJS.ErrnoException | null = socket.errored;
+  return error?.code ?? null;
 }
 
 /** The kernel's state of the connection that `port` is the local port of (proc(5); numbers from the kernel's tcp_states.h). */

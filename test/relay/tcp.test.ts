@@ -307,11 +307,13 @@ test.each(['127.0.0.1', '::1'])('listenTcp() listens on IPv4 and IPv6: %s', asyn
 
 test('listenTcp() rejects when the port is taken', async () => {
   const relay = await tcpRelay(localTarget(1));
-  await expect(tcpRelay(localTarget(1), { port: relay.port })).rejects.toThrow('EADDRINUSE');
+  await expect(tcpRelay(localTarget(1), { port: relay.port })).rejects.toThrow(
+    `failed to listen on tcp port ${relay.port}: `,
+  );
 });
 
 test('failed rejects when the listener dies', async () => {
   const relay = await tcpRelay(localTarget(1));
   listenerOn(relay.port).emit('error', new Error('it broke'));
-  await expect(relay.failed).rejects.toThrow(`the listener on port ${relay.port} died: Error: it broke`);
+  await expect(relay.failed).rejects.toThrow(`failed to go on listening on tcp port ${relay.port}: it broke`);
 });

@@ -214,13 +214,13 @@ test('listenUdp() without answers relays all clients through one upstream socket
 
 test('listenUdp() without answers asks for the name anew after each session timeout, however busy it is', async () => {
   const target = await udpTarget();
-  let asked = 0;
+  const asked: AbortSignal[] = [];
   const { resolve } = localTarget(target.port);
   const relay = await udpRelay(
     {
       ...localTarget(target.port),
       resolve: (signal) => {
-        asked++;
+        asked.push(signal);
         return resolve(signal);
       },
     },
@@ -228,7 +228,7 @@ test('listenUdp() without answers asks for the name anew after each session time
   );
   const client = await udpSocket();
 
-  while (asked < 3) {
+  while (asked.length < 3) {
     client.send('event', relay.port, '127.0.0.1');
     await target.next();
   }
@@ -273,11 +273,13 @@ test('drain() cuts off what is still owed an answer when its signal comes', asyn
 
 test('listenUdp() rejects when the port is taken', async () => {
   const relay = await udpRelay(localTarget(1));
-  await expect(udpRelay(localTarget(1), { port: relay.port })).rejects.toThrow('EADDRINUSE');
+  await expect(udpRelay(localTarget(1), { port: relay.port })).rejects.toThrow(
+    `failed to listen on udp port ${relay.port}: `,
+  );
 });
 
 test('failed rejects when the listener dies', async () => {
   const relay = await udpRelay(localTarget(1));
   listenerOn(relay.port).emit('error', new Error('it broke'));
-  await expect(relay.failed).rejects.toThrow(`the listener on port ${relay.port} died: Error: it broke`);
+  await expect(relay.failed).rejects.toThrow(`failed to go on listening on udp port ${relay.port}: it broke`);
 });

@@ -1,0 +1,88 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+import { onTestFinished } from 'vitest';
+
+type Environment = Readonly<Record<string, string>>;
+type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };
+
+/** How a program ended, and all that it said. */
+export interface Outcome {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+/** The built relay, running. */
+export interface Sallyport {
+  readonly process: ChildProcess;
+  readonly runDir: string;
+  /** The first log line with the message, now or later; rejects when the program ends without it. */
+  readonly line: (message: string) => Promise<LogLine>;
+  readonly lines: readonly LogLine[];
+  readonly ended: Promise<Outcome>;
+}
+
+/** Runs the built relay with nothing but this environment; killed with the test. */
+export function startSallyport(environment: Environment): Sallyport {
+  const runDir = temporaryDirectory();
+  const child = start('sallyport', { SALLYPORT_RUN_DIR: runDir, ...environment });
+  const lines: LogLine[] = [];
+  const waiters = new Set<() => void>();
+  const { stdout } = child;
+  if (stdout === null) throw new Error('no standard output');
+  createInterface({ input: stdout }).on('line', (text) => {
+    lines.push(JSON.parse(text) as LogLine);
+    for (const wake of waiters) wake();
+  });
+  const ended = outcomeOf(child);
+
+  const line = async (message: string) => {
+    for (;;) {
+      const found = lines.find(({ msg }) => msg === message);
+      if (found !== undefined) return found;
+      const woken = new Promise<null>((resolve) => waiters.add(() => resolve(null)));
+      const outcome = await Promise.race([woken, ended]);
+      if (outcome !== null && !lines.some(({ msg }) => msg === message)) {
+        throw new Error(
+          `the relay ended with ${outcome.code} before it said '${message}': ${outcome.output}`,
+        );
+      }
+    }
+  };
+  return { process: child, runDir, line, lines, ended };
+}
+
+/** Runs the built healthcheck to its end with nothing but this environment. */
+export async function runHealthcheck(environment: Environment): Promise<Outcome> {
+  return outcomeOf(start('healthcheck', environment));
+}
+
+/** A directory of its own; removed with the test. */
+export function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'sallyport-test-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+function start(program: 'sallyport' | 'healthcheck', environment: Environment): ChildProcess {
+  const child = spawn(process.execPath, [join(import.meta.dirname, `../../dist/${program}.js`)], {
+    env: environment,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  onTestFinished(() => {
+    child.kill('SIGKILL');
+  });
+  return child;
+}
+
+async function outcomeOf(child: ChildProcess): Promise<Outcome> {
+  let output = '';
+  child.stdout?.on('data', (chunk) => (output += chunk));
+  child.stderr?.on('data', (chunk) => (output += chunk));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, output };
+}

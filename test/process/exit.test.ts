@@ -1,0 +1,105 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+
+import { expect, test } from 'vitest';
+
+import { startSallyport } from '../helpers/program.ts';
+import { closedPort, endOf, readAll, tcpClient, tcpServer } from '../helpers/sockets.ts';
+
+test('bad configuration: all problems at once, exit 78, no stack trace, and nothing listens', async () => {
+  const port = await closedPort();
+  const relay = startSallyport({
+    PORT: String(port),
+    MODE: 'sctp',
+    MAX_CONNECTIONS: '1e3',
+    NAMESERVERS: 'dns.google',
+  });
+  const { code, output } = await relay.ended;
+  expect(code).toBe(78);
+  expect(output.trimEnd().split('\n')).toEqual([
+    'sallyport: the configuration has 4 problems:',
+    expect.stringMatching(/^TARGET is not set; it takes /),
+    expect.stringMatching(/^MODE="sctp": /),
+    expect.stringMatching(/^NAMESERVERS="dns.google": /),
+    expect.stringMatching(/^MAX_CONNECTIONS="1e3": /),
+  ]);
+  const [error] = await once(connect(port, '127.0.0.1'), 'error');
+  expect(error).toMatchObject({ code: 'ECONNREFUSED' });
+});
+
+test('a name that is nearly one of ours is warned about', async () => {
+  const relay = startSallyport({
+    TARGET: 'localhost',
+    PORT: String(await closedPort()),
+    NAMESERVER: '9.9.9.9',
+  });
+  const { level } = await relay.line('NAMESERVER is set but unknown: did you mean NAMESERVERS?');
+  expect(level).toBe('warn');
+});
+
+test.each(['tcp', 'udp'])(
+  'one port of two that cannot be listened on ends the program: exit 1 and the reason (%s)',
+  async (mode) => {
+    const [free, taken] = [await closedPort(), await closedPort()];
+    const first = startSallyport({ TARGET: 'localhost', MODE: mode, PORT: String(taken) });
+    await first.line('listening');
+    const second = startSallyport({ TARGET: 'localhost', MODE: mode, PORT: `${free} ${taken}` });
+    const { code, output } = await second.ended;
+    expect(code).toBe(1);
+    expect(output).toMatch(new RegExp(`failed to listen on ${mode} port ${taken}: .*EADDRINUSE`));
+  },
+);
+
+test.each(['SIGTERM', 'SIGINT'] as const)(
+  '%s lets the live connection finish, refuses new ones, and ends with 0',
+  async (signal) => {
+    const { port: target, server } = await tcpServer((socket) => {
+      socket.resume().on('end', () => socket.end('whole reply'));
+    });
+    const port = await closedPort();
+    const relay = startSallyport({ TARGET: '127.0.0.1', PORT: `${port}:${target}` });
+    await relay.line('listening');
+    const client = await tcpClient(port);
+    if (server.connections === 0) await once(server, 'connection');
+
+    relay.process.kill(signal);
+    await relay.line('stopping');
+    await expect(tcpClient(port)).rejects.toThrow('ECONNREFUSED');
+    client.end('question');
+    expect((await readAll(client)).toString()).toBe('whole reply');
+    expect((await relay.ended).code).toBe(0);
+  },
+);
+
+test('what is still live after DRAIN_TIMEOUT_MS is reset, and the program ends with 0', async () => {
+  const { port: target } = await tcpServer((socket) => socket.write('hello'));
+  const port = await closedPort();
+  const relay = startSallyport({ TARGET: '127.0.0.1', PORT: `${port}:${target}`, DRAIN_TIMEOUT_MS: '100' });
+  await relay.line('listening');
+  const client = await tcpClient(port);
+  await once(client, 'data');
+
+  relay.process.kill('SIGTERM');
+  expect(await endOf(client)).toBe('ECONNRESET');
+  expect((await relay.ended).code).toBe(0);
+});
+
+test('a second signal ends the program at once', async () => {
+  const { port: target } = await tcpServer((socket) => socket.write('hello'));
+  const port = await closedPort();
+  const relay = startSallyport({
+    TARGET: '127.0.0.1',
+    PORT: `${port}:${target}`,
+    DRAIN_TIMEOUT_MS: '600000',
+  });
+  await relay.line('listening');
+  const client = await tcpClient(port);
+  await once(client, 'data');
+
+  relay.process.kill('SIGTERM');
+  await relay.line('stopping');
+  relay.process.kill('SIGINT');
+  const { code, output } = await relay.ended;
+  expect(code).toBe(0);
+  expect(output).not.toContain('"msg":"stopped');
+});

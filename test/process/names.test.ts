@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest';
+
+import { a, aaaa, scriptedServer, zone } from '../helpers/dns.ts';
+import { startSallyport } from '../helpers/program.ts';
+import { closedPort, endOf, readAll, tcpClient, tcpServer } from '../helpers/sockets.ts';
+
+test('PRE_RESOLVE=1 asks NAMESERVERS, and passes over a dead address within one connection', async () => {
+  const { port: target } = await tcpServer((socket) => socket.end('found'));
+  const nameserver = await scriptedServer(
+    zone([
+      a('api.test', '127.0.0.1'),
+      a('api.test', '127.0.0.2'),
+      a('api.test', '127.0.0.3'),
+      aaaa('api.test', '::1'),
+    ]),
+  );
+  const port = await closedPort();
+  const relay = startSallyport({
+    TARGET: 'api.test',
+    PORT: `${port}:${target}`,
+    PRE_RESOLVE: '1',
+    NAMESERVERS: `127.0.0.1:${nameserver.port}`,
+  });
+  await relay.line('listening');
+  for (let i = 0; i < 8; i++) expect((await readAll(await tcpClient(port))).toString()).toBe('found');
+});
+
+test('PRE_RESOLVE=1 uses all addresses', async () => {
+  const greet = (greeting: string) => (socket: { end: (text: string) => void }) => socket.end(greeting);
+  const first = await tcpServer(greet('first'), '127.0.0.1');
+  const second = await tcpServer(greet('second'), '127.0.0.2', first.port);
+  expect(second.port).toBe(first.port);
+  const nameserver = await scriptedServer(zone([a('api.test', '127.0.0.1'), a('api.test', '127.0.0.2')]));
+  const port = await closedPort();
+  const relay = startSallyport({
+    TARGET: 'api.test',
+    PORT: `${port}:${first.port}`,
+    PRE_RESOLVE: '1',
+    NAMESERVERS: `127.0.0.1:${nameserver.port}`,
+  });
+  await relay.line('listening');
+  const greetings = new Set<string>();
+  for (let i = 0; i < 4; i++) greetings.add((await readAll(await tcpClient(port))).toString());
+  expect(greetings).toEqual(new Set(['first', 'second']));
+});
+
+test('with DNS down at the start the relay waits, says so once, and works when DNS is back', async () => {
+  const { port: target } = await tcpServer((socket) => socket.end('found'));
+  let isUp = false;
+  const records = zone([a('api.test', '127.0.0.1')]);
+  const nameserver = await scriptedServer((query, from) =>
+    isUp ? records(query, from) : [Buffer.from('garbage')],
+  );
+  const refusing = await closedPort();
+  const port = await closedPort();
+  const relay = startSallyport({
+    TARGET: 'api.test',
+    PORT: `${port}:${target}`,
+    PRE_RESOLVE: '1',
+    NAMESERVERS: `127.0.0.1:${refusing} 127.0.0.1:${nameserver.port}`,
+  });
+  await relay.line('listening');
+  const client = await tcpClient(port);
+  await relay.line('the name cannot be resolved yet; still trying');
+  isUp = true;
+  expect((await readAll(client)).toString()).toBe('found');
+  expect(relay.lines.filter(({ level }) => level === 'warn')).toHaveLength(1);
+});
+
+test('the relay never dials itself: it says what to set', async () => {
+  const port = await closedPort();
+  const relay = startSallyport({ TARGET: 'localhost', PORT: String(port) });
+  await relay.line('listening');
+  const client = await tcpClient(port);
+  expect(await endOf(client)).toBe('ECONNRESET');
+  const { err } = await relay.line('connection refused');
+  expect(err).toContain('set PRE_RESOLVE=1');
+  expect(relay.lines.filter(({ msg }) => msg === 'connection refused')).toHaveLength(1);
+});
+
+test('PRE_RESOLVE=0 asks the system at each connection', async () => {
+  const { port: target } = await tcpServer((socket) => socket.end('found'));
+  const port = await closedPort();
+  const relay = startSallyport({ TARGET: 'localhost', PORT: `${port}:${target}` });
+  await relay.line('listening');
+  expect((await readAll(await tcpClient(port))).toString()).toBe('found');
+});
