@@ -140,7 +140,7 @@ async function runProgram(name: 'healthcheck', environment: Record<string, strin
 
 async function request(port: number, path: string) {
   const [answer] = (await once(
-    get({ host: '127.0.0.1', port, path, headers: { host: NAME } }),
+    get({ host: '127.0.0.1', port, path, agent: false, headers: { host: NAME } }),
     'response',
   )) as [IncomingMessage];
   return { status: answer.statusCode, body: await text(answer) };
