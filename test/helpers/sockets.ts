@@ -92,7 +92,7 @@ export async function endOf(socket: Socket): Promise<string | null> {
 export function tcpState(port: number | undefined): string | undefined {
   const lines = readFileSync('/proc/net/tcp', 'latin1').split('\n');
   const line = lines.find((each) => Number.parseInt(each.trim().split(/[\s:]+/)[2] ?? '', 16) === port);
-  return { '01': 'ESTABLISHED', '08': 'CLOSE_WAIT' }[line?.trim().split(/\s+/)[3] ?? ''];
+  return { '01': 'ESTABLISHED', '05': 'FIN_WAIT2', '08': 'CLOSE_WAIT' }[line?.trim().split(/\s+/)[3] ?? ''];
 }
 
 /** A port of 127.0.0.1 where nothing listens, below the range that the kernel gives out by itself. */

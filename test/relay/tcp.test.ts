@@ -238,6 +238,24 @@ test('listenTcp() stops looking for the target of a client that has left', async
   expect(String(signal.reason)).toContain('the client is gone');
 });
 
+test('listenTcp() passes a FIN on that came before the target was reached', async () => {
+  const server = await steppedServer();
+  const known = Promise.withResolvers<void>();
+  const target = localTarget(server.port);
+  const lookup = (signal: AbortSignal) => known.promise.then(() => target.resolve(signal));
+  const relay = await tcpRelay({ ...target, resolve: lookup });
+
+  const client = await tcpClient(relay.port);
+  client.end();
+  await expect.poll(() => tcpState(client.localPort)).toBe('FIN_WAIT2');
+  await new Promise((resolve) => setTimeout(resolve, 10)); // the FIN is in the kernel: let the relay read it
+  known.resolve();
+  const upstream = await server.next();
+  expect(await readAll(upstream)).toHaveLength(0);
+  upstream.end('nothing was asked, this is the answer');
+  expect((await readAll(client)).toString()).toBe('nothing was asked, this is the answer');
+});
+
 test('listenTcp() resets a connection that idles too long, but not one that speaks', async () => {
   const server = await steppedServer();
   const log = testLog();
