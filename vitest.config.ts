@@ -8,7 +8,7 @@ export default defineConfig({
   test: {
     testTimeout: 30_000,
     projects: [
-      project('unit', ['test/{config,dns,relay,control,healthcheck}/**/*.test.ts']),
+      project('unit', ['test/*.test.ts', 'test/{config,dns,relay,control,healthcheck}/**/*.test.ts']),
       project('process', ['test/process/**/*.test.ts']),
       project('container', ['test/container/**/*.test.ts'], {
         globalSetup: ['test/helpers/docker-setup.ts'],

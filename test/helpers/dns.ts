@@ -6,7 +6,7 @@ import * as dnsPacket from 'dns-packet';
 import type { Answer, DecodedPacket } from 'dns-packet';
 import { onTestFinished } from 'vitest';
 
-import type { Nameserver } from '../../src/dns/ask.ts';
+import { openNameserver, type NameserverAddress } from '../../src/dns/nameserver.ts';
 
 /** What a scripted server says to a query: datagrams over UDP, or chunks over TCP; nothing for silence. */
 export type Script = (
@@ -17,7 +17,7 @@ export type Script = (
 /** A nameserver on loopback that answers UDP and TCP by a script; closed with the test. */
 export async function scriptedServer(
   script: Script,
-): Promise<Nameserver & { readonly queries: DecodedPacket[] }> {
+): Promise<{ readonly address: string; readonly port: number; readonly queries: DecodedPacket[] }> {
   const queries: DecodedPacket[] = [];
   const udp = createSocket('udp4');
   const tcp = createServer((socket) => {
@@ -50,10 +50,11 @@ export async function scriptedServer(
 export function zone(records: readonly Answer[]): Script {
   return (query, { over }) => {
     const [question] = query.questions ?? [];
+    const isAsked = (name: string) => name.toLowerCase() === question?.name.toLowerCase();
     const answers = records.filter(
-      ({ name, type }) => name === question?.name && (type === question.type || type === 'CNAME'),
+      ({ name, type }) => isAsked(name) && (type === question?.type || type === 'CNAME'),
     );
-    const known = records.some(({ name }) => name === question?.name);
+    const known = records.some(({ name }) => isAsked(name));
     return [
       (over === 'tcp' ? dnsPacket.streamEncode : dnsPacket.encode)(
         reply(query, { answers, rcode: known ? 0 : 3 }),
@@ -91,4 +92,13 @@ export function aaaa(name: string, data: string, ttl = 60): Answer {
 
 export function cname(name: string, data: string, ttl = 60): Answer {
   return { type: 'CNAME', name, data, ttl };
+}
+
+/** A nameserver on loopback that is asked by one of the plain protocols. */
+export function plainNameserver(
+  { address, port }: { readonly address: string; readonly port: number },
+  protocol: 'udp' | 'tcp' = 'udp',
+) {
+  const server: NameserverAddress = { text: `${address}:${port}`, protocol, address, port };
+  return openNameserver(server);
 }

@@ -1,0 +1,44 @@
+ARG NODE_IMAGE=node:26-bookworm-slim
+
+FROM ${NODE_IMAGE} AS bundles
+WORKDIR /build
+COPY package.json package-lock.json ./
+RUN npm ci --no-audit --no-fund
+COPY tsconfig.json ./
+COPY src src
+COPY healthcheck healthcheck
+RUN npm run build && chmod 0755 dist/*.js
+
+FROM ${NODE_IMAGE} AS runtime
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends binutils ca-certificates \
+ && rm -rf /var/lib/apt/lists/*
+# Every library keeps the path where ldd finds it: the loader has no ld.so.cache in the image and looks there.
+RUN mkdir -p /rootfs/usr/local/bin /rootfs/etc/ssl/certs /rootfs/tmp /run/sallyport \
+ && chmod 1777 /rootfs/tmp \
+ && strip --output-file /rootfs/usr/local/bin/node /usr/local/bin/node \
+ && ldd /usr/local/bin/node | grep --only-matching '/[^ ]*' | sort --unique \
+    | xargs -I{} cp --parents --dereference {} /rootfs \
+ && cp --dereference /etc/ssl/certs/ca-certificates.crt /rootfs/etc/ssl/certs/ \
+ && echo 'hosts: files dns' >/rootfs/etc/nsswitch.conf \
+ && echo 'sallyport:x:65532:65532:sallyport:/:/sbin/nologin' >/rootfs/etc/passwd \
+ && echo 'sallyport:x:65532:' >/rootfs/etc/group
+
+FROM scratch
+ARG VERSION=dev
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="Sallyport" \
+      org.opencontainers.image.description="Relays raw TCP or UDP from an internal network to one allowed name." \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+# A private CA mounted over /etc/ssl/certs/ca-certificates.crt counts too, beside NODE_EXTRA_CA_CERTS.
+ENV PATH=/usr/local/bin NODE_USE_SYSTEM_CA=1
+COPY --from=runtime /rootfs /
+COPY --from=runtime --chown=65532:65532 /run/sallyport /run/sallyport
+COPY --from=bundles /build/dist/sallyport.js /usr/local/bin/sallyport
+COPY --from=bundles /build/dist/healthcheck.js /usr/local/bin/healthcheck
+USER 65532:65532
+# How long a probe may take is the user's to set: the engine's own limit only catches a healthcheck that hangs.
+HEALTHCHECK --interval=30s --timeout=30s --start-period=10s CMD ["healthcheck"]
+ENTRYPOINT ["sallyport"]

@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest';
+
+import { noDocker } from '../helpers/docker-engine.ts';
+import { images } from '../helpers/docker-names.ts';
+import { docker, run } from '../helpers/docker.ts';
+
+interface Inspected {
+  Size: number;
+  Config: {
+    User: string;
+    Entrypoint: string[];
+    Healthcheck: { Test: string[]; Interval: number };
+    Labels: Record<string, string>;
+    Volumes: object | null;
+  };
+}
+
+const megabyte = 1_000_000;
+
+async function inspect(): Promise<Inspected> {
+  const [image] = JSON.parse(await docker('image', 'inspect', images.sallyport)) as Inspected[];
+  if (image === undefined) throw new Error('the image is missing');
+  return image;
+}
+
+describe.skipIf(noDocker)('the image', () => {
+  test('takes less than 130 MB unpacked', async () => {
+    expect((await inspect()).Size).toBeLessThan(130 * megabyte);
+  });
+
+  test('takes less than 47 MB compressed', async () => {
+    const { stdout } = await run('bash', [
+      '-c',
+      `set -o pipefail; docker save ${images.sallyport} | gzip | wc --bytes`,
+    ]);
+    expect(Number(stdout)).toBeGreaterThan(megabyte);
+    expect(Number(stdout)).toBeLessThan(47 * megabyte);
+  });
+
+  test('names a user who is not root, the program and its healthcheck every 30 s', async () => {
+    const { User, Entrypoint, Healthcheck, Volumes } = (await inspect()).Config;
+    expect({ User, Entrypoint, Volumes }).toEqual({
+      User: '65532:65532',
+      Entrypoint: ['sallyport'],
+      Volumes: null,
+    });
+    expect(Healthcheck).toMatchObject({ Test: ['CMD', 'healthcheck'], Interval: 30e9 });
+  });
+
+  test('carries the OCI labels', async () => {
+    const { Labels } = (await inspect()).Config;
+    expect(Labels).toMatchObject({
+      'org.opencontainers.image.title': 'Sallyport',
+      'org.opencontainers.image.licenses': 'Apache-2.0',
+      'org.opencontainers.image.version': expect.any(String),
+    });
+  });
+
+  test('has no shell and no package manager', async () => {
+    for (const program of ['/bin/sh', '/bin/bash', '/usr/bin/apt-get', '/usr/local/bin/npm']) {
+      const { code, output } = await run('docker', [
+        'run',
+        '--rm',
+        '--entrypoint',
+        program,
+        images.sallyport,
+      ]);
+      expect({ code, output }).toMatchObject({ code: 127, output: expect.stringContaining(program) });
+    }
+  });
+
+  test('stops on a bad environment with code 78, and tells every problem at once', async () => {
+    const { code, output } = await run('docker', ['run', '--rm', '--env', 'PORT=70000', images.sallyport]);
+    expect(code).toBe(78);
+    expect(output).toMatch(/TARGET/);
+    expect(output).toMatch(/PORT.*70000/);
+    expect(output).not.toMatch(/^\s+at /m);
+  });
+});

@@ -1,0 +1,66 @@
+import path from 'node:path';
+
+import type { TestProject } from 'vitest/node';
+
+import { composeProject, images, runLabel } from './docker-names.ts';
+import { docker, removeLabelled, repository, run } from './docker.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The label value of this test run, or null where no engine answers. */
+    dockerRun: string | null;
+  }
+}
+
+async function engineAnswers(): Promise<boolean> {
+  const { code } = await run('docker', ['version', '--format', '{{.Server.Version}}'], { timeout: 10_000 });
+  return code === 0;
+}
+
+async function build(tag: string, context: string): Promise<void> {
+  console.log(`container tests: building ${tag}`);
+  await docker('build', '--quiet', '--network', 'host', '--tag', tag, context);
+}
+
+function alive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+async function removeRun(name: string): Promise<void> {
+  await removeLabelled(`${runLabel}=${name}`);
+  await removeLabelled(`com.docker.compose.project=${composeProject(name)}`);
+}
+
+/** What a run that was killed could not remove. A run is named after its process, so live runs are left alone. */
+async function removeLeftovers(): Promise<void> {
+  const format = ['--format', `{{.Label "${runLabel}"}}`, '--filter', `label=${runLabel}`];
+  const runs = [await docker('ps', '--all', ...format), await docker('network', 'ls', ...format)];
+  for (const name of new Set(runs.join('\n').split('\n'))) {
+    if (name === '' || alive(Number(name))) continue;
+    await removeRun(name).catch((error: unknown) =>
+      console.log(`container tests: left over: ${String(error)}`),
+    );
+  }
+}
+
+export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+  if (!(await engineAnswers())) {
+    if (process.env['REQUIRE_DOCKER'] === '1')
+      throw new Error('REQUIRE_DOCKER=1, but no Docker engine answers');
+    console.log(
+      'container tests: left out, as no Docker engine answers (REQUIRE_DOCKER=1 makes that a failure)',
+    );
+    project.provide('dockerRun', null);
+    return undefined;
+  }
+  await removeLeftovers();
+  await build(images.sallyport, repository);
+  await build(images.peers, path.join(repository, 'test/container/peers'));
+  const name = String(process.pid);
+  project.provide('dockerRun', name);
+  return () => removeRun(name);
+}
