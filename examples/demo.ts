@@ -23,7 +23,12 @@ async function main(): Promise<void> {
   );
 
   const runDir = mkdtempSync(join(tmpdir(), 'sallyport-demo-'));
-  const common = { TARGET: NAME, PRE_RESOLVE: '1', NAMESERVERS: `127.0.0.1:${nameserver}` };
+  const common = {
+    TARGET: NAME,
+    PRE_RESOLVE: '1',
+    NAMESERVERS: `127.0.0.1:${nameserver}`,
+    TARGET_SCOPE: 'any',
+  };
   const tcpPort = await freePort();
   const tcp = {
     ...common,
@@ -91,7 +96,7 @@ async function startNameserver(): Promise<number> {
   const socket = createSocket('udp4').bind(0, '127.0.0.1');
   socket.on('message', (datagram, from) => {
     const { id = 0, questions = [] } = dnsPacket.decode(datagram);
-    const isKnown = questions[0]?.name === NAME && questions[0].type === 'A';
+    const isKnown = questions[0]?.name.toLowerCase() === NAME && questions[0].type === 'A';
     const answers = isKnown ? [{ type: 'A', name: NAME, ttl: 60, data: '127.0.0.1' } as const] : [];
     socket.send(dnsPacket.encode({ type: 'response', id, questions, answers }), from.port, from.address);
   });

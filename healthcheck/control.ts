@@ -1,14 +1,18 @@
 import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 
 import { askControl } from '../src/control/client.ts';
-import { controlPaths } from '../src/control/run-dir.ts';
+import { controlPaths, isWritable } from '../src/control/run-dir.ts';
 
 /** How long the relay may take to answer on its control socket, in ms. */
 const TIMEOUT = 2_000;
 
 /** Rejects when the relay does not answer on its control socket. Where it could make none, there is nothing to ask. */
 export async function checkControl(runDir: string | null): Promise<void> {
-  const path = controlPaths(runDir).find((candidate) => existsSync(candidate));
+  const paths = controlPaths(runDir);
+  const path =
+    paths.find((candidate) => existsSync(candidate)) ??
+    paths.find((candidate) => isWritable(dirname(candidate)));
   if (path === undefined) return;
   try {
     await askControl(path, TIMEOUT);

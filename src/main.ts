@@ -1,13 +1,10 @@
-import { isIP } from 'node:net';
-
 import { ConfigError } from './config/config-error.ts';
 import { type Config, parseConfig } from './config/config.ts';
 import { PROBE_SOURCE } from './control/protocol.ts';
 import { controlPaths } from './control/run-dir.ts';
 import { openControl } from './control/server.ts';
-import { openAddressBook } from './dns/address-book.ts';
-import { resolveAddresses } from './dns/resolve.ts';
-import { resolveBySystem } from './dns/system.ts';
+import type { AddressBook } from './dns/address-book.ts';
+import { openSource } from './dns/source.ts';
 import { createLog, type Logger } from './log.ts';
 import { createLoopGuard } from './relay/loop-guard.ts';
 import type { Relay } from './relay/relay.ts';
@@ -39,12 +36,19 @@ async function main(): Promise<number> {
 /** Relays until asked to stop, then drains. Rejects when a port cannot be listened on or a listener dies. */
 async function run(config: Config, { log, stop }: { log: Logger; stop: Promise<string> }): Promise<void> {
   const stopped = new AbortController();
-  const resolve = openResolver(config, log, stopped.signal);
-  const relays = await listen(config, resolve, log);
+  const source = openSource(config.target, {
+    nameservers: config.preResolve ? config.nameservers : null,
+    refresh: config.refresh,
+    scope: config.scope,
+    log,
+    signal: stopped.signal,
+  });
+  const relays = await listen(config, source, log);
   const control = await openControl(controlPaths(config.runDir), () => ({
     version,
     mode: config.mode,
     target: config.target,
+    name: source.status(),
     ports: relays.map(({ port, live, waiting }) => ({ port, live, waiting })),
   })).catch((err: unknown) => {
     log.warn(
@@ -60,9 +64,10 @@ async function run(config: Config, { log, stop }: { log: Logger; stop: Promise<s
 
   const signal = await Promise.race([stop, ...relays.map(({ failed }) => failed)]);
   const live = relays.reduce((sum, relay) => sum + relay.live, 0);
-  log.info({ signal, live, drainTimeout: config.drainTimeout }, 'stopping');
   const deadline = AbortSignal.timeout(config.drainTimeout);
-  await Promise.all(relays.map((relay) => relay.drain(deadline)));
+  const drained = Promise.all(relays.map((relay) => relay.drain(deadline)));
+  log.info({ signal, live, drainTimeout: config.drainTimeout }, 'stopping');
+  await drained;
   stopped.abort();
   control?.close();
   log.info({}, deadline.aborted ? 'stopped; what was still live has been cut off' : 'stopped');
@@ -78,17 +83,7 @@ function readConfig(): Config | null {
   }
 }
 
-function openResolver(config: Config, log: Logger, stopped: AbortSignal): Target['resolve'] {
-  const { target, nameservers } = config;
-  const family = isIP(target);
-  if (family !== 0) return async () => [{ address: target, family }];
-  if (!config.preResolve) return (signal) => resolveBySystem(target, signal);
-
-  const resolve = (name: string) => resolveAddresses(name, { nameservers, signal: stopped });
-  return openAddressBook(target, { resolve, log, signal: stopped }).addresses;
-}
-
-async function listen(config: Config, resolve: Target['resolve'], log: Logger): Promise<readonly Relay[]> {
+async function listen(config: Config, source: AddressBook, log: Logger): Promise<readonly Relay[]> {
   const { ports, maxConnections, connectTimeout, verbose } = config;
   const withoutLoops = createLoopGuard(new Set(ports.map((pair) => pair.listen)));
 
@@ -97,7 +92,7 @@ async function listen(config: Config, resolve: Target['resolve'], log: Logger): 
       const target: Target = {
         host: config.target,
         port: pair.target,
-        resolve: async (signal) => withoutLoops(await resolve(signal), pair.target),
+        resolve: async (signal, how) => withoutLoops(await source.addresses(signal, how), pair.target),
       };
       const options = { port: pair.listen, target, maxConnections, connectTimeout, verbose, log };
       return config.mode === 'tcp'

@@ -12,6 +12,9 @@ export interface Config {
   readonly mode: 'tcp' | 'udp';
   readonly preResolve: boolean;
   readonly nameservers: readonly Nameserver[];
+  /** Whether the answers of NAMESERVERS are kept fresh. */
+  readonly refresh: boolean;
+  readonly scope: 'private' | 'public' | 'any';
   /** Slots per port; Infinity for no limit. */
   readonly maxConnections: number;
   readonly udpAnswers: boolean;
@@ -21,6 +24,8 @@ export interface Config {
   readonly idleTimeout: number;
   readonly udpTimeout: number;
   readonly drainTimeout: number;
+  /** Failed self-checks in a row that end the program; Infinity for never. */
+  readonly exitOnUnhealthy: number;
   readonly logLevel: Values['LOG_LEVEL'];
   /** null: the first writable of the defaults. */
   readonly runDir: string | null;
@@ -44,6 +49,8 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     mode: all.MODE,
     preResolve: all.PRE_RESOLVE,
     nameservers: all.NAMESERVERS,
+    refresh: all.PRE_RESOLVE_REFRESH,
+    scope: all.TARGET_SCOPE,
     maxConnections: all.MAX_CONNECTIONS === 0 ? Infinity : all.MAX_CONNECTIONS,
     udpAnswers: all.UDP_ANSWERS,
     verbose: all.VERBOSE,
@@ -51,6 +58,7 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     idleTimeout: all.IDLE_TIMEOUT_MS,
     udpTimeout: all.UDP_TIMEOUT_MS,
     drainTimeout: all.DRAIN_TIMEOUT_MS,
+    exitOnUnhealthy: all.EXIT_ON_UNHEALTHY === 0 ? Infinity : all.EXIT_ON_UNHEALTHY,
     logLevel: all.LOG_LEVEL,
     runDir: all.SALLYPORT_RUN_DIR,
     httpProbe: probes.http === null ? null : { ...probes.http, timeout: all.HTTP_HEALTHCHECK_TIMEOUT_MS },

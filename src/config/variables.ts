@@ -42,7 +42,8 @@ export const variables = {
   MODE: optional('tcp', oneOf(['tcp', 'udp'])),
   PRE_RESOLVE: optional('0', flag),
   NAMESERVERS: optional('208.67.222.222 8.8.8.8 208.67.220.220 8.8.4.4', {
-    accepted: 'addresses, such as 9.9.9.9, 127.0.0.1:5353 or [::1]:5353, separated by spaces or commas',
+    accepted:
+      'addresses, such as 9.9.9.9, [::1]:5353, tcp://9.9.9.9, tls://1.1.1.1#cloudflare-dns.com or https://8.8.8.8/dns-query#dns.google, and system, separated by spaces or commas',
     parse: parseNameservers,
   }),
   MAX_CONNECTIONS: optional('100', wholeNumber(0, Number.MAX_SAFE_INTEGER)),
@@ -61,6 +62,9 @@ export const variables = {
     parse: parseCommand,
   }),
   SMTP_HEALTHCHECK_TIMEOUT_MS: optional('2000', milliseconds(1)),
+  PRE_RESOLVE_REFRESH: optional('1', flag),
+  TARGET_SCOPE: optional('private', oneOf(['private', 'public', 'any'])),
+  EXIT_ON_UNHEALTHY: optional('0', wholeNumber(0, 1_000_000)),
   CONNECT_TIMEOUT_MS: optional('10000', milliseconds(1)),
   IDLE_TIMEOUT_MS: optional('0', milliseconds(0)),
   UDP_TIMEOUT_MS: optional('60000', milliseconds(1)),

@@ -1,8 +1,12 @@
+import type { BookStatus } from '../dns/address-book.ts';
+
 /** What the relay says of itself: one JSON object, sent to whoever connects to the control socket. */
 export interface Status {
   readonly version: string;
   readonly mode: 'tcp' | 'udp';
   readonly target: string;
+  /** What is known of the target's name. */
+  readonly name: BookStatus;
   readonly ports: readonly PortStatus[];
 }
 

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Where the control socket may live when SALLYPORT_RUN_DIR is not set; Docker keeps the second writable under `--read-only`. */
@@ -13,7 +13,15 @@ export function controlPaths(runDir: string | null): readonly string[] {
 /** Makes a directory that only this user may enter, unless it exists; its parent must. Returns whether it can be written to. */
 export function prepareRunDir(dir: string): boolean {
   try {
-    if (!existsSync(dir)) mkdirSync(dir, { mode: 0o700 });
+    mkdirSync(dir, { mode: 0o700 });
+  } catch {
+    // It exists, or cannot be made.
+  }
+  return isWritable(dir);
+}
+
+export function isWritable(dir: string): boolean {
+  try {
     accessSync(dir, constants.W_OK | constants.X_OK);
     return true;
   } catch {

@@ -1,52 +1,134 @@
 import type { LookupAddress } from 'node:dns';
-import { setTimeout as delay } from 'node:timers/promises';
 
 import { abortable } from '../abortable.ts';
+import type { AddressRecord } from './resolver.ts';
 
 interface Options {
-  readonly resolve: (name: string, signal: AbortSignal) => Promise<readonly LookupAddress[]>;
+  /** Asks for the name once; rejects when there is no usable answer, or with the signal's reason. */
+  readonly ask: (signal: AbortSignal) => Promise<readonly AddressRecord[]>;
+  /** Whether the answer is kept fresh; if not, the first one stays. */
+  readonly refresh: boolean;
   readonly log: {
     readonly info: (fields: object, message: string) => void;
     readonly warn: (fields: object, message: string) => void;
   };
-  /** Ends the asking. */
+  /** Closes the book. */
   readonly signal: AbortSignal;
 }
 
-/** A name's addresses, known as soon as the first answer has come. */
+/** A name's current addresses, kept fresh in the background. */
 export interface AddressBook {
-  /** The addresses, the one to dial first in front: another one at each call. Waits for the first answer; rejects with the signal's reason. */
-  readonly addresses: (signal: AbortSignal) => Promise<readonly LookupAddress[]>;
+  /**
+   * The newest good answer; waits for the first one. With `fresh`, asks again (at most once a second, for all who want that) and waits
+   * for the outcome. Rejects with the signal's reason.
+   */
+  readonly addresses: (
+    signal: AbortSignal,
+    options?: { readonly fresh?: boolean },
+  ) => Promise<readonly LookupAddress[]>;
+  readonly status: () => BookStatus;
 }
 
-/** Pauses between attempts while no nameserver answers, in ms. */
+export interface BookStatus {
+  readonly addresses: readonly string[];
+  /** Of the newest good answer, in s; null before there is one. */
+  readonly ttl: number | null;
+  readonly age: number | null;
+  /** Why the name cannot be resolved at present; null when it can. */
+  readonly problem: string | null;
+}
+
+/** Bounds on a TTL, in s: no server is asked more often, and no answer trusted longer. */
+const MIN_TTL = 5;
+const MAX_TTL = 3_600;
+/** A TTL with its highest bit set counts as 0 (RFC 2181 §8). */
+const TTL_LIMIT = 2 ** 31;
+/** When an answer is asked for anew, in parts of its TTL: before it ends, and not all books at once. */
+const REFRESH_FROM = 0.75;
+const REFRESH_JITTER = 0.15;
+/** Pauses between attempts while there is no answer, in ms. */
 const FIRST_RETRY = 1_000;
 const LAST_RETRY = 30_000;
+/** The least time between two questions, in ms. */
+const MIN_PAUSE = 1_000;
 
-/** Opens the book on a name and asks in the background until there is an answer; a failure is said once. */
-export function openAddressBook(name: string, { resolve, log, signal }: Options): AddressBook {
-  const answered = firstAnswer();
-  let turn = 0;
+/** Opens the book on a name and asks at once. Failures keep the last good answer (RFC 8767) and are said once, as is their end. */
+export function openAddressBook(name: string, { ask, refresh, log, signal }: Options): AddressBook {
+  let answer: {
+    readonly records: readonly AddressRecord[];
+    readonly ttl: number;
+    readonly at: number;
+  } | null = null;
+  let problem: string | null = null;
+  let retry = FIRST_RETRY;
+  let askedAt = -Infinity;
+  let asking: Promise<void> | null = null;
+  let timer: NodeJS.Timeout | undefined;
+  const answered = Promise.withResolvers<void>();
 
-  async function firstAnswer(): Promise<readonly LookupAddress[]> {
-    for (let pause = FIRST_RETRY, hasFailed = false; ; pause = Math.min(pause * 2, LAST_RETRY)) {
-      try {
-        const addresses = await resolve(name, signal);
-        log.info({ name, addresses: addresses.map(({ address }) => address) }, 'name resolved');
-        return addresses;
-      } catch (err) {
-        if (!hasFailed) log.warn({ name, err }, 'the name cannot be resolved yet; still trying');
-        hasFailed = true;
-        await delay(pause, undefined, { signal });
+  /** One question in flight: who asks while it is joins in. Never rejects. */
+  function askOnce(): Promise<void> {
+    clearTimeout(timer);
+    asking ??= askNow().finally(() => {
+      asking = null;
+      if (!signal.aborted && (refresh || answer === null))
+        timer = setTimeout(() => void askOnce(), nextPause());
+    });
+    return asking;
+  }
+
+  async function askNow(): Promise<void> {
+    const early = askedAt + MIN_PAUSE - performance.now();
+    if (early > 0) await new Promise((resolve) => setTimeout(resolve, early));
+    askedAt = performance.now();
+    try {
+      accept(await ask(signal));
+    } catch (err) {
+      if (problem === null && !signal.aborted) {
+        const kept = answer?.records.map(({ address }) => address) ?? [];
+        log.warn({ name, err, kept }, 'the name cannot be resolved; still trying');
       }
+      problem = err instanceof Error ? err.message : String(err);
     }
   }
 
+  function accept(records: readonly AddressRecord[]): void {
+    const addresses = records.map(({ address }) => address);
+    const before = answer?.records.map(({ address }) => address) ?? [];
+    const hasChanged = new Set(before).symmetricDifference(new Set(addresses)).size > 0;
+    if (problem !== null && answer !== null)
+      log.info({ name, addresses, before }, 'the name can be resolved again');
+    else if (hasChanged) log.info({ name, addresses, before }, 'name resolved');
+    problem = null;
+    retry = FIRST_RETRY;
+    const ttls = records.map(({ ttl }) => (ttl < TTL_LIMIT ? ttl : 0));
+    answer = { records, ttl: Math.min(MAX_TTL, Math.max(MIN_TTL, Math.min(...ttls))), at: performance.now() };
+    answered.resolve();
+  }
+
+  function nextPause(): number {
+    if (problem === null && answer !== null) {
+      return answer.ttl * 1_000 * (REFRESH_FROM + REFRESH_JITTER * Math.random());
+    }
+    const pause = retry;
+    retry = Math.min(retry * 2, LAST_RETRY);
+    return pause;
+  }
+
+  signal.addEventListener('abort', () => clearTimeout(timer));
+  void askOnce();
+
   return {
-    async addresses(waitSignal) {
-      const addresses = await abortable(answered, waitSignal);
-      turn = (turn + 1) % addresses.length;
-      return [...addresses.slice(turn), ...addresses.slice(0, turn)];
+    async addresses(waiting, { fresh = false } = {}) {
+      if (fresh && refresh) await abortable(askOnce(), waiting);
+      if (answer === null) await abortable(answered.promise, waiting);
+      return answer?.records ?? [];
     },
+    status: () => ({
+      addresses: answer?.records.map(({ address }) => address) ?? [],
+      ttl: answer?.ttl ?? null,
+      age: answer === null ? null : Math.round((performance.now() - answer.at) / 1_000),
+      problem,
+    }),
   };
 }

@@ -1,42 +1,82 @@
+import type { LookupAddress } from 'node:dns';
 import { once } from 'node:events';
-import { connect, type LookupFunction, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 
+import { race } from '../race.ts';
+import type { DialOrder } from './dial-order.ts';
 import { DialError, type Target } from './target.ts';
 
 /** A connection that has been idle this long is probed, so that a peer that vanished gives its slot up, in ms. */
 export const KEEP_ALIVE_DELAY = 60_000;
-/** Pause between connection attempts to different addresses, in ms (RFC 8305 §8). */
-const ATTEMPT_DELAY = 250;
+/** Head start of an address over the next one, in ms (RFC 8305 §8). */
+const HEAD_START = 250;
+interface Options {
+  readonly order: DialOrder;
+  /** Bound on the whole, name lookup included, in ms. */
+  readonly timeout: number;
+  readonly signal: AbortSignal;
+}
 
 /**
- * Connects to the target within `timeout` ms, name lookup included, passing over dead addresses. The socket may be half-closed. Rejects with
- * an error that says what was dialled and why it failed, and dials no more when the signal aborts.
+ * Connects to the first of the target's addresses that answers. When all fail, the name is asked for again, and what is new is
+ * dialled too. The socket may be half-closed. Rejects with a DialError, and dials no more when the signal aborts.
  */
-export async function dialTcp(
-  target: Target,
-  { timeout, signal }: { readonly timeout: number; readonly signal: AbortSignal },
-): Promise<Socket> {
+export async function dialTcp(target: Target, { order, timeout, signal }: Options): Promise<Socket> {
   const deadline = AbortSignal.timeout(timeout);
   const either = AbortSignal.any([signal, deadline]);
-  let socket: Socket | undefined;
+
+  const attempt = async (address: LookupAddress, lost: AbortSignal): Promise<Socket> => {
+    try {
+      return await dialOne(address, target.port, lost);
+    } catch (cause) {
+      if (!lost.aborted || deadline.aborted) order.failed(address);
+      throw cause;
+    }
+  };
+  const dialAny = (addresses: readonly LookupAddress[]) =>
+    race(order.arrange(addresses), attempt, {
+      headStart: HEAD_START,
+      signal: either,
+      onSlow: order.failed,
+      discard: (late) => late.destroy(),
+    });
+
   try {
     const addresses = await target.resolve(either);
-    const lookup: LookupFunction = (_host, _options, found) => found(null, [...addresses]);
-    socket = connect({
-      host: target.host,
-      port: target.port,
-      lookup,
-      autoSelectFamily: true,
-      autoSelectFamilyAttemptTimeout: ATTEMPT_DELAY,
-      allowHalfOpen: true,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: KEEP_ALIVE_DELAY,
-    });
-    await once(socket, 'connect', { signal: either });
+    try {
+      return await dialAny(addresses);
+    } catch (cause) {
+      either.throwIfAborted();
+      const known = new Set(addresses.map(({ address }) => address));
+      const fresh = await target.resolve(either, { fresh: true });
+      const added = fresh.filter(({ address }) => !known.has(address));
+      if (added.length === 0) throw cause;
+      return await dialAny(added);
+    }
+  } catch (cause) {
+    throw new DialError(target, deadline.aborted ? new Error(`no answer within ${timeout} ms`) : cause);
+  }
+}
+
+async function dialOne(
+  { address, family }: LookupAddress,
+  port: number,
+  signal: AbortSignal,
+): Promise<Socket> {
+  const socket = connect({
+    host: address,
+    family,
+    port,
+    allowHalfOpen: true,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: KEEP_ALIVE_DELAY,
+  });
+  try {
+    await once(socket, 'connect', { signal });
     return socket;
   } catch (cause) {
-    socket?.destroy();
-    throw new DialError(target, deadline.aborted ? new Error(`no answer within ${timeout} ms`) : cause);
+    socket.destroy();
+    throw cause;
   }
 }

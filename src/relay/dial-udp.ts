@@ -1,32 +1,40 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 
+import type { DialOrder } from './dial-order.ts';
 import { DialError, type Target } from './target.ts';
 
+interface Options {
+  readonly order: DialOrder;
+  /** For the name lookup, in ms. */
+  readonly timeout: number;
+  readonly signal: AbortSignal;
+}
+
 /**
- * Connects a socket to the first of the target's addresses that has a route, within `timeout` ms. Only the target's datagrams come in on
- * a connected socket, and its refusals (ICMP) come as errors (udp(7)).
+ * Connects a socket to the first of the target's addresses that has a route. Only the target's datagrams come in on a connected
+ * socket, and its refusals (ICMP) come as errors (udp(7)). Rejects with a DialError.
  */
-export async function dialUdp(
-  target: Target,
-  { timeout, signal }: { readonly timeout: number; readonly signal: AbortSignal },
-): Promise<Socket> {
+export async function dialUdp(target: Target, { order, timeout, signal }: Options): Promise<Socket> {
   const deadline = AbortSignal.timeout(timeout);
   const failures: unknown[] = [];
   try {
-    for (const { address, family } of await target.resolve(AbortSignal.any([signal, deadline]))) {
-      const socket = createSocket(family === 6 ? 'udp6' : 'udp4');
+    for (const address of order.arrange(await target.resolve(AbortSignal.any([signal, deadline])))) {
+      const socket = createSocket(address.family === 6 ? 'udp6' : 'udp4');
       try {
-        socket.connect(target.port, address);
-        await once(socket, 'connect');
-        signal.throwIfAborted();
+        socket.connect(target.port, address.address);
+        await once(socket, 'connect', { signal });
         return socket;
       } catch (cause) {
         socket.close();
+        order.failed(address);
         failures.push(cause);
       }
     }
-    throw new AggregateError(failures);
+    signal.throwIfAborted();
+    throw new Error(
+      failures.map((failure) => (failure instanceof Error ? failure.message : String(failure))).join('; '),
+    );
   } catch (cause) {
     throw new DialError(target, deadline.aborted ? new Error(`no answer within ${timeout} ms`) : cause);
   }

@@ -1,5 +1,7 @@
 import type { Socket } from 'node:dgram';
+import { isIP } from 'node:net';
 
+import type { DialOrder } from './dial-order.ts';
 import { dialUdp } from './dial-udp.ts';
 import { endpoint } from './endpoint.ts';
 import type { Target } from './target.ts';
@@ -9,6 +11,7 @@ export type SessionEnding = 'idle' | 'replaced' | 'cut off' | 'finished' | Error
 
 interface Options {
   readonly target: Target;
+  readonly order: DialOrder;
   /** For the name lookup, in ms. */
   readonly connectTimeout: number;
   /** Idle time that ends the session, in ms. */
@@ -66,10 +69,14 @@ export class Session {
   }
 
   async #open(): Promise<void> {
-    const { target, connectTimeout, onAnswer } = this.#options;
+    const { target, order, connectTimeout, onAnswer } = this.#options;
     try {
-      const socket = await dialUdp(target, { timeout: connectTimeout, signal: this.#ended.signal });
-      socket.on('error', (err) => this.end(err));
+      const socket = await dialUdp(target, { order, timeout: connectTimeout, signal: this.#ended.signal });
+      const { address, port } = socket.remoteAddress();
+      socket.on('error', (err) => {
+        order.failed({ address, family: isIP(address) });
+        this.end(err);
+      });
       if (onAnswer !== null) {
         socket.on('message', (datagram) => {
           this.received += datagram.length;
@@ -78,7 +85,6 @@ export class Session {
           onAnswer(datagram);
         });
       }
-      const { address, port } = socket.remoteAddress();
       this.address = endpoint(address, port);
       this.#socket = socket;
       for (const datagram of this.#pending.splice(0)) socket.send(datagram);

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 
+import { createDialOrder } from './dial-order.ts';
 import { dialTcp, KEEP_ALIVE_DELAY } from './dial-tcp.ts';
 import { endpoint } from './endpoint.ts';
 import { ListenError, type Log, type Relay } from './relay.ts';
@@ -40,6 +41,7 @@ const BACKLOG = 65_535;
 export async function listenTcp(options: Options): Promise<Relay> {
   const { log, target } = options;
   const slots = new Slots(options.maxConnections);
+  const order = createDialOrder();
   const connections = new Set<Connection>();
 
   const server = createServer(
@@ -64,7 +66,11 @@ export async function listenTcp(options: Options): Promise<Relay> {
     try {
       if (!isProbe) await takeSlot(connection, gone.signal);
       try {
-        const upstream = await dialTcp(target, { timeout: options.connectTimeout, signal: gone.signal });
+        const upstream = await dialTcp(target, {
+          order,
+          timeout: options.connectTimeout,
+          signal: gone.signal,
+        });
         upstream.on('error', () => {});
         connection.upstream = upstream;
         const to = endpoint(upstream.remoteAddress, upstream.remotePort);

@@ -1,6 +1,7 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 
+import { createDialOrder } from './dial-order.ts';
 import { endpoint } from './endpoint.ts';
 import { ListenError, type Log, type Relay } from './relay.ts';
 import { Session, type SessionEnding } from './session.ts';
@@ -28,6 +29,7 @@ export async function listenUdp(options: Options): Promise<Relay> {
   const { target, answers, log } = options;
   /** By client, or all under one key where no answers are expected. */
   const sessions = new Map<string, Session>();
+  const order = createDialOrder();
   const drained = Promise.withResolvers<void>();
   let isDraining = false;
 
@@ -46,6 +48,7 @@ export async function listenUdp(options: Options): Promise<Relay> {
     if (sessions.size >= options.maxConnections) findIdlest(sessions.values())?.end('replaced');
     const session: Session = new Session({
       target,
+      order,
       connectTimeout: options.connectTimeout,
       timeout: options.sessionTimeout,
       onAnswer: answers ? (datagram) => answer(datagram, client, session) : null,

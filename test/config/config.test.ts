@@ -24,9 +24,14 @@ test('parseConfig() needs nothing but TARGET', () => {
     mode: 'tcp',
     preResolve: false,
     nameservers: ['208.67.222.222', '8.8.8.8', '208.67.220.220', '8.8.4.4'].map((address) => ({
+      text: address,
+      protocol: 'udp',
       address,
       port: 53,
     })),
+    refresh: true,
+    scope: 'private',
+    exitOnUnhealthy: Infinity,
     maxConnections: 100,
     udpAnswers: true,
     verbose: false,
@@ -49,6 +54,9 @@ test('parseConfig() reads every variable', () => {
     MODE: 'TCP',
     PRE_RESOLVE: 'true',
     NAMESERVERS: '9.9.9.9 127.0.0.1:5353, [::1]:5353 2620:fe::fe',
+    PRE_RESOLVE_REFRESH: '0',
+    TARGET_SCOPE: 'Public',
+    EXIT_ON_UNHEALTHY: '3',
     MAX_CONNECTIONS: '0',
     UDP_ANSWERS: 'FALSE',
     VERBOSE: '1',
@@ -83,6 +91,9 @@ test('parseConfig() reads every variable', () => {
       { address: '::1', port: 5353 },
       { address: '2620:fe::fe', port: 53 },
     ],
+    refresh: false,
+    scope: 'public',
+    exitOnUnhealthy: 3,
     maxConnections: Infinity,
     udpAnswers: false,
     verbose: true,
@@ -100,6 +111,38 @@ test('parseConfig() reads every variable', () => {
 });
 
 test.each([
+  ['system', { protocol: 'system' }],
+  ['udp://9.9.9.9', { protocol: 'udp', address: '9.9.9.9', port: 53 }],
+  ['tcp://9.9.9.9', { protocol: 'tcp', address: '9.9.9.9', port: 53 }],
+  ['tcp://[::1]:5353', { protocol: 'tcp', address: '::1', port: 5353 }],
+  ['[2620:fe::fe]:53', { protocol: 'udp', address: '2620:fe::fe', port: 53 }],
+  ['tls://1.1.1.1', { protocol: 'tls', address: '1.1.1.1', port: 853, name: null }],
+  ['tls://[::1]:8853#Dns.Example', { protocol: 'tls', address: '::1', port: 8853, name: 'dns.example' }],
+  [
+    'https://1.1.1.1/dns-query',
+    { protocol: 'https', address: '1.1.1.1', port: 443, path: '/dns-query', name: null },
+  ],
+  [
+    'https://8.8.8.8/q?x=1#dns.google',
+    { protocol: 'https', address: '8.8.8.8', port: 443, path: '/q?x=1', name: 'dns.google' },
+  ],
+  ['https://[::1]:8443', { protocol: 'https', address: '::1', port: 8443, path: '/dns-query', name: null }],
+])('parseConfig() takes %s as a nameserver', (text, nameserver) => {
+  expect(parseConfig({ TARGET: 'a.test', NAMESERVERS: text }).nameservers).toEqual([{ text, ...nameserver }]);
+});
+
+test.each([
+  ['NAMESERVERS', 'https://dns.google/dns-query'],
+  ['NAMESERVERS', 'tls://dns.google'],
+  ['NAMESERVERS', 'quic://9.9.9.9'],
+  ['NAMESERVERS', 'tcp://9.9.9.9#dns.quad9.net'],
+  ['NAMESERVERS', 'tls://9.9.9.9/dns-query'],
+  ['NAMESERVERS', 'tls://9.9.9.9#'],
+  ['NAMESERVERS', 'tls://9.9.9.9#not a name'],
+  ['NAMESERVERS', 'https://[1.1.1.1]/dns-query'],
+  ['TARGET_SCOPE', 'global'],
+  ['PRE_RESOLVE_REFRESH', 'maybe'],
+  ['EXIT_ON_UNHEALTHY', 'yes'],
   ['TARGET', 'https://api.example.com/'],
   ['TARGET', 'api.example.com:443'],
   ['TARGET', 'api.example.com/path'],

@@ -1,34 +1,125 @@
-import { expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { openAddressBook } from '../../src/dns/address-book.ts';
+import type { AddressRecord } from '../../src/dns/resolver.ts';
 import { testLog } from '../helpers/relay.ts';
 
 const { signal } = new AbortController();
-const one = { address: '192.0.2.1', family: 4 };
-const two = { address: '192.0.2.2', family: 4 };
+const record = (address: string, ttl = 60): AddressRecord => ({ address, family: 4, ttl });
+const one = record('192.0.2.1');
+const two = record('192.0.2.2');
 
-test('addresses() puts another address in front at each call', async () => {
-  const book = openAddressBook('api.test', { resolve: async () => [one, two], log: testLog(), signal });
-  const fronts = [await book.addresses(signal), await book.addresses(signal)].map(([front]) => front);
-  expect(new Set(fronts)).toEqual(new Set([one, two]));
-  expect(await book.addresses(signal)).toHaveLength(2);
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
 });
 
-test('addresses() waits for the first answer, and a failure before it is said once', async () => {
+/** A book whose answers are given one by one; the last one stays. */
+function openScripted(script: readonly (readonly AddressRecord[] | Error)[], { refresh = true } = {}) {
   const log = testLog();
-  let asked = 0;
-  const resolve = async () => {
-    asked++;
-    if (asked < 3) throw new Error('DNS is down');
-    return [one];
+  const askedAt: number[] = [];
+  const ask = async () => {
+    const answer = script[Math.min(askedAt.length, script.length - 1)];
+    askedAt.push(performance.now());
+    if (answer instanceof Error) throw answer;
+    return answer ?? [];
   };
-  const book = openAddressBook('api.test', { resolve, log, signal });
-  expect(await book.addresses(signal)).toEqual([one]);
-  expect(log.lines.filter(({ level }) => level === 'warn')).toHaveLength(1);
-  expect(asked).toBe(3);
+  const closing = new AbortController();
+  const book = openAddressBook('api.test', { ask, refresh, log, signal: closing.signal });
+  const addresses = async () => (await book.addresses(signal)).map(({ address }) => address);
+  return { book, log, askedAt, addresses, close: () => closing.abort() };
+}
+
+test('the book asks at once, and again before the TTL ends', async () => {
+  const { askedAt, addresses } = openScripted([[one], [two]]);
+  expect(await addresses()).toEqual([one.address]);
+  await vi.advanceTimersByTimeAsync(44_000);
+  expect(askedAt).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(11_000);
+  expect(askedAt).toHaveLength(2);
+  expect(await addresses()).toEqual([two.address]);
 });
 
-test('addresses() gives up waiting when its signal aborts', async () => {
-  const book = openAddressBook('api.test', { resolve: () => new Promise(() => {}), log: testLog(), signal });
+test.each([
+  [0, 5],
+  [2 ** 31, 5],
+  [1, 5],
+  [100_000, 3_600],
+])('a TTL of %d s is taken as %d s', async (ttl, taken) => {
+  const { book, askedAt } = openScripted([[record('192.0.2.1', ttl)]]);
+  await book.addresses(signal);
+  expect(book.status().ttl).toBe(taken);
+  await vi.advanceTimersByTimeAsync(taken * 740);
+  expect(askedAt).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(taken * 170);
+  expect(askedAt).toHaveLength(2);
+});
+
+test('the shortest TTL of an answer counts', async () => {
+  const { book } = openScripted([[record('192.0.2.1', 300), record('192.0.2.2', 20)]]);
+  await book.addresses(signal);
+  expect(book.status().ttl).toBe(20);
+});
+
+test('a failure keeps the last good answer, is said once, and so is its end; retries slow down to 30 s', async () => {
+  const failure = new Error('DNS is down');
+  const { book, log, askedAt, addresses } = openScripted([
+    [one],
+    ...Array.from({ length: 8 }, () => failure),
+    [one],
+  ]);
+  await addresses();
+  await vi.advanceTimersByTimeAsync(54_000);
+  expect(await addresses()).toEqual([one.address]);
+  expect(book.status()).toMatchObject({ addresses: [one.address], problem: 'DNS is down', age: 54 });
+
+  await vi.advanceTimersByTimeAsync(150_000);
+  const pauses = askedAt.slice(1).map((at, i) => Math.round((at - (askedAt[i] ?? 0)) / 1_000));
+  expect(pauses.slice(1)).toEqual([1, 2, 4, 8, 16, 30, 30, 30]);
+  expect(log.lines.filter(({ level }) => level === 'warn').map(({ message }) => message)).toEqual([
+    'the name cannot be resolved; still trying',
+  ]);
+  expect(log.lines.filter(({ message }) => message === 'the name can be resolved again')).toHaveLength(1);
+  expect(book.status().problem).toBe(null);
+});
+
+test('addresses() waits for the first answer, or for its signal', async () => {
+  const { book, addresses } = openScripted([new Error('DNS is down'), [one]]);
+  const waiting = addresses();
   await expect(book.addresses(AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone');
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(await waiting).toEqual([one.address]);
+});
+
+test('addresses() with fresh asks again, but at most once a second, one question for all', async () => {
+  const { book, askedAt } = openScripted([[one], [two], [one]]);
+  await book.addresses(signal);
+  const waiting = [book.addresses(signal, { fresh: true }), book.addresses(signal, { fresh: true })];
+  await vi.advanceTimersByTimeAsync(900);
+  expect(askedAt).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(await Promise.all(waiting)).toEqual([[two], [two]]);
+  expect(askedAt).toHaveLength(2);
+});
+
+test('without refresh the first answer stays', async () => {
+  const { book, askedAt, addresses } = openScripted([new Error('DNS is down'), [one], [two]], {
+    refresh: false,
+  });
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(await addresses()).toEqual([one.address]);
+  await vi.advanceTimersByTimeAsync(10_000_000);
+  await book.addresses(signal, { fresh: true });
+  expect(await addresses()).toEqual([one.address]);
+  expect(askedAt).toHaveLength(2);
+});
+
+test('a closed book asks no more', async () => {
+  const { askedAt, addresses, close } = openScripted([[one]]);
+  await addresses();
+  close();
+  await vi.advanceTimersByTimeAsync(10_000_000);
+  expect(askedAt).toHaveLength(1);
 });

@@ -34,6 +34,7 @@ async function relayToName(target: number, environment: Record<string, string> =
   return relayTo(target, {
     TARGET: 'api.test',
     PRE_RESOLVE: '1',
+    TARGET_SCOPE: 'any',
     NAMESERVERS: `127.0.0.1:${nameserver.port}`,
     ...environment,
   });
@@ -64,12 +65,15 @@ test('healthy: the relay answers and its ports listen', async () => {
 
 test('unhealthy: nothing runs', async () => {
   const port = await closedPort();
-  const outcome = await runHealthcheck({
-    TARGET: 'a.test',
-    PORT: `${port}`,
-    SALLYPORT_RUN_DIR: temporaryDirectory(),
+  const runDir = temporaryDirectory();
+  const environment = { TARGET: 'a.test', PORT: `${port}` };
+  const { code, output } = await runHealthcheck({ ...environment, SALLYPORT_RUN_DIR: runDir });
+  expect(code).toBe(1);
+  expect(output).toContain(`unhealthy: the relay does not answer on ${runDir}/control.sock`);
+  expect(await runHealthcheck({ ...environment, SALLYPORT_RUN_DIR: '/nowhere' })).toEqual({
+    code: 1,
+    output: `unhealthy: nothing listens on tcp port ${port}\n`,
   });
-  expect(outcome).toEqual({ code: 1, output: `unhealthy: nothing listens on tcp port ${port}\n` });
 });
 
 test.each(['tcp', 'udp'])('unhealthy: one port of two does not listen (%s)', async (mode) => {

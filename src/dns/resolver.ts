@@ -1,0 +1,142 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { Answer } from 'dns-packet';
+
+import { race } from '../race.ts';
+import { isSameName } from './names.ts';
+import type { Nameserver, Reply } from './nameserver.ts';
+import type { Question } from './query.ts';
+
+/** One address of a name, and how long it may be used, in s. */
+export interface AddressRecord {
+  readonly address: string;
+  readonly family: 4 | 6;
+  readonly ttl: number;
+}
+
+/**
+ * All addresses of a name, of the record types asked for. Rejects when no nameserver has an answer, or the answer is that there is no
+ * address, or with the signal's reason.
+ */
+export type Resolve = (
+  name: string,
+  types: readonly Question['type'][],
+  signal: AbortSignal,
+) => Promise<readonly AddressRecord[]>;
+
+/** How long a nameserver may be silent before the next is asked too, in ms. */
+const HEAD_START = 500;
+/** How long a nameserver may take in all, in ms. */
+const SERVER_TIMEOUT = 3_000;
+/** How long a nameserver that failed is asked last, in ms. */
+const PENALTY = 30_000;
+/** How long one record type waits for the other, once it has addresses, in ms. */
+const TYPE_GRACE = 500;
+const MAX_CHAIN = 16;
+
+/** Resolves through nameservers in order. One that failed is asked last for a while; NXDOMAIN from one is the last word. */
+export function createResolver(nameservers: readonly Nameserver[]): Resolve {
+  const failedAt = new Map<Nameserver, number>();
+
+  return async (name, types, signal) => {
+    const over = new AbortController();
+    const either = AbortSignal.any([signal, over.signal]);
+    const records: AddressRecord[] = [];
+    const lookups = types.map(async (type) => {
+      const found = await resolveType({ name, type }, either);
+      records.push(...found);
+      if (found.length === 0) throw new Error(`${name} has no ${type} record`);
+    });
+    const all = Promise.allSettled(lookups);
+    try {
+      await Promise.any(lookups);
+      await Promise.race([all, delay(TYPE_GRACE, undefined, { signal: either })]);
+      return records;
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw cause instanceof AggregateError
+        ? new Error([...new Set(cause.errors.map(messageOf))].join('; '), { cause })
+        : cause;
+    } finally {
+      over.abort();
+    }
+  };
+
+  /** Follows the chain of CNAMEs, asking again where a server stopped short of its end (RFC 1034 §3.6.2). */
+  async function resolveType(question: Question, signal: AbortSignal): Promise<readonly AddressRecord[]> {
+    let { name } = question;
+    for (let asked = 0; asked < MAX_CHAIN; asked++) {
+      const { exists, answers } = await askInOrder({ ...question, name }, signal);
+      const owner = endOfChain(name, answers);
+      const records = answers.flatMap((answer) => toRecord(answer, { ...question, name: owner }));
+      if (records.length > 0 || isSameName(owner, name)) {
+        if (!exists) throw new Error(`${name} does not exist (NXDOMAIN)`);
+        return records;
+      }
+      name = owner;
+    }
+    throw new Error(`the CNAME chain of ${question.name} is longer than ${MAX_CHAIN}`);
+  }
+
+  async function askInOrder(question: Question, signal: AbortSignal): Promise<Reply> {
+    const attempt = async (server: Nameserver, lost: AbortSignal): Promise<Reply> => {
+      const startedAt = performance.now();
+      try {
+        const reply = await server.ask(
+          question,
+          AbortSignal.any([lost, AbortSignal.timeout(SERVER_TIMEOUT)]),
+        );
+        failedAt.delete(server);
+        return reply;
+      } catch (cause) {
+        const silence = performance.now() - startedAt;
+        if (!lost.aborted) fail(server);
+        throw new Error(`${server.text}: ${describe(cause, silence)}`, { cause });
+      }
+    };
+    try {
+      return await race(inOrder(), attempt, { headStart: HEAD_START, signal, onSlow: fail });
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw new Error(`no nameserver answers for ${question.name} ${question.type}: ${messageOf(cause)}`, {
+        cause,
+      });
+    }
+  }
+
+  function fail(server: Nameserver): void {
+    failedAt.set(server, performance.now());
+  }
+
+  /** Those without a fresh failure first. */
+  function inOrder(): readonly Nameserver[] {
+    const since = performance.now() - PENALTY;
+    const hasFailed = (server: Nameserver) => (failedAt.get(server) ?? -Infinity) > since;
+    return [...nameservers.filter((server) => !hasFailed(server)), ...nameservers.filter(hasFailed)];
+  }
+}
+
+function endOfChain(name: string, answers: readonly Answer[]): string {
+  let owner = name;
+  for (let links = 0; links <= MAX_CHAIN; links++) {
+    const link = answers.find((answer) => answer.type === 'CNAME' && isSameName(answer.name, owner));
+    if (link?.type !== 'CNAME') return owner;
+    owner = link.data;
+  }
+  throw new Error(`the CNAME chain of ${name} is longer than ${MAX_CHAIN}`);
+}
+
+function toRecord(answer: Answer, { name, type }: Question): readonly AddressRecord[] {
+  if (answer.type !== 'A' && answer.type !== 'AAAA') return [];
+  if (answer.type !== type || !isSameName(answer.name, name)) return [];
+  return [{ address: answer.data, family: type === 'A' ? 4 : 6, ttl: answer.ttl ?? 0 }];
+}
+
+function describe(cause: unknown, silence: number): string {
+  const isSilent = cause instanceof Error && (cause.name === 'AbortError' || cause.name === 'TimeoutError');
+  return isSilent ? `silent for ${Math.round(silence)} ms` : messageOf(cause);
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,34 @@
+import { createJudge, type Scope } from './scope.ts';
+
+interface Options {
+  readonly scope: Scope;
+  readonly log: { readonly warn: (fields: object, message: string) => void };
+}
+
+/**
+ * A filter that leaves the addresses within the scope, and throws when an answer holds none. What it drops is logged with the reason,
+ * and not again while the answers stay the same.
+ */
+export function createScopeFilter({
+  scope,
+  log,
+}: Options): <T extends { readonly address: string }>(name: string, records: readonly T[]) => readonly T[] {
+  const judge = createJudge(scope);
+  let lastDropped = '';
+
+  return (name, records) => {
+    const judged = records.map((record) => ({ record, reason: judge(record.address) }));
+    const dropped = judged
+      .flatMap(({ record, reason }) => (reason === null ? [] : [`${record.address} (${reason})`]))
+      .toSorted()
+      .join(', ');
+    if (dropped !== '' && dropped !== lastDropped)
+      log.warn({ name, dropped, scope }, 'answers out of TARGET_SCOPE dropped');
+    lastDropped = dropped;
+
+    const kept = judged.flatMap(({ record, reason }) => (reason === null ? [record] : []));
+    if (kept.length === 0)
+      throw new Error(`no address of ${name} is within TARGET_SCOPE=${scope}: ${dropped}`);
+    return kept;
+  };
+}

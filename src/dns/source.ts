@@ -1,0 +1,56 @@
+import { isIP } from 'node:net';
+
+import { type AddressBook, openAddressBook } from './address-book.ts';
+import { recordTypes } from './ipv6.ts';
+import { type NameserverAddress, openNameserver } from './nameserver.ts';
+import { createResolver } from './resolver.ts';
+import { createScopeFilter } from './scope-filter.ts';
+import type { Scope } from './scope.ts';
+import { resolveBySystem } from './system.ts';
+
+interface Options {
+  /** Asked in order; null for the container's own resolver, at each call. */
+  readonly nameservers: readonly NameserverAddress[] | null;
+  readonly refresh: boolean;
+  readonly scope: Scope;
+  readonly log: {
+    readonly info: (fields: object, message: string) => void;
+    readonly warn: (fields: object, message: string) => void;
+  };
+  /** Ends the asking. */
+  readonly signal: AbortSignal;
+}
+
+/** Where a name's addresses come from: a literal address is its own, and not judged; a name has an address book, or is asked for each time. */
+export function openSource(name: string, { nameservers, refresh, scope, log, signal }: Options): AddressBook {
+  const family = isIP(name);
+  if (family !== 0) return fixed([{ address: name, family }]);
+
+  const withinScope = createScopeFilter({ scope, log });
+  if (nameservers === null) {
+    return {
+      ...fixed([]),
+      addresses: async (waiting) => withinScope(name, await resolveBySystem(name, waiting)),
+    };
+  }
+  const resolve = createResolver(nameservers.map(openNameserver));
+  return openAddressBook(name, {
+    ask: async (asking) =>
+      withinScope(name, await resolve(name, recordTypes({ loopback: scope === 'any' }), asking)),
+    refresh,
+    log,
+    signal,
+  });
+}
+
+function fixed(addresses: readonly { readonly address: string; readonly family: number }[]): AddressBook {
+  return {
+    addresses: async () => addresses,
+    status: () => ({
+      addresses: addresses.map(({ address }) => address),
+      ttl: null,
+      age: null,
+      problem: null,
+    }),
+  };
+}

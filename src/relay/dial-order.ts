@@ -1,0 +1,56 @@
+import type { LookupAddress } from 'node:dns';
+
+/** How long an address that failed is dialled last, in ms. */
+const PENALTY = 30_000;
+
+export interface DialOrder {
+  /** The addresses in the order to dial them. */
+  readonly arrange: (addresses: readonly LookupAddress[]) => readonly LookupAddress[];
+  /** To be told of each address that failed. */
+  readonly failed: (address: LookupAddress) => void;
+}
+
+/**
+ * Spreads connections over equal addresses, takes turns between the families, IPv6 first (RFC 8305 §4), and puts addresses that failed
+ * lately last.
+ */
+export function createDialOrder(): DialOrder {
+  const failedAt = new Map<string, number>();
+
+  return {
+    arrange(addresses) {
+      if (addresses.length === 1) return addresses;
+      const since = performance.now() - PENALTY;
+      const hasFailed = ({ address }: LookupAddress) => (failedAt.get(address) ?? -Infinity) > since;
+      const shuffled = shuffle(addresses);
+      return [
+        ...interleave(shuffled.filter((address) => !hasFailed(address))),
+        ...interleave(shuffled.filter(hasFailed)),
+      ];
+    },
+    failed({ address }) {
+      const now = performance.now();
+      for (const [old, at] of failedAt) if (now - at > PENALTY) failedAt.delete(old);
+      failedAt.set(address, now);
+    },
+  };
+}
+
+function interleave(addresses: readonly LookupAddress[]): readonly LookupAddress[] {
+  const v6 = addresses.filter(({ family }) => family === 6);
+  const v4 = addresses.filter(({ family }) => family !== 6);
+  return Array.from({ length: Math.max(v6.length, v4.length) }, (_, i) => [
+    ...v6.slice(i, i + 1),
+    ...v4.slice(i, i + 1),
+  ]).flat();
+}
+
+/** Fisher and Yates's. */
+function shuffle<T>(items: readonly T[]): readonly T[] {
+  const shuffled = [...items];
+  for (let last = shuffled.length - 1; last > 0; last--) {
+    const other = Math.floor(Math.random() * (last + 1));
+    [shuffled[last], shuffled[other]] = [shuffled[other] as T, shuffled[last] as T];
+  }
+  return shuffled;
+}

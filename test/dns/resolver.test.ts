@@ -1,0 +1,193 @@
+import * as dnsPacket from 'dns-packet';
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+
+import { createResolver } from '../../src/dns/resolver.ts';
+import { a, aaaa, cname, plainNameserver, reply, scriptedServer, type Script, zone } from '../helpers/dns.ts';
+import { closedPort } from '../helpers/sockets.ts';
+
+const { signal } = new AbortController();
+
+type Server = Parameters<typeof plainNameserver>[0];
+const resolve = (name: string, servers: readonly Server[]) =>
+  createResolver(servers.map((server) => plainNameserver(server)))(name, ['A', 'AAAA'], signal);
+
+const answering =
+  (rcode: number): Script =>
+  (query) => [dnsPacket.encode(reply(query, { rcode }))];
+const SERVFAIL = 2;
+const REFUSED = 5;
+
+async function addressesOf(name: string, scripts: readonly Script[]): Promise<readonly string[]> {
+  const nameservers = await Promise.all(scripts.map((script) => scriptedServer(script)));
+  return (await resolve(name, nameservers)).map(({ address }) => address);
+}
+
+test('resolver gives all A and AAAA records with their TTLs', async () => {
+  const server = await scriptedServer(
+    zone([
+      a('api.test', '192.0.2.1', 30),
+      a('api.test', '192.0.2.2', 30),
+      aaaa('api.test', '2001:db8::1', 40),
+    ]),
+  );
+  expect(await resolve('api.test', [server])).toEqual([
+    { address: '192.0.2.1', family: 4, ttl: 30 },
+    { address: '192.0.2.2', family: 4, ttl: 30 },
+    { address: '2001:db8::1', family: 6, ttl: 40 },
+  ]);
+});
+
+test('resolver follows a CNAME chain that one answer holds whole', async () => {
+  const whole: Script = (query) => {
+    const answers = [
+      cname('api.test', 'Edge.test'),
+      cname('edge.test', 'pop.test'),
+      a('POP.test', '192.0.2.7'),
+    ];
+    return [dnsPacket.encode(reply(query, { answers }))];
+  };
+  expect(await addressesOf('api.test', [whole])).toEqual(['192.0.2.7']);
+});
+
+test('resolver asks on where an answer holds only the start of a CNAME chain', async () => {
+  const links = zone([
+    cname('api.test', 'edge.test'),
+    cname('edge.test', 'pop.test'),
+    a('pop.test', '192.0.2.8'),
+  ]);
+  expect(await addressesOf('api.test', [links])).toEqual(['192.0.2.8']);
+});
+
+test('resolver takes no address whose owner is not on the chain', async () => {
+  const stuffed: Script = (query) => {
+    const answers = [
+      cname('api.test', 'edge.test'),
+      a('edge.test', '192.0.2.9'),
+      a('evil.test', '203.0.113.66'),
+    ];
+    return [dnsPacket.encode(reply(query, { answers }))];
+  };
+  expect(await addressesOf('api.test', [stuffed])).toEqual(['192.0.2.9']);
+});
+
+test.each([
+  [
+    'in one answer',
+    (query: dnsPacket.DecodedPacket) =>
+      reply(query, { answers: [cname('api.test', 'b.test'), cname('b.test', 'api.test')] }),
+  ],
+  [
+    'over many answers',
+    (query: dnsPacket.DecodedPacket) => {
+      const name = query.questions?.[0]?.name ?? '';
+      return reply(query, { answers: [cname(name, `x${name}`)] });
+    },
+  ],
+])('resolver gives up on a CNAME chain of more than 16 links: %s', async (_where, packet) => {
+  await expect(addressesOf('api.test', [(query) => [dnsPacket.encode(packet(query))]])).rejects.toThrow(
+    'longer than 16',
+  );
+});
+
+test.each([
+  ['fails', answering(SERVFAIL)],
+  ['refuses', answering(REFUSED)],
+  ['is silent', () => []],
+])('resolver asks the next nameserver when one %s, within 2 s', { timeout: 3_900 }, async (_how, bad) => {
+  expect(await addressesOf('api.test', [bad, zone([a('api.test', '192.0.2.1')])])).toEqual(['192.0.2.1']);
+});
+
+test('resolver asks the next nameserver at once when nothing listens at the first', async () => {
+  const port = await closedPort();
+  const good = await scriptedServer(zone([a('api.test', '192.0.2.1')]));
+  const nameservers = [{ address: '127.0.0.1', port }, good];
+  expect(await resolve('api.test', nameservers)).toMatchObject([{ address: '192.0.2.1' }]);
+});
+
+test('resolver takes NXDOMAIN as the last word', async () => {
+  const other = await scriptedServer(zone([a('api.test', '192.0.2.1')]));
+  const first = await scriptedServer(zone([]));
+  await expect(resolve('api.test', [first, other])).rejects.toThrow('api.test does not exist');
+  expect(other.queries).toHaveLength(0);
+});
+
+test('resolver rejects for a name without any address', async () => {
+  await expect(addressesOf('api.test', [answering(0)])).rejects.toThrow(
+    'api.test has no A record; api.test has no AAAA record',
+  );
+});
+
+test('resolver says what each nameserver did when none answered', async () => {
+  const nameservers = [await scriptedServer(answering(SERVFAIL)), await scriptedServer(answering(REFUSED))];
+  const [first, second] = nameservers.map(({ port }) => port);
+  await expect(resolve('api.test', nameservers)).rejects.toThrow(
+    `no nameserver answers for api.test A: 127.0.0.1:${first}: it answered SERVFAIL; 127.0.0.1:${second}: it answered REFUSED`,
+  );
+});
+
+test('resolver makes do with one record type when the other fails', async () => {
+  const half: Script = (query, from) =>
+    query.questions?.[0]?.type === 'A'
+      ? zone([a('api.test', '192.0.2.1')])(query, from)
+      : answering(SERVFAIL)(query, from);
+  expect(await addressesOf('api.test', [half])).toEqual(['192.0.2.1']);
+});
+
+test('resolver asks a server that failed last, for a while', async () => {
+  const bad = await scriptedServer(answering(SERVFAIL));
+  const good = await scriptedServer(zone([a('api.test', '192.0.2.1')]));
+  const resolver = createResolver([bad, good].map((server) => plainNameserver(server)));
+  for (let i = 0; i < 3; i++) expect(await resolver('api.test', ['A'], signal)).toHaveLength(1);
+  expect(bad.queries).toHaveLength(1);
+  expect(good.queries).toHaveLength(3);
+});
+
+test('resolver asks a silent server last too, and loses no second half a second', async () => {
+  const silent = await scriptedServer(() => []);
+  const good = await scriptedServer(zone([a('api.test', '192.0.2.1')]));
+  const resolver = createResolver([silent, good].map((server) => plainNameserver(server)));
+  for (let i = 0; i < 3; i++) expect(await resolver('api.test', ['A'], signal)).toHaveLength(1);
+  expect(silent.queries).toHaveLength(1);
+});
+
+test('resolver asks only for the record types that are wanted', async () => {
+  const server = await scriptedServer(zone([a('api.test', '192.0.2.1'), aaaa('api.test', '2001:db8::1')]));
+  const resolver = createResolver([plainNameserver(server)]);
+  expect(await resolver('api.test', ['A'], signal)).toMatchObject([{ address: '192.0.2.1' }]);
+  expect(server.queries).toHaveLength(1);
+});
+
+test('resolver does not wait for long for a record type when it has addresses of the other', async () => {
+  const half: Script = (query, from) =>
+    query.questions?.[0]?.type === 'A' ? zone([a('api.test', '192.0.2.1')])(query, from) : [];
+  const server = await scriptedServer(half);
+  expect(await resolve('api.test', [server])).toMatchObject([{ address: '192.0.2.1' }]);
+});
+
+test('resolver rejects with the reason of its signal', async () => {
+  const server = await scriptedServer(() => []);
+  const resolver = createResolver([plainNameserver(server)]);
+  await expect(resolver('api.test', ['A'], AbortSignal.timeout(50))).rejects.toThrow('timeout');
+});
+
+test('resolver survives whatever bytes a server answers with', { timeout: 60_000 }, async () => {
+  let bytes: readonly Buffer[] = [];
+  const server = await scriptedServer((query) => {
+    const honest = dnsPacket.encode(
+      reply(query, { answers: [cname('api.test', 'b.test'), a('b.test', '192.0.2.1')] }),
+    );
+    return bytes.map((noise) => Buffer.concat([honest.subarray(0, honest.length - noise.length), noise]));
+  });
+  const resolver = createResolver([plainNameserver(server)]);
+  await fc.assert(
+    fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 48 }), async (noise) => {
+      bytes = [Buffer.from(noise)];
+      const outcome = await resolver('api.test', ['A'], AbortSignal.timeout(30)).catch(
+        (error: unknown) => error,
+      );
+      expect(outcome instanceof Error || Array.isArray(outcome)).toBe(true);
+    }),
+    { numRuns: 200 },
+  );
+});
