@@ -2,20 +2,21 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { askControl } from '../src/control/client.ts';
+import type { Status } from '../src/control/protocol.ts';
 import { controlPaths, isWritable } from '../src/control/run-dir.ts';
 
 /** How long the relay may take to answer on its control socket, in ms. */
 const TIMEOUT = 2_000;
 
-/** Rejects when the relay does not answer on its control socket. Where it could make none, there is nothing to ask. */
-export async function checkControl(runDir: string | null): Promise<void> {
+/** The relay's word of itself; null where it could make no control socket. Rejects when it does not answer. */
+export async function checkControl(runDir: string | null): Promise<Status | null> {
   const paths = controlPaths(runDir);
   const path =
     paths.find((candidate) => existsSync(candidate)) ??
     paths.find((candidate) => isWritable(dirname(candidate)));
-  if (path === undefined) return;
+  if (path === undefined) return null;
   try {
-    await askControl(path, TIMEOUT);
+    return await askControl(path, TIMEOUT);
   } catch (cause) {
     const reason =
       cause instanceof Error && cause.name === 'AbortError' ? `silent for ${TIMEOUT} ms` : String(cause);

@@ -4,14 +4,16 @@ import { checkListening } from './listening.ts';
 
 /** Checks the relay from the inside out. Resolves when all is well; rejects with the first thing that is not. */
 async function check(): Promise<void> {
-  const { mode, ports, runDir, httpProbe, smtpProbe } = parseConfig(process.env);
-  await checkControl(runDir);
+  const config = parseConfig(process.env);
+  const { mode, ports, runDir, httpProbe, smtpProbe } = config;
+  const status = await checkControl(runDir);
   checkListening(
     mode,
     ports.map(({ listen }) => listen),
   );
   // Loaded where asked for: most of the program's CPU time would go into reading unused libraries.
   await Promise.all([
+    status && config.preResolve && import('./name.ts').then(({ checkName }) => checkName(config, status)),
     httpProbe && import('./http.ts').then(({ probeHttp }) => probeHttp(httpProbe)),
     smtpProbe && import('./smtp.ts').then(({ probeSmtp }) => probeSmtp(smtpProbe)),
   ]);

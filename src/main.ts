@@ -1,3 +1,4 @@
+import { resolveCommand } from './commands/resolve.ts';
 import { ConfigError } from './config/config-error.ts';
 import { type Config, parseConfig } from './config/config.ts';
 import { PROBE_SOURCE } from './control/protocol.ts';
@@ -11,15 +12,28 @@ import type { Relay } from './relay/relay.ts';
 import type { Target } from './relay/target.ts';
 import { listenTcp } from './relay/tcp.ts';
 import { listenUdp } from './relay/udp.ts';
+import { runHealthcheck, watchHealth } from './self-check.ts';
+import { stopSignal } from './stop-signal.ts';
 import { version } from './version.ts';
 
 /** EX_CONFIG of sysexits(3). */
 const EXIT_CONFIG = 78;
 
-async function main(): Promise<number> {
-  const stop = stopSignal();
+/** The image's HEALTHCHECK interval, in ms. */
+const SELF_CHECK_INTERVAL = 30_000;
+const COMMANDS = ['resolve'];
+
+async function main([command, ...rest]: readonly string[]): Promise<number> {
+  const stop = stopSignal(process);
+  if (rest.length > 0 || (command !== undefined && !COMMANDS.includes(command))) {
+    console.error(
+      `sallyport: unknown command '${[command, ...rest].join(' ')}'; there is ${COMMANDS.join(', ')}, or none to relay`,
+    );
+    return EXIT_CONFIG;
+  }
   const config = readConfig();
   if (config === null) return EXIT_CONFIG;
+  if (command === 'resolve') return (await resolveCommand(config, console.log)) ? 0 : 1;
 
   const log = createLog(config.logLevel);
   for (const { name, meant } of config.nearMisses)
@@ -48,6 +62,7 @@ async function run(config: Config, { log, stop }: { log: Logger; stop: Promise<s
     version,
     mode: config.mode,
     target: config.target,
+    uptime: Math.round(process.uptime()),
     name: source.status(),
     ports: relays.map(({ port, live, waiting }) => ({ port, live, waiting })),
   })).catch((err: unknown) => {
@@ -62,7 +77,14 @@ async function run(config: Config, { log, stop }: { log: Logger; stop: Promise<s
     'listening',
   );
 
-  const signal = await Promise.race([stop, ...relays.map(({ failed }) => failed)]);
+  const unhealthy = watchHealth({
+    check: () => runHealthcheck(process.execPath, healthcheckBeside(process.argv[1] ?? '')),
+    limit: config.exitOnUnhealthy,
+    interval: SELF_CHECK_INTERVAL,
+    log,
+    signal: stopped.signal,
+  });
+  const signal = await Promise.race([stop, unhealthy, ...relays.map(({ failed }) => failed)]);
   const live = relays.reduce((sum, relay) => sum + relay.live, 0);
   const deadline = AbortSignal.timeout(config.drainTimeout);
   const drained = Promise.all(relays.map((relay) => relay.drain(deadline)));
@@ -102,18 +124,9 @@ async function listen(config: Config, source: AddressBook, log: Logger): Promise
   );
 }
 
-/** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. No signal ends PID 1 by itself. */
-function stopSignal(): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>();
-  let isStopping = false;
-  const stop = (signal: string) => {
-    if (isStopping) process.exit(0);
-    isStopping = true;
-    resolve(signal);
-  };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
-  return promise;
+/** The two programs lie side by side: `sallyport` and `healthcheck`, both with or without `.js`. */
+function healthcheckBeside(program: string): string {
+  return program.replace(/sallyport(?=(\.js)?$)/, 'healthcheck');
 }
 
-void main().then((code) => process.exit(code));
+void main(process.argv.slice(2)).then((code) => process.exit(code));

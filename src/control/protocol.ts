@@ -5,6 +5,8 @@ export interface Status {
   readonly version: string;
   readonly mode: 'tcp' | 'udp';
   readonly target: string;
+  /** Since the relay started, in s. */
+  readonly uptime: number;
   /** What is known of the target's name. */
   readonly name: BookStatus;
   readonly ports: readonly PortStatus[];

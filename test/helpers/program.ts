@@ -61,6 +61,11 @@ export async function runHealthcheck(environment: Environment): Promise<Outcome>
   return outcomeOf(start('healthcheck', environment));
 }
 
+/** Runs a command of the built relay to its end with nothing but this environment. */
+export async function runSallyport(args: readonly string[], environment: Environment): Promise<Outcome> {
+  return outcomeOf(start('sallyport', environment, args));
+}
+
 /** A directory of its own; removed with the test. */
 export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'sallyport-test-'));
@@ -68,8 +73,12 @@ export function temporaryDirectory(): string {
   return directory;
 }
 
-function start(program: 'sallyport' | 'healthcheck', environment: Environment): ChildProcess {
-  const child = spawn(process.execPath, [join(import.meta.dirname, `../../dist/${program}.js`)], {
+function start(
+  program: 'sallyport' | 'healthcheck',
+  environment: Environment,
+  args: readonly string[] = [],
+): ChildProcess {
+  const child = spawn(process.execPath, [join(import.meta.dirname, `../../dist/${program}.js`), ...args], {
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

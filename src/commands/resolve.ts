@@ -1,0 +1,64 @@
+import { isIP } from 'node:net';
+
+import type { Config } from '../config/config.ts';
+import { recordTypes } from '../dns/ipv6.ts';
+import { openNameserver } from '../dns/nameserver.ts';
+import { type AddressRecord, createResolver } from '../dns/resolver.ts';
+import { createJudge } from '../dns/scope.ts';
+
+type Asked = Pick<Config, 'target' | 'preResolve' | 'nameservers' | 'scope'>;
+
+/** For one nameserver, all its questions included, in ms. */
+const TIMEOUT = 10_000;
+
+/**
+ * Asks each nameserver as the relay would, and prints what it says, with the TTL in s and what TARGET_SCOPE drops. Resolves with whether
+ * there is an address to dial.
+ */
+export async function resolveCommand(
+  { target, preResolve, nameservers, scope }: Asked,
+  print: (line: string) => void,
+): Promise<boolean> {
+  if (isIP(target) !== 0) {
+    print(`TARGET is the address ${target}: it is dialled as it is`);
+    return true;
+  }
+  const judge = createJudge(scope);
+  const types = recordTypes({ loopback: scope === 'any' });
+  const servers = preResolve ? nameservers : [{ text: 'system', protocol: 'system' } as const];
+  print(`${target} ${types.join(' and ')}, PRE_RESOLVE=${preResolve ? 1 : 0}, TARGET_SCOPE=${scope}`);
+
+  const describe = ({ address, ttl }: AddressRecord): string => {
+    const reason = judge(address);
+    return `  ${address.padEnd(39)} TTL ${ttl} s${reason === null ? '' : `, dropped: ${reason}`}`;
+  };
+  const replies = await Promise.all(
+    servers.map(async (server) => {
+      try {
+        const records = await createResolver([openNameserver(server)])(
+          target,
+          types,
+          AbortSignal.timeout(TIMEOUT),
+        );
+        return { server, records, lines: records.map(describe) };
+      } catch (cause) {
+        return {
+          server,
+          records: [],
+          lines: [`  ${cause instanceof Error ? cause.message : String(cause)}`],
+        };
+      }
+    }),
+  );
+  for (const { server, lines } of replies) for (const line of [server.text, ...lines]) print(line);
+
+  const used = replies.find(({ records }) => records.length > 0);
+  const dialled =
+    used?.records.map(({ address }) => address).filter((address) => judge(address) === null) ?? [];
+  print(
+    dialled.length > 0
+      ? `The relay dials ${dialled.join(', ')} (by ${used?.server.text ?? ''}).`
+      : 'The relay has nothing to dial.',
+  );
+  return dialled.length > 0;
+}

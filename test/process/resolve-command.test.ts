@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+
+import { a, scriptedServer, zone } from '../helpers/dns.ts';
+import { runSallyport } from '../helpers/program.ts';
+import { closedPort } from '../helpers/sockets.ts';
+
+test('sallyport resolve prints each server, its answers, their TTLs, and what is dropped and why', async () => {
+  const records = [a('api.test', '10.1.2.3', 300), a('api.test', '127.0.0.1', 60)];
+  const nameserver = await scriptedServer(zone(records));
+  const [refusing, good] = [`127.0.0.1:${await closedPort()}`, `127.0.0.1:${nameserver.port}`];
+  const environment = { TARGET: 'api.test', PRE_RESOLVE: '1', NAMESERVERS: `${refusing} ${good}` };
+  const { code, output } = await runSallyport(['resolve'], environment);
+  expect(code).toBe(0);
+  const lines = output.trimEnd().split('\n');
+  expect(lines[0]).toMatch(/^api\.test A( and AAAA)?, PRE_RESOLVE=1, TARGET_SCOPE=private$/);
+  expect(lines.slice(1)).toEqual([
+    refusing,
+    expect.stringContaining('ECONNREFUSED'),
+    good,
+    expect.stringMatching(/^ {2}10\.1\.2\.3 +TTL 300 s$/),
+    expect.stringMatching(/^ {2}127\.0\.0\.1 +TTL 60 s, dropped: loopback$/),
+    `The relay dials 10.1.2.3 (by ${good}).`,
+  ]);
+});
+
+test('sallyport resolve ends with 1 where there is nothing to dial', async () => {
+  const { code, output } = await runSallyport(['resolve'], { TARGET: 'localhost' });
+  expect(code).toBe(1);
+  expect(output).toMatch(/127\.0\.0\.1 +TTL 30 s, dropped: loopback/);
+  expect(output).toContain('The relay has nothing to dial.');
+});
+
+test('sallyport resolve takes a literal address as it is', async () => {
+  const { code, output } = await runSallyport(['resolve'], { TARGET: '127.0.0.1' });
+  expect([code, output]).toEqual([0, 'TARGET is the address 127.0.0.1: it is dialled as it is\n']);
+});
+
+test('an unknown command is an error that names the known ones', async () => {
+  const { code, output } = await runSallyport(['resolv'], { TARGET: '127.0.0.1' });
+  expect([code, output]).toEqual([
+    78,
+    "sallyport: unknown command 'resolv'; there is resolve, or none to relay\n",
+  ]);
+});
