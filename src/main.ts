@@ -24,7 +24,6 @@ const SELF_CHECK_INTERVAL = 30_000;
 const COMMANDS = ['resolve'];
 
 async function main([command, ...rest]: readonly string[]): Promise<number> {
-  const stop = stopSignal(process);
   if (rest.length > 0 || (command !== undefined && !COMMANDS.includes(command))) {
     console.error(
       `sallyport: unknown command '${[command, ...rest].join(' ')}'; there is ${COMMANDS.join(', ')}, or none to relay`,
@@ -35,6 +34,7 @@ async function main([command, ...rest]: readonly string[]): Promise<number> {
   if (config === null) return EXIT_CONFIG;
   if (command === 'resolve') return (await resolveCommand(config, console.log)) ? 0 : 1;
 
+  const stop = stopSignal(process);
   const log = createLog(config.logLevel);
   for (const { name, meant } of config.nearMisses)
     log.warn(`${name} is set but unknown: did you mean ${meant}?`);

@@ -1,0 +1,78 @@
+import { expect, onTestFinished, test } from 'vitest';
+
+import { createDialOrder } from '../../src/relay/dial-order.ts';
+import { dialTcp } from '../../src/relay/dial-tcp.ts';
+import { muteServer } from '../helpers/mute-server.ts';
+import { localTarget } from '../helpers/relay.ts';
+import { closedPort, tcpServer } from '../helpers/sockets.ts';
+
+const { signal } = new AbortController();
+const DEAD = { address: '127.0.0.2', family: 4 };
+const LIVE = { address: '127.0.0.1', family: 4 };
+
+async function dial(
+  target: Parameters<typeof dialTcp>[0],
+  { order = createDialOrder(), timeout = 5_000 } = {},
+) {
+  const socket = await dialTcp(target, { order, timeout, signal });
+  onTestFinished(() => {
+    socket.destroy();
+  });
+  return socket.remoteAddress;
+}
+
+test('dialTcp() gives a mute address a head start only, and dials it last from then on', async () => {
+  const { port } = await tcpServer(() => {});
+  await muteServer(DEAD.address, port);
+  const order = createDialOrder();
+  const both = localTarget(port, [DEAD.address, LIVE.address]);
+  do expect(await dial(both, { order })).toBe(LIVE.address);
+  while (order.arrange([DEAD, LIVE])[0] === DEAD);
+  for (let i = 0; i < 20; i++) expect(order.arrange([DEAD, LIVE])).toEqual([LIVE, DEAD]);
+});
+
+test('dialTcp() says how long it waited for a mute address, and dials it last from then on', async () => {
+  const port = await closedPort();
+  await muteServer(DEAD.address, port);
+  const order = createDialOrder();
+  await expect(dial(localTarget(port, [DEAD.address]), { order, timeout: 300 })).rejects.toThrow(
+    `failed to connect to target.test:${port}: no answer within 300 ms`,
+  );
+  for (let i = 0; i < 20; i++) expect(order.arrange([DEAD, LIVE])).toEqual([LIVE, DEAD]);
+});
+
+test('dialTcp() falls back from IPv6 to IPv4', async () => {
+  const { port } = await tcpServer(() => {});
+  expect(await dial(localTarget(port, ['::1', LIVE.address]))).toBe(LIVE.address);
+});
+
+test('dialTcp() asks for the name again when all addresses refuse, and dials what is new', async () => {
+  const { port } = await tcpServer(() => {});
+  const asked: (boolean | undefined)[] = [];
+  const target = {
+    ...localTarget(port),
+    resolve: async (_signal: AbortSignal, { fresh }: { readonly fresh?: boolean } = {}) => {
+      asked.push(fresh);
+      return fresh === true ? [DEAD, LIVE] : [DEAD];
+    },
+  };
+  expect(await dial(target)).toBe(LIVE.address);
+  expect(asked).toEqual([undefined, true]);
+});
+
+test('dialTcp() gives up when the answer is still the same', async () => {
+  const port = await closedPort();
+  await expect(dial(localTarget(port))).rejects.toThrow(`connect ECONNREFUSED 127.0.0.1:${port}`);
+});
+
+test('dialTcp() stops when its signal aborts, and blames no address', async () => {
+  const port = await closedPort();
+  await muteServer(DEAD.address, port);
+  const order = createDialOrder();
+  const leaving = AbortSignal.timeout(50);
+  await expect(
+    dialTcp(localTarget(port, [DEAD.address]), { order, timeout: 60_000, signal: leaving }),
+  ).rejects.toThrow('failed to connect');
+  const firsts = new Set(Array.from({ length: 40 }, () => order.arrange([DEAD, LIVE])[0]));
+  expect(firsts.size).toBe(2);
+});
