@@ -59,9 +59,9 @@ async function checkStillTrue(
   const signal = AbortSignal.timeout(ASK_TIMEOUT);
   const given = new Set<string>();
   for (let asked = 0; asked < QUESTIONS; asked++) {
-    const records = await resolve(target, types, signal).catch(() => null);
-    if (records === null) return;
-    for (const { address } of records) given.add(address);
+    const answer = await resolve(target, types, signal).catch(() => null);
+    if (answer === null) return;
+    for (const { address } of answer.records) given.add(address);
     if (inUse.some((address) => given.has(address))) return;
   }
   throw new Error(`${target} has moved: in use is ${inUse.join(', ')}, given is ${[...given].join(', ')}`);

@@ -13,7 +13,7 @@ import type { Target } from './relay/target.ts';
 import { listenTcp } from './relay/tcp.ts';
 import { listenUdp } from './relay/udp.ts';
 import { runHealthcheck, watchHealth } from './self-check.ts';
-import { stopSignal } from './stop-signal.ts';
+import { listenForStop, type StopSignals } from './stop-signal.ts';
 import { version } from './version.ts';
 
 /** EX_CONFIG of sysexits(3). */
@@ -34,7 +34,7 @@ async function main([command, ...rest]: readonly string[]): Promise<number> {
   if (config === null) return EXIT_CONFIG;
   if (command === 'resolve') return (await resolveCommand(config, console.log)) ? 0 : 1;
 
-  const stop = stopSignal(process);
+  const stop = listenForStop(process);
   const log = createLog(config.logLevel);
   for (const { name, meant } of config.nearMisses)
     log.warn(`${name} is set but unknown: did you mean ${meant}?`);
@@ -48,7 +48,7 @@ async function main([command, ...rest]: readonly string[]): Promise<number> {
 }
 
 /** Relays until asked to stop, then drains. Rejects when a port cannot be listened on or a listener dies. */
-async function run(config: Config, { log, stop }: { log: Logger; stop: Promise<string> }): Promise<void> {
+async function run(config: Config, { log, stop }: { log: Logger; stop: StopSignals }): Promise<void> {
   const stopped = new AbortController();
   const source = openSource(config.target, {
     nameservers: config.preResolve ? config.nameservers : null,
@@ -84,15 +84,20 @@ async function run(config: Config, { log, stop }: { log: Logger; stop: Promise<s
     log,
     signal: stopped.signal,
   });
-  const signal = await Promise.race([stop, unhealthy, ...relays.map(({ failed }) => failed)]);
-  const live = relays.reduce((sum, relay) => sum + relay.live, 0);
-  const deadline = AbortSignal.timeout(config.drainTimeout);
-  const drained = Promise.all(relays.map((relay) => relay.drain(deadline)));
-  log.info({ signal, live, drainTimeout: config.drainTimeout }, 'stopping');
-  await drained;
-  stopped.abort();
-  control?.close();
-  log.info({}, deadline.aborted ? 'stopped; what was still live has been cut off' : 'stopped');
+  try {
+    const signal = await Promise.race([stop.first, unhealthy, ...relays.map(({ failed }) => failed)]);
+    const live = relays.reduce((sum, relay) => sum + relay.live, 0);
+    const deadline = AbortSignal.any([stop.second, AbortSignal.timeout(config.drainTimeout)]);
+    const drained = Promise.all(relays.map((relay) => relay.drain(deadline)));
+    log.info({ signal, live, drainTimeout: config.drainTimeout }, 'stopping');
+    await drained;
+    log.info({}, deadline.aborted ? 'stopped; what was still live has been cut off' : 'stopped');
+  } finally {
+    // Whatever ended it: what is cut short must not look complete, as it would if the kernel closed it at the process's end.
+    for (const relay of relays) void relay.drain(AbortSignal.abort());
+    stopped.abort();
+    control?.close();
+  }
 }
 
 function readConfig(): Config | null {

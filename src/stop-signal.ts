@@ -1,13 +1,22 @@
-/** Resolves with the first SIGTERM or SIGINT; a second one ends the process at once. No signal ends PID 1 by itself. */
-export function stopSignal(process: NodeJS.Process): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>();
+/** The signals that ask to stop: the first lets what lives finish, the second does not. No signal ends PID 1 by itself. */
+export interface StopSignals {
+  /** Resolves with the first signal's name. */
+  readonly first: Promise<string>;
+  /** Aborts with the second. */
+  readonly second: AbortSignal;
+}
+
+/** Listens for SIGTERM and SIGINT from now on. */
+export function listenForStop(process: NodeJS.Process): StopSignals {
+  const { promise: first, resolve } = Promise.withResolvers<string>();
+  const second = new AbortController();
   let isStopping = false;
   const stop = (signal: string) => {
-    if (isStopping) process.exit(0);
+    if (isStopping) second.abort(new Error(`a second signal, ${signal}`));
     isStopping = true;
     resolve(signal);
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
-  return promise;
+  return { first, second: second.signal };
 }

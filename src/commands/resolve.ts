@@ -35,7 +35,7 @@ export async function resolveCommand(
   const replies = await Promise.all(
     servers.map(async (server) => {
       try {
-        const records = await createResolver([openNameserver(server)])(
+        const { records } = await createResolver([openNameserver(server)])(
           target,
           types,
           AbortSignal.timeout(TIMEOUT),

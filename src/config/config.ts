@@ -81,6 +81,7 @@ function readProbes(values: Partial<Values>): {
   const problems: string[] = [];
   const { TARGET: target = 'target.invalid', PORT: ports = [], MODE: mode } = values;
 
+  const defaults = { HTTP: defaultHttpUrl(ports), SMTP: variables.SMTP_HEALTHCHECK_URL.fallback };
   const read = (
     service: 'HTTP' | 'SMTP',
     template: string,
@@ -88,6 +89,7 @@ function readProbes(values: Partial<Values>): {
   ): Destination | null => {
     const name = `${service}_HEALTHCHECK_URL` as const;
     const isOn = values[`${service}_HEALTHCHECK`] === true;
+    if (!isOn && template === defaults[service]) return null;
     try {
       const url = parseProbeUrl(template, target, schemes);
       if (!isOn || ports.length === 0) return null;
@@ -100,11 +102,8 @@ function readProbes(values: Partial<Values>): {
   };
 
   return {
-    http: read('HTTP', values.HTTP_HEALTHCHECK_URL ?? defaultHttpUrl(ports), ['http', 'https']),
-    smtp: read('SMTP', values.SMTP_HEALTHCHECK_URL ?? variables.SMTP_HEALTHCHECK_URL.fallback, [
-      'smtp',
-      'smtps',
-    ]),
+    http: read('HTTP', values.HTTP_HEALTHCHECK_URL ?? defaults.HTTP, ['http', 'https']),
+    smtp: read('SMTP', values.SMTP_HEALTHCHECK_URL ?? defaults.SMTP, ['smtp', 'smtps']),
     problems,
   };
 }

@@ -17,10 +17,6 @@ export function prepareRunDir(dir: string): boolean {
   } catch {
     // It exists, or cannot be made.
   }
-  return isWritable(dir);
-}
-
-export function isWritable(dir: string): boolean {
   try {
     accessSync(dir, constants.W_OK | constants.X_OK);
     return true;

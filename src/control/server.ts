@@ -31,6 +31,7 @@ export async function openControl(paths: readonly string[], status: () => Status
   });
   server.listen(path, () => chmodSync(path, 0o600));
   await once(server, 'listening');
+  server.on('error', () => {}); // who asks is not answered; the relay goes on
   return { path, close: () => server.close() };
 }
 

@@ -1,11 +1,11 @@
 import type { LookupAddress } from 'node:dns';
 
 import { abortable } from '../abortable.ts';
-import type { AddressRecord } from './resolver.ts';
+import type { AddressRecord, Answer } from './resolver.ts';
 
 interface Options {
   /** Asks for the name once; rejects when there is no usable answer, or with the signal's reason. */
-  readonly ask: (signal: AbortSignal) => Promise<readonly AddressRecord[]>;
+  readonly ask: (signal: AbortSignal) => Promise<Answer>;
   /** Whether the answer is kept fresh; if not, the first one stays. */
   readonly refresh: boolean;
   readonly log: {
@@ -38,11 +38,19 @@ export interface BookStatus {
   readonly problem: string | null;
 }
 
+interface KeptAnswer {
+  readonly records: readonly AddressRecord[];
+  /** The shortest TTL that was told, and what is made of it, in s. */
+  readonly told: number;
+  readonly ttl: number;
+  /** Whether it is the end of a cached answer's time, not a TTL of its own. */
+  readonly isTail: boolean;
+  readonly at: number;
+}
+
 /** Bounds on a TTL, in s: no server is asked more often, and no answer trusted longer. */
 const MIN_TTL = 5;
 const MAX_TTL = 3_600;
-/** A TTL with its highest bit set counts as 0 (RFC 2181 §8). */
-const TTL_LIMIT = 2 ** 31;
 /** When an answer is asked for anew, in parts of its TTL: before it ends, and not all books at once. */
 const REFRESH_FROM = 0.75;
 const REFRESH_JITTER = 0.15;
@@ -54,11 +62,7 @@ const MIN_PAUSE = 1_000;
 
 /** Opens the book on a name and asks at once. Failures keep the last good answer (RFC 8767) and are said once, as is their end. */
 export function openAddressBook(name: string, { ask, refresh, log, signal }: Options): AddressBook {
-  let answer: {
-    readonly records: readonly AddressRecord[];
-    readonly ttl: number;
-    readonly at: number;
-  } | null = null;
+  let answer: KeptAnswer | null = null;
   let problem: string | null = null;
   let retry = FIRST_RETRY;
   let askedAt = -Infinity;
@@ -92,7 +96,10 @@ export function openAddressBook(name: string, { ask, refresh, log, signal }: Opt
     }
   }
 
-  function accept(records: readonly AddressRecord[]): void {
+  /** Of a family that nobody could tell about, the last good addresses stay, and it is asked for again soon. */
+  function accept({ records: given, unknown }: Answer): void {
+    const kept = answer?.records.filter(({ family }) => unknown.includes(family)) ?? [];
+    const records = [...given, ...kept.map((record) => ({ ...record, ttl: MIN_TTL }))];
     const addresses = records.map(({ address }) => address);
     const before = answer?.records.map(({ address }) => address) ?? [];
     const hasChanged = new Set(before).symmetricDifference(new Set(addresses)).size > 0;
@@ -101,14 +108,17 @@ export function openAddressBook(name: string, { ask, refresh, log, signal }: Opt
     else if (hasChanged) log.info({ name, addresses, before }, 'name resolved');
     problem = null;
     retry = FIRST_RETRY;
-    const ttls = records.map(({ ttl }) => (ttl < TTL_LIMIT ? ttl : 0));
-    answer = { records, ttl: Math.min(MAX_TTL, Math.max(MIN_TTL, Math.min(...ttls))), at: performance.now() };
+    const told = Math.min(MAX_TTL, ...records.map((record) => record.ttl));
+    // What a cache says near the end of an answer's time: the true one comes as soon as that is over.
+    const isTail = told < MIN_TTL && answer !== null && answer.told >= MIN_TTL;
+    answer = { records, told, ttl: Math.max(isTail ? 1 : MIN_TTL, told), isTail, at: performance.now() };
     answered.resolve();
   }
 
   function nextPause(): number {
     if (problem === null && answer !== null) {
-      return answer.ttl * 1_000 * (REFRESH_FROM + REFRESH_JITTER * Math.random());
+      const part = answer.isTail ? 1 : REFRESH_FROM + REFRESH_JITTER * Math.random();
+      return answer.ttl * 1_000 * part;
     }
     const pause = retry;
     retry = Math.min(retry * 2, LAST_RETRY);

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { Answer } from 'dns-packet';
+import type { Answer as DnsAnswer } from 'dns-packet';
 
 import { race } from '../race.ts';
 import { isSameName } from './names.ts';
@@ -14,6 +14,12 @@ export interface AddressRecord {
   readonly ttl: number;
 }
 
+/** A name's addresses, and the families of which it could not be told whether there are any. */
+export interface Answer {
+  readonly records: readonly AddressRecord[];
+  readonly unknown: readonly AddressRecord['family'][];
+}
+
 /**
  * All addresses of a name, of the record types asked for. Rejects when no nameserver has an answer, or the answer is that there is no
  * address, or with the signal's reason.
@@ -22,7 +28,7 @@ export type Resolve = (
   name: string,
   types: readonly Question['type'][],
   signal: AbortSignal,
-) => Promise<readonly AddressRecord[]>;
+) => Promise<Answer>;
 
 /** How long a nameserver may be silent before the next is asked too, in ms. */
 const HEAD_START = 500;
@@ -33,6 +39,7 @@ const PENALTY = 30_000;
 /** How long one record type waits for the other, once it has addresses, in ms. */
 const TYPE_GRACE = 500;
 const MAX_CHAIN = 16;
+const TTL_LIMIT = 2 ** 31;
 
 /** Resolves through nameservers in order. One that failed is asked last for a while; NXDOMAIN from one is the last word. */
 export function createResolver(nameservers: readonly Nameserver[]): Resolve {
@@ -42,8 +49,10 @@ export function createResolver(nameservers: readonly Nameserver[]): Resolve {
     const over = new AbortController();
     const either = AbortSignal.any([signal, over.signal]);
     const records: AddressRecord[] = [];
+    const unknown = new Set(types);
     const lookups = types.map(async (type) => {
       const found = await resolveType({ name, type }, either);
+      unknown.delete(type);
       records.push(...found);
       if (found.length === 0) throw new Error(`${name} has no ${type} record`);
     });
@@ -51,12 +60,11 @@ export function createResolver(nameservers: readonly Nameserver[]): Resolve {
     try {
       await Promise.any(lookups);
       await Promise.race([all, delay(TYPE_GRACE, undefined, { signal: either })]);
-      return records;
+      return { records: [...records], unknown: [...unknown].map(familyOf) };
     } catch (cause) {
       signal.throwIfAborted();
-      throw cause instanceof AggregateError
-        ? new Error([...new Set(cause.errors.map(messageOf))].join('; '), { cause })
-        : cause;
+      if (!(cause instanceof AggregateError)) throw cause;
+      throw new Error([...new Set(cause.errors.map(messageOf))].join('; '), { cause });
     } finally {
       over.abort();
     }
@@ -65,15 +73,17 @@ export function createResolver(nameservers: readonly Nameserver[]): Resolve {
   /** Follows the chain of CNAMEs, asking again where a server stopped short of its end (RFC 1034 §3.6.2). */
   async function resolveType(question: Question, signal: AbortSignal): Promise<readonly AddressRecord[]> {
     let { name } = question;
+    let ttl = Infinity;
     for (let asked = 0; asked < MAX_CHAIN; asked++) {
       const { exists, answers } = await askInOrder({ ...question, name }, signal);
-      const owner = endOfChain(name, answers);
-      const records = answers.flatMap((answer) => toRecord(answer, { ...question, name: owner }));
-      if (records.length > 0 || isSameName(owner, name)) {
+      const chain = followChain(name, answers);
+      ttl = Math.min(ttl, chain.ttl);
+      const records = answers.flatMap((answer) => toRecord(answer, { ...question, name: chain.end }));
+      if (records.length > 0 || isSameName(chain.end, name)) {
         if (!exists) throw new Error(`${name} does not exist (NXDOMAIN)`);
-        return records;
+        return records.map((record) => ({ ...record, ttl: Math.min(ttl, record.ttl) }));
       }
-      name = owner;
+      name = chain.end;
     }
     throw new Error(`the CNAME chain of ${question.name} is longer than ${MAX_CHAIN}`);
   }
@@ -116,20 +126,35 @@ export function createResolver(nameservers: readonly Nameserver[]): Resolve {
   }
 }
 
-function endOfChain(name: string, answers: readonly Answer[]): string {
-  let owner = name;
+/** Where a chain of CNAMEs ends, and how long all its links hold, in s. */
+function followChain(
+  name: string,
+  answers: readonly DnsAnswer[],
+): { readonly end: string; readonly ttl: number } {
+  let end = name;
+  let ttl = Infinity;
   for (let links = 0; links <= MAX_CHAIN; links++) {
-    const link = answers.find((answer) => answer.type === 'CNAME' && isSameName(answer.name, owner));
-    if (link?.type !== 'CNAME') return owner;
-    owner = link.data;
+    const link = answers.find((answer) => answer.type === 'CNAME' && isSameName(answer.name, end));
+    if (link?.type !== 'CNAME') return { end, ttl };
+    end = link.data;
+    ttl = Math.min(ttl, ttlOf(link));
   }
   throw new Error(`the CNAME chain of ${name} is longer than ${MAX_CHAIN}`);
 }
 
-function toRecord(answer: Answer, { name, type }: Question): readonly AddressRecord[] {
+function toRecord(answer: DnsAnswer, { name, type }: Question): readonly AddressRecord[] {
   if (answer.type !== 'A' && answer.type !== 'AAAA') return [];
   if (answer.type !== type || !isSameName(answer.name, name)) return [];
-  return [{ address: answer.data, family: type === 'A' ? 4 : 6, ttl: answer.ttl ?? 0 }];
+  return [{ address: answer.data, family: familyOf(type), ttl: ttlOf(answer) }];
+}
+
+/** A TTL with its highest bit set counts as 0 (RFC 2181 §8). */
+function ttlOf({ ttl = 0 }: { readonly ttl?: number | undefined }): number {
+  return ttl < TTL_LIMIT ? ttl : 0;
+}
+
+function familyOf(type: Question['type']): AddressRecord['family'] {
+  return type === 'A' ? 4 : 6;
 }
 
 function describe(cause: unknown, silence: number): string {

@@ -35,8 +35,10 @@ export function openSource(name: string, { nameservers, refresh, scope, log, sig
   }
   const resolve = createResolver(nameservers.map(openNameserver));
   return openAddressBook(name, {
-    ask: async (asking) =>
-      withinScope(name, await resolve(name, recordTypes({ loopback: scope === 'any' }), asking)),
+    ask: async (asking) => {
+      const { records, unknown } = await resolve(name, recordTypes({ loopback: scope === 'any' }), asking);
+      return { records: withinScope(name, records), unknown };
+    },
     refresh,
     log,
     signal,

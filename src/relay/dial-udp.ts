@@ -27,11 +27,11 @@ export async function dialUdp(target: Target, { order, timeout, signal }: Option
         return socket;
       } catch (cause) {
         socket.close();
+        if (signal.aborted) throw cause;
         order.failed(address);
         failures.push(cause);
       }
     }
-    signal.throwIfAborted();
     throw new Error(
       failures.map((failure) => (failure instanceof Error ? failure.message : String(failure))).join('; '),
     );

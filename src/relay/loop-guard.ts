@@ -7,7 +7,8 @@ const MAX_AGE = 1_000;
 
 /**
  * Guards against dialling ourselves: on the internal network the target's name is our own alias, so its address may be ours, and a
- * relay that dials its own port would go round for ever. The guard leaves out such addresses for a port of `listening`, and throws when none is left.
+ * relay that dials its own port would go round for ever. The guard throws when one of the addresses is ours and the port is one of
+ * `listening`; the other addresses are then those of our replicas under the same alias.
  */
 export function createLoopGuard(
   listening: ReadonlySet<number>,
@@ -23,12 +24,12 @@ export function createLoopGuard(
       own = readOwnAddresses();
       readAt = now;
     }
-    const others = addresses.filter(
-      ({ address, family }) => !own.check(address, family === 6 ? 'ipv6' : 'ipv4'),
+    const ours = addresses.filter(({ address, family }) =>
+      own.check(address, family === 6 ? 'ipv6' : 'ipv4'),
     );
-    if (others.length > 0) return others;
+    if (ours.length === 0) return addresses;
 
-    const listed = addresses.map(({ address }) => address).join(', ');
+    const listed = ours.map(({ address }) => address).join(', ');
     throw new Error(
       `it resolves to this relay itself (${listed}), which would loop: set PRE_RESOLVE=1 so that NAMESERVERS are asked instead`,
     );

@@ -23,6 +23,10 @@ interface Options {
 
 /** What may wait for the name lookup, in bytes: about a socket buffer. More is dropped, as the kernel would. */
 const MAX_PENDING = 256 * 1024;
+/** What a waiting datagram takes beside its payload, in bytes. */
+const DATAGRAM_OVERHEAD = 256;
+/** A conversation that pauses for so long is over, as far as a drain can tell, in ms. */
+const QUIET = 500;
 
 /**
  * One UDP client's way to the target. Any error ends it, a refusal (ICMP) too: the client's next datagram then opens another, which
@@ -31,8 +35,6 @@ const MAX_PENDING = 256 * 1024;
 export class Session {
   readonly startedAt = performance.now();
   lastActiveAt = this.startedAt;
-  /** Whether the client spoke last. */
-  awaitsAnswer = false;
   /** Bytes to and from the target. */
   sent = 0;
   received = 0;
@@ -42,6 +44,9 @@ export class Session {
   readonly #options: Options;
   readonly #ended = new AbortController();
   readonly #pending: Buffer[] = [];
+  #pendingSize = 0;
+  /** Whether the client spoke last. */
+  #awaitsAnswer = false;
   #socket: Socket | null = null;
   #timer: NodeJS.Timeout;
 
@@ -53,10 +58,21 @@ export class Session {
 
   send(datagram: Buffer): void {
     this.sent += datagram.length;
-    this.awaitsAnswer = true;
+    this.#awaitsAnswer = true;
     if (this.#options.onAnswer !== null) this.lastActiveAt = performance.now();
-    if (this.#socket !== null) this.#socket.send(datagram);
-    else if (this.sent <= MAX_PENDING) this.#pending.push(datagram);
+    if (this.#socket !== null) {
+      this.#socket.send(datagram);
+      return;
+    }
+    this.#pendingSize += datagram.length + DATAGRAM_OVERHEAD;
+    if (this.#pendingSize <= MAX_PENDING) this.#pending.push(datagram);
+  }
+
+  /** Whether nothing waits to be sent, no answer is owed, and nothing has been said for a moment. */
+  get isSettled(): boolean {
+    if (this.#socket === null) return false;
+    if (this.#options.onAnswer === null) return true;
+    return !this.#awaitsAnswer && performance.now() - this.lastActiveAt >= QUIET;
   }
 
   /** Does nothing when the session has ended already. */
@@ -80,7 +96,7 @@ export class Session {
       if (onAnswer !== null) {
         socket.on('message', (datagram) => {
           this.received += datagram.length;
-          this.awaitsAnswer = false;
+          this.#awaitsAnswer = false;
           this.lastActiveAt = performance.now();
           onAnswer(datagram);
         });

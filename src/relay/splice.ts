@@ -13,49 +13,76 @@ const LINGER = 5_000;
  */
 export async function splice(client: Socket, upstream: Socket, idleTimeout: number): Promise<Ending> {
   const { promise: closed, resolve: close } = Promise.withResolvers<void>();
+  const broken = new Set<Socket>();
   let ending: Ending = 'finished';
 
-  const watch = (source: Socket, sink: Socket, aborted: Ending) => {
+  /** Whether all that a side had to say has come, as its FIN tells. */
+  const isComplete = (side: Socket) => side.readableEnded && !broken.has(side);
+
+  const join = (source: Socket, sink: Socket, aborted: Ending) => {
+    outliveWrites(source, () => broken.add(source));
+    source.on('data', (chunk) => {
+      if (!sink.destroyed && !sink.write(chunk)) source.pause();
+    });
+    sink.on('drain', () => source.resume());
+
+    const onEnd = () => {
+      if (isComplete(source)) sink.end();
+      else source.destroy(new Error('it was reset'));
+    };
+    if (source.readableEnded) onEnd();
+    else source.once('end', onEnd);
+
     const onClose = () => {
-      const isWhole = source.readableEnded && source.writableFinished;
+      const isWhole = isComplete(source) && source.writableFinished;
       if (!isWhole && ending === 'finished') ending = source.errored === null ? 'cut off' : aborted;
-      if (!isWhole && !sink.destroyed) abort(source, sink);
+      if (!isWhole && !sink.destroyed) abort(sink, { afterAll: isComplete(source) });
       if (sink.closed) close();
+      else sink.setTimeout(idleTimeout, cut);
     };
     if (source.closed) onClose();
     else source.once('close', onClose);
   };
-  watch(client, upstream, 'client aborted');
-  watch(upstream, client, 'target aborted');
-
-  forward(client, upstream);
-  forward(upstream, client);
-  // Every byte passes the client's socket, so its timer sees both directions.
-  client.setTimeout(idleTimeout, () => {
+  const cut = () => {
     ending = 'idle';
     client.resetAndDestroy();
     upstream.resetAndDestroy();
-  });
+  };
+  // Every byte passes the client's socket while it is there, so one timer sees both directions.
+  client.setTimeout(idleTimeout, cut);
+  join(client, upstream, 'client aborted');
+  join(upstream, client, 'target aborted');
   await closed;
   return ending;
 }
 
-function forward(source: Socket, sink: Socket): void {
-  source.on('data', (chunk) => {
-    if (!sink.destroyed && !sink.write(chunk)) source.pause();
-  });
-  sink.on('drain', () => source.resume());
-  if (source.readableEnded) sink.end();
-  else source.once('end', () => sink.end());
+/**
+ * Resets the side that is left. With `afterAll` it has been sent a FIN, and may first read to the end, while what it still sends has
+ * nowhere to go; a reset at once would throw away what waits in the kernel's send buffer (tcp(7), SO_LINGER).
+ */
+function abort(sink: Socket, { afterAll }: { readonly afterAll: boolean }): void {
+  const timer = setTimeout(() => sink.resetAndDestroy(), LINGER);
+  sink.once('close', () => clearTimeout(timer));
+  if (afterAll) sink.resume();
+  else sink.write('', () => sink.resetAndDestroy());
 }
 
 /**
- * The source is gone. If its FIN had come, all that it said is complete and the sink may read it to the end, while what the sink
- * still sends has nowhere to go; a reset at once would throw away what waits in the kernel's send buffer (tcp(7), SO_LINGER).
+ * A socket whose peer has gone away fails its writes, and Node then destroys it with what the peer said last unread: an early reply
+ * to an upload, such as a 413. Here such writes vanish instead, and reading goes on; as the error has been used up by then, the kernel
+ * ends it with an EOF where a reset had come.
  */
-function abort(source: Socket, sink: Socket): void {
-  const timer = setTimeout(() => sink.resetAndDestroy(), LINGER);
-  sink.once('close', () => clearTimeout(timer));
-  if (source.readableEnded) sink.resume();
-  else sink.write('', () => sink.resetAndDestroy());
+function outliveWrites(socket: Socket, onBroken: () => void): void {
+  type Done = (error?: NodeJS.ErrnoException | null) => void;
+  const swallow =
+    (done: Done): Done =>
+    (error) => {
+      if (error?.code !== 'EPIPE' && error?.code !== 'ECONNRESET') return done(error);
+      onBroken();
+      return done();
+    };
+  const write = socket._write.bind(socket);
+  const writev = socket._writev?.bind(socket);
+  socket._write = (chunk, encoding, done) => write(chunk, encoding, swallow(done));
+  if (writev !== undefined) socket._writev = (chunks, done) => writev(chunks, swallow(done));
 }

@@ -97,7 +97,7 @@ export async function listenTcp(options: Options): Promise<Relay> {
   /** A client that closes while it waits, without having sent a byte, has left: there is nothing to relay. */
   async function takeSlot(connection: Connection, signal: AbortSignal): Promise<void> {
     const { client } = connection;
-    const leave = () => client.destroy();
+    const leave = () => client.resetAndDestroy();
     client.once('end', leave);
     connection.isWaiting = true;
     try {
@@ -122,8 +122,8 @@ export async function listenTcp(options: Options): Promise<Relay> {
     get waiting() {
       return slots.waiting;
     },
-    failed: once(server, 'error').then(([cause]) => {
-      throw new ListenError('go on listening on tcp', port, cause);
+    failed: new Promise((_resolve, reject) => {
+      server.on('error', (cause) => reject(new ListenError('go on listening on tcp', port, cause)));
     }),
     async drain(signal) {
       server.close();

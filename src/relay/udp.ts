@@ -24,6 +24,9 @@ interface Options {
   readonly verbose: boolean;
 }
 
+/** How often a drain looks for sessions that are settled, in ms. */
+const SWEEP_INTERVAL = 100;
+
 /** Listens on a port, on IPv6 and IPv4 alike where the host has both. Rejects with a ListenError when it cannot. */
 export async function listenUdp(options: Options): Promise<Relay> {
   const { target, answers, log } = options;
@@ -39,6 +42,7 @@ export async function listenUdp(options: Options): Promise<Relay> {
   const closed = drained.promise.then(() => void socket.close());
   const { port } = socket.address();
   socket.on('message', (datagram, client) => {
+    if (answers && client.port === 0) return; // nobody can be answered there (RFC 768)
     const key = answers ? `${client.address} ${client.port}` : 'everyone';
     const session = sessions.get(key) ?? (isDraining ? null : open(key, client));
     session?.send(datagram);
@@ -51,21 +55,19 @@ export async function listenUdp(options: Options): Promise<Relay> {
       order,
       connectTimeout: options.connectTimeout,
       timeout: options.sessionTimeout,
-      onAnswer: answers ? (datagram) => answer(datagram, client, session) : null,
+      onAnswer: answers ? (datagram) => answer(datagram, client) : null,
       onEnd: (ending) => {
         sessions.delete(key);
         report(session, answers ? endpoint(client.address, client.port) : key, ending);
-        if (isDraining && sessions.size === 0) drained.resolve();
       },
     });
     sessions.set(key, session);
     return session;
   }
 
-  function answer(datagram: Buffer, client: RemoteInfo, session: Session): void {
+  function answer(datagram: Buffer, client: RemoteInfo): void {
     // What cannot be sent is lost, as on any hop; the listener must not die of it.
     socket.send(datagram, client.port, client.address, () => {});
-    if (isDraining) session.end('finished');
   }
 
   function report(session: Session, client: string, ending: SessionEnding): void {
@@ -82,21 +84,25 @@ export async function listenUdp(options: Options): Promise<Relay> {
       return sessions.size;
     },
     waiting: 0,
-    failed: once(socket, 'error').then(([cause]) => {
-      throw new ListenError('go on listening on udp', port, cause);
+    failed: new Promise((_resolve, reject) => {
+      socket.on('error', (cause) => reject(new ListenError('go on listening on udp', port, cause)));
     }),
     async drain(signal) {
       isDraining = true;
+      const sweep = () => {
+        for (const session of sessions.values()) if (session.isSettled) session.end('finished');
+        if (sessions.size === 0) drained.resolve();
+      };
       const cut = () => {
         for (const session of sessions.values()) session.end('cut off');
         drained.resolve();
       };
-      for (const session of sessions.values()) {
-        if (!answers || !session.awaitsAnswer) session.end('finished');
-      }
-      if (signal.aborted || sessions.size === 0) cut();
+      const sweeping = setInterval(sweep, SWEEP_INTERVAL);
+      sweep();
+      if (signal.aborted) cut();
       else signal.addEventListener('abort', cut);
       await closed;
+      clearInterval(sweeping);
     },
   };
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { openAddressBook } from '../../src/dns/address-book.ts';
-import type { AddressRecord } from '../../src/dns/resolver.ts';
+import type { AddressRecord, Answer } from '../../src/dns/resolver.ts';
 import { testLog } from '../helpers/relay.ts';
 
 const { signal } = new AbortController();
@@ -17,14 +17,17 @@ afterEach(() => {
 });
 
 /** A book whose answers are given one by one; the last one stays. */
-function openScripted(script: readonly (readonly AddressRecord[] | Error)[], { refresh = true } = {}) {
+function openScripted(
+  script: readonly (readonly AddressRecord[] | Answer | Error)[],
+  { refresh = true } = {},
+) {
   const log = testLog();
   const askedAt: number[] = [];
   const ask = async () => {
     const answer = script[Math.min(askedAt.length, script.length - 1)];
     askedAt.push(performance.now());
     if (answer instanceof Error) throw answer;
-    return answer ?? [];
+    return Array.isArray(answer) ? { records: answer, unknown: [] } : (answer as Answer);
   };
   const closing = new AbortController();
   const book = openAddressBook('api.test', { ask, refresh, log, signal: closing.signal });
@@ -44,7 +47,6 @@ test('the book asks at once, and again before the TTL ends', async () => {
 
 test.each([
   [0, 5],
-  [2 ** 31, 5],
   [1, 5],
   [100_000, 3_600],
 ])('a TTL of %d s is taken as %d s', async (ttl, taken) => {
@@ -122,4 +124,28 @@ test('a closed book asks no more', async () => {
   close();
   await vi.advanceTimersByTimeAsync(10_000_000);
   expect(askedAt).toHaveLength(1);
+});
+
+test('of a family that nobody could tell about, the last good addresses stay, and it is asked for again soon', async () => {
+  const v6: AddressRecord = { address: '2001:db8::1', family: 6, ttl: 60 };
+  const { book, askedAt, addresses } = openScripted([[one, v6], { records: [two], unknown: [6] }, [two]]);
+  await addresses();
+  while (askedAt.length < 2) await vi.advanceTimersByTimeAsync(1_000);
+  expect(await addresses()).toEqual([two.address, v6.address]);
+  expect(book.status().ttl).toBe(5);
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(askedAt).toHaveLength(3);
+  expect(await addresses()).toEqual([two.address]);
+});
+
+test('the tail of a cached answer is asked for anew as soon as it is over, and a short TTL only now and then', async () => {
+  const { askedAt } = openScripted([
+    [record('192.0.2.1', 60)],
+    [record('192.0.2.1', 2)],
+    [record('192.0.2.2', 2)],
+  ]);
+  while (askedAt.length < 4) await vi.advanceTimersByTimeAsync(10);
+  const pauses = askedAt.slice(1).map((at, i) => at - (askedAt[i] ?? 0));
+  expect(pauses[1]).toBeCloseTo(2_000, -2);
+  expect(pauses[2]).toBeGreaterThanOrEqual(3_750);
 });

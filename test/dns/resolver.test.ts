@@ -9,8 +9,12 @@ import { closedPort } from '../helpers/sockets.ts';
 const { signal } = new AbortController();
 
 type Server = Parameters<typeof plainNameserver>[0];
+const createPlainResolver = (servers: readonly Server[]) => {
+  const resolver = createResolver(servers.map((server) => plainNameserver(server)));
+  return async (...args: Parameters<typeof resolver>) => (await resolver(...args)).records;
+};
 const resolve = (name: string, servers: readonly Server[]) =>
-  createResolver(servers.map((server) => plainNameserver(server)))(name, ['A', 'AAAA'], signal);
+  createPlainResolver(servers)(name, ['A', 'AAAA'], signal);
 
 const answering =
   (rcode: number): Script =>
@@ -137,7 +141,7 @@ test('resolver makes do with one record type when the other fails', async () => 
 test('resolver asks a server that failed last, for a while', async () => {
   const bad = await scriptedServer(answering(SERVFAIL));
   const good = await scriptedServer(zone([a('api.test', '192.0.2.1')]));
-  const resolver = createResolver([bad, good].map((server) => plainNameserver(server)));
+  const resolver = createPlainResolver([bad, good]);
   for (let i = 0; i < 3; i++) expect(await resolver('api.test', ['A'], signal)).toHaveLength(1);
   expect(bad.queries).toHaveLength(1);
   expect(good.queries).toHaveLength(3);
@@ -146,14 +150,14 @@ test('resolver asks a server that failed last, for a while', async () => {
 test('resolver asks a silent server last too, and loses no second half a second', async () => {
   const silent = await scriptedServer(() => []);
   const good = await scriptedServer(zone([a('api.test', '192.0.2.1')]));
-  const resolver = createResolver([silent, good].map((server) => plainNameserver(server)));
+  const resolver = createPlainResolver([silent, good]);
   for (let i = 0; i < 3; i++) expect(await resolver('api.test', ['A'], signal)).toHaveLength(1);
   expect(silent.queries).toHaveLength(1);
 });
 
 test('resolver asks only for the record types that are wanted', async () => {
   const server = await scriptedServer(zone([a('api.test', '192.0.2.1'), aaaa('api.test', '2001:db8::1')]));
-  const resolver = createResolver([plainNameserver(server)]);
+  const resolver = createPlainResolver([server]);
   expect(await resolver('api.test', ['A'], signal)).toMatchObject([{ address: '192.0.2.1' }]);
   expect(server.queries).toHaveLength(1);
 });
@@ -171,7 +175,7 @@ test(
 
 test('resolver rejects with the reason of its signal', async () => {
   const server = await scriptedServer(() => []);
-  const resolver = createResolver([plainNameserver(server)]);
+  const resolver = createPlainResolver([server]);
   await expect(resolver('api.test', ['A'], AbortSignal.timeout(50))).rejects.toThrow('timeout');
 });
 
@@ -183,7 +187,7 @@ test('resolver survives whatever bytes a server answers with', { timeout: 60_000
     );
     return bytes.map((noise) => Buffer.concat([honest.subarray(0, honest.length - noise.length), noise]));
   });
-  const resolver = createResolver([plainNameserver(server)]);
+  const resolver = createPlainResolver([server]);
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 48 }), async (noise) => {
       bytes = [Buffer.from(noise)];
@@ -194,4 +198,29 @@ test('resolver survives whatever bytes a server answers with', { timeout: 60_000
     }),
     { numRuns: 200 },
   );
+});
+
+test('resolver counts the shortest TTL on the way, of the CNAMEs too', async () => {
+  const chain = zone([
+    cname('api.test', 'edge.test', 5),
+    cname('edge.test', 'pop.test', 600),
+    a('pop.test', '192.0.2.8', 3_600),
+  ]);
+  expect(await resolve('api.test', [await scriptedServer(chain)])).toMatchObject([{ ttl: 5 }]);
+});
+
+test('resolver takes a TTL with its highest bit set as 0', async () => {
+  const records = await resolve('api.test', [
+    await scriptedServer(zone([a('api.test', '192.0.2.1', 2 ** 31)])),
+  ]);
+  expect(records).toMatchObject([{ ttl: 0 }]);
+});
+
+test('resolver tells of which families nobody could tell', async () => {
+  const half: Script = (query, from) =>
+    query.questions?.[0]?.type === 'A' ? zone([a('api.test', '192.0.2.1')])(query, from) : [];
+  const resolver = createResolver([plainNameserver(await scriptedServer(half))]);
+  expect(await resolver('api.test', ['A', 'AAAA'], signal)).toMatchObject({ unknown: [6] });
+  const whole = createResolver([plainNameserver(await scriptedServer(zone([a('api.test', '192.0.2.1')])))]);
+  expect(await whole('api.test', ['A', 'AAAA'], signal)).toMatchObject({ unknown: [] });
 });

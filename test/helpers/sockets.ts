@@ -88,11 +88,18 @@ export async function endOf(socket: Socket): Promise<string | null> {
   return error?.code ?? null;
 }
 
-/** The kernel's state of the connection that `port` is the local port of (proc(5); numbers from the kernel's tcp_states.h). */
-export function tcpState(port: number | undefined): string | undefined {
-  const lines = readFileSync('/proc/net/tcp', 'latin1').split('\n');
-  const line = lines.find((each) => Number.parseInt(each.trim().split(/[\s:]+/)[2] ?? '', 16) === port);
-  return { '01': 'ESTABLISHED', '05': 'FIN_WAIT2', '08': 'CLOSE_WAIT' }[line?.trim().split(/\s+/)[3] ?? ''];
+/** The kernel's state of a connection between two ports of 127.0.0.1, as the first one sees it (proc(5); the kernel's tcp_states.h). */
+export function tcpState(local: number | undefined, remote: number): string | undefined {
+  const states: Readonly<Record<string, string>> = {
+    '01': 'ESTABLISHED',
+    '05': 'FIN_WAIT2',
+    '08': 'CLOSE_WAIT',
+  };
+  for (const line of readFileSync('/proc/net/tcp', 'latin1').split('\n')) {
+    const [, localPort, remotePort, state = ''] = /:([0-9A-F]{4}) \w+:([0-9A-F]{4}) (\w\w) /.exec(line) ?? [];
+    if (Number(`0x${localPort}`) === local && Number(`0x${remotePort}`) === remote) return states[state];
+  }
+  return undefined;
 }
 
 /** A port of 127.0.0.1 where nothing listens, below the range that the kernel gives out by itself. */

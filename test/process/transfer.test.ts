@@ -99,3 +99,26 @@ test('a reply that pauses for 30 s after the client’s FIN arrives whole', { ti
   client.end('question');
   expect((await readAll(client)).toString()).toBe('the first half, and the second');
 });
+
+test('a reply that comes before the upload is over arrives whole, though the target then resets', async () => {
+  const reply = Buffer.alloc(20_000, 'r');
+  const { port: target } = await tcpServer((socket) => {
+    socket.once('data', () => {
+      socket.pause();
+      // Closing with the upload unread makes the kernel reset the connection right behind the reply (RFC 2525 §2.17).
+      socket.write(reply, () => socket.destroy());
+    });
+  });
+  const port = await closedPort();
+  const relay = startSallyport({ TARGET: '127.0.0.1', PORT: `${port}:${target}` });
+  await relay.line('listening');
+
+  for (let round = 0; round < 40; round++) {
+    const client = await tcpClient(port);
+    client.write(Buffer.alloc(400_000, 'u'));
+    let received = 0;
+    client.on('data', (chunk) => (received += chunk.length));
+    await new Promise((resolve) => client.once('close', resolve));
+    expect(received).toBe(reply.length);
+  }
+});

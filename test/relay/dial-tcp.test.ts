@@ -26,8 +26,8 @@ test('dialTcp() gives a mute address a head start only, and dials it last from t
   await muteServer(DEAD.address, port);
   const order = createDialOrder();
   const both = localTarget(port, [DEAD.address, LIVE.address]);
-  do expect(await dial(both, { order })).toBe(LIVE.address);
-  while (order.arrange([DEAD, LIVE])[0] === DEAD);
+  // Until its first turn comes, which is as good as sure in so many dials.
+  for (let i = 0; i < 30; i++) expect(await dial(both, { order })).toBe(LIVE.address);
   for (let i = 0; i < 20; i++) expect(order.arrange([DEAD, LIVE])).toEqual([LIVE, DEAD]);
 });
 

@@ -24,6 +24,12 @@ test.each([
   expect(guard([address], 80)).toEqual([address]);
 });
 
-test('the guard leaves only the addresses that are not its own', () => {
-  expect(guard([{ address: '127.0.0.1', family: 4 }, elsewhere], 443)).toEqual([elsewhere]);
+test('the guard refuses an answer with one address of its own among others: they are its replicas', () => {
+  expect(() => guard([elsewhere, { address: '127.0.0.1', family: 4 }], 443)).toThrow(
+    'this relay itself (127.0.0.1)',
+  );
+});
+
+test('the guard lets the addresses of others pass', () => {
+  expect(guard([elsewhere], 443)).toEqual([elsewhere]);
 });

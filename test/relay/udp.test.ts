@@ -235,7 +235,7 @@ test('listenUdp() without answers asks for the name anew after each session time
   expect(relay.live).toBe(1);
 });
 
-test('drain() ends sessions that owe no answer at once, and the others with their answer', async () => {
+test('drain() lets answers finish, refuses new clients, and ends when all is quiet', async () => {
   const target = await udpTarget();
   const log = testLog();
   const relay = await udpRelay(localTarget(target.port), { log });
@@ -250,13 +250,56 @@ test('drain() ends sessions that owe no answer at once, and the others with thei
   const { from } = await target.next();
 
   const drained = relay.drain(AbortSignal.timeout(20_000));
-  expect(relay.live).toBe(1);
   late.send('too late', relay.port, '127.0.0.1');
-  const owedAnswer = nextMessage(owed);
-  target.socket.send('answer', from.port, from.address);
-  expect((await owedAnswer).datagram.toString()).toBe('answer');
+  for (const part of ['one', 'two', 'three']) {
+    const answered = nextMessage(owed);
+    target.socket.send(part, from.port, from.address);
+    expect((await answered).datagram.toString()).toBe(part);
+  }
   await drained;
-  expect(log.lines.filter(({ message }) => message === 'session ended')).toHaveLength(2);
+  expect(log.lines.map(({ fields }) => fields['ending'])).toEqual(['finished', 'finished']);
+});
+
+test('drain() sends what waits for the name first', async () => {
+  const target = await udpTarget();
+  const known = Promise.withResolvers<void>();
+  const local = localTarget(target.port);
+  const lookup = (signal: AbortSignal) => known.promise.then(() => local.resolve(signal));
+  const relay = await udpRelay({ ...local, resolve: lookup }, { answers: false });
+  const client = await udpSocket();
+  client.send('event', relay.port, '127.0.0.1');
+  await expect.poll(() => relay.live).toBe(1);
+
+  const drained = relay.drain(AbortSignal.timeout(20_000));
+  known.resolve();
+  expect((await target.next()).datagram.toString()).toBe('event');
+  await drained;
+});
+
+test('listenUdp() drops a datagram that comes from port 0, where no answer can go', async () => {
+  const target = await udpTarget();
+  const relay = await udpRelay(localTarget(target.port));
+  const nowhere = { address: '127.0.0.1', port: 0, family: 'IPv4', size: 7 };
+  listenerOn(relay.port).emit('message', Buffer.from('nowhere'), nowhere);
+  expect(relay.live).toBe(0);
+});
+
+test('listenUdp() bounds what waits for the name, empty datagrams too', async () => {
+  const target = await udpTarget();
+  const known = Promise.withResolvers<void>();
+  const local = localTarget(target.port);
+  const lookup = (signal: AbortSignal) => known.promise.then(() => local.resolve(signal));
+  const log = testLog();
+  const relay = await udpRelay({ ...local, resolve: lookup }, { log });
+  const listener = listenerOn(relay.port);
+  const from = { address: '127.0.0.1', port: 9, family: 'IPv4', size: 0 };
+  for (let i = 0; i < 100_000; i++) listener.emit('message', Buffer.alloc(0), from);
+  let arrived = 0;
+  target.socket.on('message', () => arrived++);
+  known.resolve();
+  await expect.poll(() => arrived).toBeGreaterThan(0);
+  await relay.drain(AbortSignal.timeout(700));
+  expect(arrived).toBeLessThanOrEqual(1_024);
 });
 
 test('drain() cuts off what is still owed an answer when its signal comes', async () => {

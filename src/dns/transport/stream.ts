@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect, isIP, type Socket } from 'node:net';
+import { checkServerIdentity, connect as connectTls } from 'node:tls';
 
 import * as dnsPacket from 'dns-packet';
 import type { DecodedPacket } from 'dns-packet';
@@ -28,8 +28,15 @@ export async function exchangeOverTls(
   query: Query,
   signal: AbortSignal,
 ): Promise<DecodedPacket> {
-  const { address, port, name } = server;
-  const socket = connectTls({ host: address, port, ...(name !== null && { servername: name }) });
+  const { address, port } = server;
+  const name = server.name ?? address;
+  const socket = connectTls({
+    host: address,
+    port,
+    // SNI names hosts only (RFC 6066 §3); an address is verified all the same.
+    ...(isIP(name) === 0 && { servername: name }),
+    checkServerIdentity: (_dialled, certificate) => checkServerIdentity(name, certificate),
+  });
   return exchange(socket, { query, signal, ready: 'secureConnect' });
 }
 
