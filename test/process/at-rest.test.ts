@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+
+import { expect, test, vi } from 'vitest';
+
+import { a, scriptedServer, zone } from '../helpers/dns.ts';
+import { startSallyport } from '../helpers/program.ts';
+import { closedPort, readAll, tcpClient, tcpServer } from '../helpers/sockets.ts';
+
+const WATCHED = 10_000;
+/** V8 may clean up a last time; a timer of the relay's, even one a second, would show. */
+const FEW_WAITS = 5;
+
+/** CPU time of all threads, in clock ticks (10 ms); fields 14 and 15 of proc(5)'s stat, of which the second may hold spaces. */
+function ticks(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ') ?? [];
+  return Number(fields[11]) + Number(fields[12]);
+}
+
+/** How often the main thread has waited for something: each wakeup ends in another wait. */
+function waits(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/task/${pid}/status`, 'latin1');
+  return Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(status)?.[1]);
+}
+
+test('at rest the relay uses no CPU, and does not wake up', async () => {
+  const { port: target } = await tcpServer((socket) => socket.end('found'));
+  const nameserver = await scriptedServer(zone([a('api.test', '127.0.0.1', 60)]));
+  const port = await closedPort();
+  const { process: relay, line } = startSallyport({
+    TARGET: 'api.test',
+    PORT: `${port}:${target}`,
+    PRE_RESOLVE: '1',
+    TARGET_SCOPE: 'any',
+    NAMESERVERS: `127.0.0.1:${nameserver.port}`,
+  });
+  await line('listening');
+  const client = await tcpClient(port);
+  expect((await readAll(client)).toString()).toBe('found');
+  client.end();
+  const pid = relay.pid ?? 0;
+  const watch = async (duration: number) => {
+    const before = { ticks: ticks(pid), waits: waits(pid) };
+    await new Promise((resolve) => setTimeout(resolve, duration));
+    return { ticks: ticks(pid) - before.ticks, waits: waits(pid) - before.waits };
+  };
+  await vi.waitUntil(async () => (await watch(500)).waits === 0, { timeout: 10_000 });
+  const asked = nameserver.queries.length;
+  const during = await watch(WATCHED);
+  expect(nameserver.queries).toHaveLength(asked);
+  expect(during.ticks).toBeLessThanOrEqual(1);
+  expect(during.waits).toBeLessThanOrEqual(FEW_WAITS);
+});

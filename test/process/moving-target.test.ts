@@ -1,0 +1,59 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { expect, test } from 'vitest';
+
+import { a, scriptedServer, zone } from '../helpers/dns.ts';
+import { greeter, steadyLoad } from '../helpers/load.ts';
+import { startSallyport } from '../helpers/program.ts';
+import { closedPort, readSome, tcpClient } from '../helpers/sockets.ts';
+
+/** The shortest that the relay takes, in s. */
+const TTL = 5;
+
+async function startRelay(target: number, nameserver: number): Promise<number> {
+  const port = await closedPort();
+  const relay = startSallyport({
+    TARGET: 'api.test',
+    PORT: `${port}:${target}`,
+    PRE_RESOLVE: '1',
+    TARGET_SCOPE: 'any',
+    NAMESERVERS: `127.0.0.1:${nameserver}`,
+  });
+  await relay.line('listening');
+  return port;
+}
+
+test('a target moves through ten addresses under load: no call fails, and live connections go on', async () => {
+  const [first = '', ...others] = Array.from({ length: 10 }, (_, i) => `127.0.1.${i + 1}`);
+  let address = first;
+  const nameserver = await scriptedServer((...query) => zone([a('api.test', address, TTL)])(...query));
+  const target = await closedPort();
+  let server = await greeter(address, { host: address, port: target });
+  const port = await startRelay(target, nameserver.port);
+  const load = steadyLoad(port);
+  await load.greeted(address);
+
+  const live = [];
+  for (const next of others) {
+    const client = await tcpClient(port);
+    expect((await readSome(client, address.length + 1)).toString()).toBe(`${address}\n`);
+    live.push(client);
+
+    const successor = await greeter(next, { host: next, port: target });
+    const movedAt = performance.now();
+    address = next;
+    expect((await load.greeted(next)).endedAt - movedAt).toBeLessThan(TTL * 1_000);
+    await delay(movedAt + TTL * 1_000 - performance.now());
+    server.retire();
+    server = successor;
+  }
+  await load.stop();
+
+  expect(load.calls.filter(({ greeting }) => greeting === null)).toEqual([]);
+  // Each 10 ms, give or take what else the machine does.
+  expect(load.calls.length).toBeGreaterThan(others.length * TTL * 50);
+  for (const client of live) {
+    client.write('still here');
+    expect((await readSome(client, 10)).toString()).toBe('still here');
+  }
+}, 90_000);

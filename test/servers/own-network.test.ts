@@ -1,0 +1,68 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+import { expect, test } from 'vitest';
+
+import { type Daemon, startDaemon } from '../helpers/daemon.ts';
+import { startDnsmasq } from '../helpers/dnsmasq.ts';
+import { type Namespace, openNamespace } from '../helpers/namespaces.ts';
+import { temporaryDirectory } from '../helpers/program.ts';
+
+const PROGRAM = join(import.meta.dirname, '../../dist/sallyport.js');
+const [LISTEN, TARGET] = [4_001, 4_002];
+
+// Both ends are in the namespace: a target, and after it a client of the relay.
+const call = `
+  const target = net.createServer((socket) => socket.end('found')).listen(${TARGET}, '127.0.0.1', () => {
+    const startedAt = performance.now();
+    let greeting = '';
+    net.connect(${LISTEN}, '127.0.0.1')
+      .on('data', (bytes) => (greeting += bytes))
+      .on('close', () => {
+        console.log(JSON.stringify({ greeting, took: performance.now() - startedAt }));
+        process.exit();
+      })
+      .on('error', () => {});
+  });
+`;
+
+async function startRelay({ wrap }: Namespace, nameservers: string): Promise<Daemon> {
+  const env = {
+    PATH: process.env['PATH'] ?? '',
+    SALLYPORT_RUN_DIR: temporaryDirectory(),
+    TARGET: 'api.test',
+    PORT: `${LISTEN}:${TARGET}`,
+    PRE_RESOLVE: '1',
+    TARGET_SCOPE: 'any',
+    NAMESERVERS: nameservers,
+  };
+  return startDaemon(...wrap(process.execPath, [PROGRAM]), { env, ready: '"listening"' });
+}
+
+async function callThrough({ wrap }: Namespace): Promise<{ greeting: string; took: number }> {
+  const { stdout } = await promisify(execFile)(...wrap(process.execPath, ['-e', call]));
+  return JSON.parse(stdout) as { greeting: string; took: number };
+}
+
+test('without IPv6, AAAA is not asked for, and no time is lost', async () => {
+  const namespace = await openNamespace();
+  // Its AAAA would be dialled first if it were asked for.
+  const records = ['--address=/api.test/127.0.0.1', '--address=/api.test/2001:db8::1'];
+  const dnsmasq = await startDnsmasq(5_353, records, namespace.wrap);
+  const relay = await startRelay(namespace, '127.0.0.1:5353');
+  await relay.said('"name resolved"');
+  const { greeting, took } = await callThrough(namespace);
+  expect(greeting).toBe('found');
+  // Below the head start of an address over the next one.
+  expect(took).toBeLessThan(250);
+  expect(dnsmasq.output().match(/query\[\w+\]/g)).toEqual(['query[A]']);
+});
+
+test('`system` asks the nameserver of /etc/resolv.conf, after one that fails', async () => {
+  const namespace = await openNamespace();
+  const dnsmasq = await startDnsmasq(53, ['--address=/api.test/127.0.0.1'], namespace.wrap);
+  await startRelay(namespace, '127.0.0.1:5353 system');
+  expect(await callThrough(namespace)).toMatchObject({ greeting: 'found' });
+  expect(dnsmasq.output()).toContain('query[A] api.test');
+});
