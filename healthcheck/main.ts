@@ -1,5 +1,6 @@
 import { parseConfig } from '../src/config/config.ts';
 import { checkControl } from './control.ts';
+import { explain } from './explain.ts';
 import { checkListening } from './listening.ts';
 
 /** Checks the relay from the inside out. Resolves when all is well; rejects with the first thing that is not. */
@@ -14,8 +15,10 @@ async function check(): Promise<void> {
   // Loaded where asked for: most of the program's CPU time would go into reading unused libraries.
   await Promise.all([
     status && config.preResolve && import('./name.ts').then(({ checkName }) => checkName(config, status)),
-    httpProbe && import('./http.ts').then(({ probeHttp }) => probeHttp(httpProbe)),
-    smtpProbe && import('./smtp.ts').then(({ probeSmtp }) => probeSmtp(smtpProbe)),
+    httpProbe &&
+      import('./http.ts').then(({ probeHttp }) => explain(probeHttp(httpProbe), { runDir, ...httpProbe })),
+    smtpProbe &&
+      import('./smtp.ts').then(({ probeSmtp }) => explain(probeSmtp(smtpProbe), { runDir, ...smtpProbe })),
   ]);
 }
 

@@ -64,7 +64,7 @@ async function run(config: Config, { log, stop }: { log: Logger; stop: StopSigna
     target: config.target,
     uptime: Math.round(process.uptime()),
     name: source.status(),
-    ports: relays.map(({ port, live, waiting }) => ({ port, live, waiting })),
+    ports: relays.map(({ port, live, waiting, lastFailure }) => ({ port, live, waiting, lastFailure })),
   })).catch((err: unknown) => {
     log.warn(
       { err },

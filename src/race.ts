@@ -52,7 +52,7 @@ export async function race<T, R>(
     }
     const outcome = await Promise.race([won, Promise.all(running)]);
     if ('result' in outcome) return outcome.result;
-    throw new AggregateError(outcome, outcome.map(messageOf).join('; '));
+    throw new AggregateError(outcome, outcome.map(messageOf).filter(Boolean).join('; '));
   } catch (cause) {
     signal.throwIfAborted();
     throw cause;

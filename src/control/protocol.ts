@@ -17,6 +17,8 @@ interface PortStatus {
   readonly port: number;
   readonly live: number;
   readonly waiting: number;
+  /** Why the target could not be reached when it was last tried; null when it could. */
+  readonly lastFailure: string | null;
 }
 
 /** Where the healthcheck's probes come from: all of 127/8 is local on Linux, and no packet from outside may claim it (RFC 1122 §3.2.1.3). */

@@ -10,6 +10,8 @@ import { DialError, type Target } from './target.ts';
 export const KEEP_ALIVE_DELAY = 60_000;
 /** Head start of an address over the next one, in ms (RFC 8305 §8). */
 const HEAD_START = 250;
+/** How long all addresses may be silent before the name is asked for again, in ms; when all fail, that is at once. */
+const ASK_AGAIN = 1_000;
 interface Options {
   readonly order: DialOrder;
   /** Bound on the whole, name lookup included, in ms. */
@@ -18,8 +20,8 @@ interface Options {
 }
 
 /**
- * Connects to the first of the target's addresses that answers. When all fail, the name is asked for again, and what is new is
- * dialled too. The socket may be half-closed. Rejects with a DialError, and dials no more when the signal aborts.
+ * Connects to the first of the target's addresses that answers. When all fail or are silent, the name is asked for again, and what is
+ * new is dialled too. The socket may be half-closed. Rejects with a DialError, and dials no more when the signal aborts.
  */
 export async function dialTcp(target: Target, { order, timeout, signal }: Options): Promise<Socket> {
   const deadline = AbortSignal.timeout(timeout);
@@ -33,26 +35,31 @@ export async function dialTcp(target: Target, { order, timeout, signal }: Option
       throw cause;
     }
   };
-  const dialAny = (addresses: readonly LookupAddress[]) =>
+  const dialAny = (addresses: readonly LookupAddress[], lost: AbortSignal) =>
     race(order.arrange(addresses), attempt, {
       headStart: HEAD_START,
-      signal: either,
+      signal: lost,
       onSlow: order.failed,
       discard: (late) => late.destroy(),
     });
 
   try {
-    const addresses = await target.resolve(either);
-    try {
-      return await dialAny(addresses);
-    } catch (cause) {
-      either.throwIfAborted();
-      const known = new Set(addresses.map(({ address }) => address));
-      const fresh = await target.resolve(either, { fresh: true });
-      const added = fresh.filter(({ address }) => !known.has(address));
-      if (added.length === 0) throw cause;
-      return await dialAny(added);
-    }
+    const known = await target.resolve(either);
+    const dialKnown = (lost: AbortSignal) => dialAny(known, lost);
+    const dialNew = async (lost: AbortSignal) => {
+      const tried = new Set(known.map(({ address }) => address));
+      const fresh = await target.resolve(lost, { fresh: true });
+      return dialAny(
+        fresh.filter(({ address }) => !tried.has(address)),
+        lost,
+      );
+    };
+    return await race([dialKnown, dialNew], (dial, lost) => dial(lost), {
+      headStart: ASK_AGAIN,
+      signal: either,
+      onSlow: () => {},
+      discard: (late) => late.destroy(),
+    });
   } catch (cause) {
     throw new DialError(target, deadline.aborted ? new Error(`no answer within ${timeout} ms`) : cause);
   }

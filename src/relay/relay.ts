@@ -6,6 +6,8 @@ export interface Relay {
   readonly live: number;
   /** Clients that wait for a slot. */
   readonly waiting: number;
+  /** Why the target could not be reached when it was last tried; null when it could. */
+  readonly lastFailure: string | null;
   /** Rejects with a ListenError when the listener dies; never resolves. */
   readonly failed: Promise<never>;
   /** Accepts nothing new; resolves when all that lives has ended, which the signal enforces. */

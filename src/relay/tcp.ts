@@ -43,6 +43,7 @@ export async function listenTcp(options: Options): Promise<Relay> {
   const slots = new Slots(options.maxConnections);
   const order = createDialOrder();
   const connections = new Set<Connection>();
+  let lastFailure: string | null = null;
 
   const server = createServer(
     { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_DELAY },
@@ -71,6 +72,7 @@ export async function listenTcp(options: Options): Promise<Relay> {
           timeout: options.connectTimeout,
           signal: gone.signal,
         });
+        lastFailure = null;
         upstream.on('error', () => {});
         connection.upstream = upstream;
         const to = endpoint(upstream.remoteAddress, upstream.remotePort);
@@ -89,7 +91,10 @@ export async function listenTcp(options: Options): Promise<Relay> {
         if (!isProbe) slots.release();
       }
     } catch (err) {
-      if (!gone.signal.aborted) log.warn({ client: from, err }, 'connection refused');
+      if (!gone.signal.aborted) {
+        lastFailure = err instanceof Error ? err.message : String(err);
+        log.warn({ client: from, err }, 'connection refused');
+      }
       client.resetAndDestroy();
     }
   }
@@ -121,6 +126,9 @@ export async function listenTcp(options: Options): Promise<Relay> {
     },
     get waiting() {
       return slots.waiting;
+    },
+    get lastFailure() {
+      return lastFailure;
     },
     failed: new Promise((_resolve, reject) => {
       server.on('error', (cause) => reject(new ListenError('go on listening on tcp', port, cause)));

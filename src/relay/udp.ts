@@ -35,6 +35,7 @@ export async function listenUdp(options: Options): Promise<Relay> {
   const order = createDialOrder();
   const drained = Promise.withResolvers<void>();
   let isDraining = false;
+  let lastFailure: string | null = null;
 
   const socket = await bind(options.port).catch((cause: unknown) => {
     throw new ListenError('listen on udp', options.port, cause);
@@ -74,6 +75,7 @@ export async function listenUdp(options: Options): Promise<Relay> {
     const { address, sent, received, startedAt } = session;
     const ms = Math.round(performance.now() - startedAt);
     const fields = { client, target: endpoint(target.host, target.port), address, sent, received, ms };
+    lastFailure = ending instanceof Error ? ending.message : null;
     if (ending instanceof Error) log.warn({ ...fields, err: ending }, 'session failed');
     else log[options.verbose ? 'info' : 'debug']({ ...fields, ending }, 'session ended');
   }
@@ -84,6 +86,9 @@ export async function listenUdp(options: Options): Promise<Relay> {
       return sessions.size;
     },
     waiting: 0,
+    get lastFailure() {
+      return lastFailure;
+    },
     failed: new Promise((_resolve, reject) => {
       socket.on('error', (cause) => reject(new ListenError('go on listening on udp', port, cause)));
     }),

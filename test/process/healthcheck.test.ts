@@ -146,7 +146,11 @@ test('the HTTP probe takes no slot and does not wait for one: a full relay is he
 });
 
 test.each([
-  ['refuses', async () => closedPort(), 'ECONNRESET|other side closed|socket hang up'],
+  [
+    'refuses',
+    async () => closedPort(),
+    '; the relay failed to connect to 127.0.0.1:\\d+: connect ECONNREFUSED .*',
+  ],
   ['is mute', async () => (await tcpServer(mute)).port, 'silent for 300 ms'],
 ])('unhealthy: the target %s', async (_how, target, reason) => {
   const { environment } = await relayTo(await target(), {
@@ -235,7 +239,9 @@ test('unhealthy: the target refuses the SMTP probe', async () => {
   const { environment } = await relayTo(await closedPort(), { SMTP_HEALTHCHECK: '1' });
   const { code, output } = await runHealthcheck(environment);
   expect(code).toBe(1);
-  expect(output).toMatch(/^unhealthy: no answer to HELP from smtp:\/\/127\.0\.0\.1: .*\n$/);
+  expect(output).toMatch(
+    /^unhealthy: no answer to HELP from smtp:\/\/127\.0\.0\.1: .*; the relay failed to connect to .*\n$/,
+  );
 });
 
 test('VERBOSE=1, and PRE_RESOLVE=1 with UDP_ANSWERS=0, are healthy', async () => {

@@ -60,6 +60,17 @@ test('dialTcp() asks for the name again when all addresses refuse, and dials wha
   expect(asked).toEqual([undefined, true]);
 });
 
+test('dialTcp() asks for the name again while an address is silent, and dials what is new', async () => {
+  const { port } = await tcpServer(() => {});
+  await muteServer(DEAD.address, port);
+  const target = {
+    ...localTarget(port),
+    resolve: async (_signal: AbortSignal, { fresh }: { readonly fresh?: boolean } = {}) =>
+      fresh === true ? [LIVE] : [DEAD],
+  };
+  expect(await dial(target)).toBe(LIVE.address);
+});
+
 test('dialTcp() gives up when the answer is still the same', async () => {
   const port = await closedPort();
   await expect(dial(localTarget(port))).rejects.toThrow(`connect ECONNREFUSED 127.0.0.1:${port}`);
