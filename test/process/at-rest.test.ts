@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { expect, test, vi } from 'vitest';
 
 import { a, scriptedServer, zone } from '../helpers/dns.ts';
-import { startSallyport } from '../helpers/program.ts';
-import { closedPort, readAll, tcpClient, tcpServer } from '../helpers/sockets.ts';
+import { startNamedRelay } from '../helpers/named-relay.ts';
+import { readAll, tcpServer } from '../helpers/sockets.ts';
 
 const WATCHED = 10_000;
 /** V8 may clean up a last time; a timer of the relay's, even one a second, would show. */
@@ -25,19 +25,11 @@ function waits(pid: number): number {
 test('at rest the relay uses no CPU, and does not wake up', async () => {
   const { port: target } = await tcpServer((socket) => socket.end('found'));
   const nameserver = await scriptedServer(zone([a('api.test', '127.0.0.1', 60)]));
-  const port = await closedPort();
-  const { process: relay, line } = startSallyport({
-    TARGET: 'api.test',
-    PORT: `${port}:${target}`,
-    PRE_RESOLVE: '1',
-    TARGET_SCOPE: 'any',
-    NAMESERVERS: `127.0.0.1:${nameserver.port}`,
-  });
-  await line('listening');
-  const client = await tcpClient(port);
+  const { relay, connect } = await startNamedRelay(target, `127.0.0.1:${nameserver.port}`);
+  const client = await connect();
   expect((await readAll(client)).toString()).toBe('found');
   client.end();
-  const pid = relay.pid ?? 0;
+  const pid = relay.process.pid ?? 0;
   const watch = async (duration: number) => {
     const before = { ticks: ticks(pid), waits: waits(pid) };
     await new Promise((resolve) => setTimeout(resolve, duration));

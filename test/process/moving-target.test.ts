@@ -4,24 +4,11 @@ import { expect, test } from 'vitest';
 
 import { a, scriptedServer, zone } from '../helpers/dns.ts';
 import { greeter, steadyLoad } from '../helpers/load.ts';
-import { startSallyport } from '../helpers/program.ts';
-import { closedPort, readSome, tcpClient } from '../helpers/sockets.ts';
+import { startNamedRelay } from '../helpers/named-relay.ts';
+import { closedPort, readSome } from '../helpers/sockets.ts';
 
 /** The shortest that the relay takes, in s. */
 const TTL = 5;
-
-async function startRelay(target: number, nameserver: number): Promise<number> {
-  const port = await closedPort();
-  const relay = startSallyport({
-    TARGET: 'api.test',
-    PORT: `${port}:${target}`,
-    PRE_RESOLVE: '1',
-    TARGET_SCOPE: 'any',
-    NAMESERVERS: `127.0.0.1:${nameserver}`,
-  });
-  await relay.line('listening');
-  return port;
-}
 
 test('a target moves through ten addresses under load: no call fails, and live connections go on', async () => {
   const [first = '', ...others] = Array.from({ length: 10 }, (_, i) => `127.0.1.${i + 1}`);
@@ -29,13 +16,13 @@ test('a target moves through ten addresses under load: no call fails, and live c
   const nameserver = await scriptedServer((...query) => zone([a('api.test', address, TTL)])(...query));
   const target = await closedPort();
   let server = await greeter(address, { host: address, port: target });
-  const port = await startRelay(target, nameserver.port);
+  const { port, connect } = await startNamedRelay(target, `127.0.0.1:${nameserver.port}`);
   const load = steadyLoad(port);
   await load.greeted(address);
 
   const live = [];
   for (const next of others) {
-    const client = await tcpClient(port);
+    const client = await connect();
     expect((await readSome(client, address.length + 1)).toString()).toBe(`${address}\n`);
     live.push(client);
 

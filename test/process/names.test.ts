@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { a, aaaa, scriptedServer, zone } from '../helpers/dns.ts';
+import { startNamedRelay } from '../helpers/named-relay.ts';
 import { startSallyport } from '../helpers/program.ts';
 import { closedPort, endOf, readAll, tcpClient, tcpServer } from '../helpers/sockets.ts';
 
@@ -14,16 +15,8 @@ test('PRE_RESOLVE=1 asks NAMESERVERS, and passes over a dead address within one 
       aaaa('api.test', '::1'),
     ]),
   );
-  const port = await closedPort();
-  const relay = startSallyport({
-    TARGET: 'api.test',
-    PORT: `${port}:${target}`,
-    PRE_RESOLVE: '1',
-    TARGET_SCOPE: 'any',
-    NAMESERVERS: `127.0.0.1:${nameserver.port}`,
-  });
-  await relay.line('listening');
-  for (let i = 0; i < 8; i++) expect((await readAll(await tcpClient(port))).toString()).toBe('found');
+  const { call } = await startNamedRelay(target, `127.0.0.1:${nameserver.port}`);
+  for (let i = 0; i < 8; i++) expect(await call()).toBe('found');
 });
 
 test('PRE_RESOLVE=1 uses all addresses', async () => {
@@ -32,17 +25,9 @@ test('PRE_RESOLVE=1 uses all addresses', async () => {
   const second = await tcpServer(greet('second'), '127.0.0.2', first.port);
   expect(second.port).toBe(first.port);
   const nameserver = await scriptedServer(zone([a('api.test', '127.0.0.1'), a('api.test', '127.0.0.2')]));
-  const port = await closedPort();
-  const relay = startSallyport({
-    TARGET: 'api.test',
-    PORT: `${port}:${first.port}`,
-    PRE_RESOLVE: '1',
-    TARGET_SCOPE: 'any',
-    NAMESERVERS: `127.0.0.1:${nameserver.port}`,
-  });
-  await relay.line('listening');
+  const { call } = await startNamedRelay(first.port, `127.0.0.1:${nameserver.port}`);
   const greetings = new Set<string>();
-  for (let i = 0; i < 64; i++) greetings.add((await readAll(await tcpClient(port))).toString());
+  for (let i = 0; i < 64; i++) greetings.add(await call());
   expect(greetings).toEqual(new Set(['first', 'second']));
 });
 
@@ -54,16 +39,11 @@ test('with DNS down at the start the relay waits, says so once, and works when D
     isUp ? records(query, from) : [Buffer.from('garbage')],
   );
   const refusing = await closedPort();
-  const port = await closedPort();
-  const relay = startSallyport({
-    TARGET: 'api.test',
-    PORT: `${port}:${target}`,
-    PRE_RESOLVE: '1',
-    TARGET_SCOPE: 'any',
-    NAMESERVERS: `127.0.0.1:${refusing} 127.0.0.1:${nameserver.port}`,
-  });
-  await relay.line('listening');
-  const client = await tcpClient(port);
+  const { relay, connect } = await startNamedRelay(
+    target,
+    `127.0.0.1:${refusing} 127.0.0.1:${nameserver.port}`,
+  );
+  const client = await connect();
   await relay.line('the name cannot be resolved; still trying');
   isUp = true;
   expect((await readAll(client)).toString()).toBe('found');

@@ -3,34 +3,11 @@ import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
 
 import { startDnsmasq } from '../helpers/dnsmasq.ts';
-import { startSallyport } from '../helpers/program.ts';
-import { closedPort, endOf, readAll, tcpClient, tcpServer, udpSocket } from '../helpers/sockets.ts';
+import { startNamedRelay } from '../helpers/named-relay.ts';
+import { closedPort, endOf, tcpServer, udpSocket } from '../helpers/sockets.ts';
 import { startUnbound, trustedCa, type Unbound } from '../helpers/unbound.ts';
 
 const greet = (greeting: string) => (socket: Socket) => socket.end(greeting);
-
-/** A relay that asks these nameservers for the target of that name, and how to call it. */
-async function startRelay(
-  target: number,
-  nameservers: string,
-  environment: Readonly<Record<string, string>> = {},
-) {
-  const port = await closedPort();
-  const relay = startSallyport({
-    TARGET: 'api.test',
-    PORT: `${port}:${target}`,
-    PRE_RESOLVE: '1',
-    TARGET_SCOPE: 'any',
-    NAMESERVERS: nameservers,
-    ...environment,
-  });
-  await relay.line('listening');
-  return {
-    relay,
-    connect: () => tcpClient(port),
-    call: async () => (await readAll(await tcpClient(port))).toString(),
-  };
-}
 
 const none = { udp: 0, tcp: 0, tls: 0, https: 0 };
 // One question each for A and AAAA.
@@ -44,7 +21,7 @@ test.each<[string, (unbound: Unbound) => string, object]>([
 ])('unbound is asked over %s', async (_how, nameserver, asked) => {
   const { port } = await tcpServer(greet('found'));
   const unbound = await startUnbound({ test: ['api 60 A 127.0.0.1', 'api 60 AAAA ::1'] });
-  const { relay, call } = await startRelay(port, nameserver(unbound), trustedCa);
+  const { relay, call } = await startNamedRelay(port, nameserver(unbound), trustedCa);
   expect(await call()).toBe('found');
   const { addresses } = await relay.line('name resolved');
   expect(new Set(addresses as string[])).toEqual(new Set(['127.0.0.1', '::1']));
@@ -57,20 +34,20 @@ test.each<[string, (unbound: Unbound) => string]>([
 ])('a certificate for another name is refused over %s, and the next nameserver asked', async (_how, bad) => {
   const { port } = await tcpServer(greet('found'));
   const unbound = await startUnbound({ test: ['api 60 A 127.0.0.1'] });
-  const alone = await startRelay(port, bad(unbound), { ...trustedCa, CONNECT_TIMEOUT_MS: '300' });
+  const alone = await startNamedRelay(port, bad(unbound), { ...trustedCa, CONNECT_TIMEOUT_MS: '300' });
   expect(await endOf(await alone.connect())).toBe('ECONNRESET');
   const { err } = await alone.relay.line('the name cannot be resolved; still trying');
   expect(JSON.stringify(err)).toContain("Host: other.test. is not in the cert's altnames");
   expect(await unbound.questions()).toEqual(none);
 
-  const { call } = await startRelay(port, `${bad(unbound)} 127.0.0.1:${unbound.port}`, trustedCa);
+  const { call } = await startNamedRelay(port, `${bad(unbound)} 127.0.0.1:${unbound.port}`, trustedCa);
   expect(await call()).toBe('found');
 });
 
 test('a certificate of an unknown authority is refused', async () => {
   const unbound = await startUnbound({ test: ['api 60 A 127.0.0.1'] });
   const { tlsPort, httpsPort } = unbound;
-  const { relay } = await startRelay(1, `tls://127.0.0.1:${tlsPort} https://127.0.0.1:${httpsPort}`);
+  const { relay } = await startNamedRelay(1, `tls://127.0.0.1:${tlsPort} https://127.0.0.1:${httpsPort}`);
   const { err } = await relay.line('the name cannot be resolved; still trying');
   expect(JSON.stringify(err).match(/unable to (get|verify)[^;"]*/g)?.length).toBeGreaterThanOrEqual(2);
   expect(await unbound.questions()).toEqual(none);
@@ -85,7 +62,7 @@ test('dnsmasq forwards to unbound, which follows a chain of CNAMEs through three
   });
   const forwarder = await closedPort();
   const dnsmasq = await startDnsmasq(forwarder, [`--server=127.0.0.1#${unbound.port}`]);
-  const { call } = await startRelay(port, `127.0.0.1:${forwarder}`);
+  const { call } = await startNamedRelay(port, `127.0.0.1:${forwarder}`);
   expect(await call()).toBe('found');
   expect(dnsmasq.output()).toMatch(/forwarded api\.test to 127\.0\.0\.1/i);
 });
@@ -93,7 +70,7 @@ test('dnsmasq forwards to unbound, which follows a chain of CNAMEs through three
 test('an answer too long for UDP is fetched over TCP', async () => {
   const addresses = Array.from({ length: 200 }, (_, i) => `127.0.2.${i + 1}`);
   const unbound = await startUnbound({ test: addresses.map((address) => `api 60 A ${address}`) });
-  const { relay } = await startRelay(1, `127.0.0.1:${unbound.port}`);
+  const { relay } = await startNamedRelay(1, `127.0.0.1:${unbound.port}`);
   const line = await relay.line('name resolved');
   expect(new Set(line['addresses'] as string[])).toEqual(new Set(addresses));
   expect(await unbound.questions()).toEqual({ ...none, udp: 2, tcp: 1 });
@@ -103,7 +80,7 @@ test('A and AAAA are both used: IPv6 first, and IPv4 once it refuses', async () 
   const v4 = await tcpServer(greet('IPv4'));
   const v6 = await tcpServer(greet('IPv6'), '::1', v4.port);
   const unbound = await startUnbound({ test: ['api 60 A 127.0.0.1', 'api 60 AAAA ::1'] });
-  const { call } = await startRelay(v4.port, `127.0.0.1:${unbound.port}`);
+  const { call } = await startNamedRelay(v4.port, `127.0.0.1:${unbound.port}`);
   expect(await call()).toBe('IPv6');
   v6.server.close();
   expect(await call()).toBe('IPv4');
@@ -115,7 +92,10 @@ test('a silent nameserver delays the first connection by half a second, and no l
   const silent = await udpSocket();
   let unanswered = 0;
   silent.on('message', () => unanswered++);
-  const { call } = await startRelay(port, `127.0.0.1:${silent.address().port} 127.0.0.1:${unbound.port}`);
+  const { call } = await startNamedRelay(
+    port,
+    `127.0.0.1:${silent.address().port} 127.0.0.1:${unbound.port}`,
+  );
   const startedAt = performance.now();
   expect(await call()).toBe('found');
   // The relay asks as it starts, just before it listens.
@@ -135,7 +115,7 @@ test('SERVFAIL, NXDOMAIN, an empty answer and silence keep the last good address
   const dnsmasq = await startDnsmasq(forwarder, [`--server=127.0.0.1#${unbound.port}`, '--cache-size=0']);
   const relays = await Promise.all(
     ill.map((name) =>
-      startRelay(port, `127.0.0.1:${name === 'silent' ? forwarder : unbound.port}`, {
+      startNamedRelay(port, `127.0.0.1:${name === 'silent' ? forwarder : unbound.port}`, {
         TARGET: `${name}.test`,
       }),
     ),

@@ -3,25 +3,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 
 import { greeter, steadyLoad } from '../helpers/load.ts';
-import { startSallyport } from '../helpers/program.ts';
+import { startNamedRelay } from '../helpers/named-relay.ts';
 import { closedPort } from '../helpers/sockets.ts';
 import { startUnbound } from '../helpers/unbound.ts';
 
 /** The shortest that the relay takes, in s. */
 const TTL = 5;
-
-async function startRelay(target: number, nameserver: number): Promise<number> {
-  const port = await closedPort();
-  const relay = startSallyport({
-    TARGET: 'api.test',
-    PORT: `${port}:${target}`,
-    PRE_RESOLVE: '1',
-    TARGET_SCOPE: 'any',
-    NAMESERVERS: `127.0.0.1:${nameserver}`,
-  });
-  await relay.line('listening');
-  return port;
-}
 
 /** Has the old address die as the record changes, and tells when calls failed after that, in ms. */
 async function killAsItMoves({ cached }: { readonly cached: boolean }): Promise<readonly number[]> {
@@ -29,7 +16,8 @@ async function killAsItMoves({ cached }: { readonly cached: boolean }): Promise<
   const target = await closedPort();
   const old = await greeter('old', { host: '127.0.1.1', port: target });
   await greeter('new', { host: '127.0.1.2', port: target });
-  const load = steadyLoad(await startRelay(target, unbound.port));
+  const { port } = await startNamedRelay(target, `127.0.0.1:${unbound.port}`);
+  const load = steadyLoad(port);
   // The answer is as fresh as can be, so the longest wait for the next is ahead.
   await load.greeted('old');
 
