@@ -126,13 +126,13 @@ test('ask() asks again without EDNS where a server does not know it, and then ne
 });
 
 test('ask() over TCP takes an answer of 64 KiB, however it is cut', async () => {
-  const many = Array.from({ length: 4_000 }, (_, i) => a('api.example.com', `10.0.${i >> 8}.${i & 255}`));
+  const many = Array.from({ length: 2_110 }, (_, i) => a('api.example.com', `10.0.${i >> 8}.${i & 255}`));
   const server = await scriptedServer((query) => {
-    const bytes = dnsPacket.streamEncode(reply(query, { answers: many.slice(0, 2_000) }));
+    const bytes = dnsPacket.streamEncode(reply(query, { answers: many }));
     return [bytes.subarray(0, 1), bytes.subarray(1, 3), bytes.subarray(3, 30_000), bytes.subarray(30_000)];
   });
   const { answers } = await plainNameserver(server, 'tcp').ask(question, AbortSignal.timeout(5_000));
-  expect(answers).toHaveLength(2_000);
+  expect(answers).toHaveLength(2_110);
 });
 
 test.each([

@@ -1,3 +1,7 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
 import * as dnsPacket from 'dns-packet';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -223,4 +227,33 @@ test('resolver tells of which families nobody could tell', async () => {
   expect(await resolver('api.test', ['A', 'AAAA'], signal)).toMatchObject({ unknown: [6] });
   const whole = createResolver([plainNameserver(await scriptedServer(zone([a('api.test', '192.0.2.1')])))]);
   expect(await whole('api.test', ['A', 'AAAA'], signal)).toMatchObject({ unknown: [] });
+});
+
+/** Bytes in use after a full collection. */
+function heapInUse(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  return process.memoryUsage().heapUsed;
+}
+
+test('resolver does not grow with the garbage that it is answered', { timeout: 60_000 }, async () => {
+  const server = await scriptedServer((query) => {
+    const noise = randomBytes(randomInt(1, 4_000));
+    const honest = dnsPacket.encode(reply(query, {})).subarray(0, randomInt(12, 30));
+    const message = Buffer.concat([honest, noise]);
+    const length = Buffer.from([message.length >> 8, message.length & 255]);
+    return [Buffer.concat([length, message])];
+  });
+  const resolver = createResolver([plainNameserver(server, 'tcp')]);
+  const askMany = async (times: number) => {
+    for (let i = 0; i < times; i++) {
+      const outcome = await resolver('api.test', ['A'], signal).catch((error: unknown) => error);
+      expect(outcome).toBeInstanceOf(Error);
+      server.queries.length = 0;
+    }
+  };
+  await askMany(300);
+  const before = heapInUse();
+  await askMany(1_500);
+  expect(heapInUse() - before).toBeLessThan(2 * 1024 * 1024);
 });
