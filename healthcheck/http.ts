@@ -4,7 +4,7 @@ import buildConnector from 'undici/lib/core/connect.js';
 import Client from 'undici/lib/dispatcher/client.js';
 
 import { abortable } from '../src/abortable.ts';
-import type { Probe } from '../src/config/probes.ts';
+import { hostOf, type Probe } from '../src/config/probes.ts';
 import { PROBE_SOURCE } from '../src/control/protocol.ts';
 import { describe } from './describe.ts';
 
@@ -13,7 +13,7 @@ import { describe } from './describe.ts';
  * against it. Any status is an answer. Rejects when none comes within the probe's timeout.
  */
 export async function probeHttp({ url, port, timeout }: Probe): Promise<void> {
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const host = hostOf(url);
   const dialled = { hostname: '127.0.0.1', port: String(port), localAddress: PROBE_SOURCE };
   const connect = buildConnector({
     timeout,

@@ -1,4 +1,5 @@
 import { parseConfig } from '../src/config/config.ts';
+import { messageOf } from '../src/message-of.ts';
 import { checkControl } from './control.ts';
 import { explain } from './explain.ts';
 import { checkListening } from './listening.ts';
@@ -28,7 +29,7 @@ check().then(
     process.exit(0);
   },
   (error: unknown) => {
-    console.log(`unhealthy: ${error instanceof Error ? error.message : String(error)}`);
+    console.log(`unhealthy: ${messageOf(error)}`);
     process.exit(1);
   },
 );

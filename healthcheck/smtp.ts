@@ -3,7 +3,7 @@ import { checkServerIdentity } from 'node:tls';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
 
 import { abortable } from '../src/abortable.ts';
-import type { Probe } from '../src/config/probes.ts';
+import { hostOf, type Probe } from '../src/config/probes.ts';
 import { PROBE_SOURCE } from '../src/control/protocol.ts';
 import { describe } from './describe.ts';
 
@@ -17,7 +17,7 @@ export async function probeSmtp({
   timeout,
   command,
 }: Probe & { readonly command: string }): Promise<void> {
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const host = hostOf(url);
   const connection = new SMTPConnection({
     host: '127.0.0.1',
     port,

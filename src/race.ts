@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { messageOf } from './message-of.ts';
+
 interface Options<T, R> {
   /** Head start of each attempt over the next one, in ms; a failure ends it early. */
   readonly headStart: number;
@@ -60,8 +62,4 @@ export async function race<T, R>(
     isOver = true;
     over.abort();
   }
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

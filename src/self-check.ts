@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 
+import type { Log } from './log.ts';
+
 interface Options {
   /** Runs the healthcheck; resolves with what it said, rejects with why it failed. */
   readonly check: () => Promise<string>;
@@ -8,7 +10,7 @@ interface Options {
   readonly limit: number;
   /** Between checks, in ms. */
   readonly interval: number;
-  readonly log: { readonly warn: (fields: object, message: string) => void };
+  readonly log: Pick<Log, 'warn'>;
   /** Ends the checking. */
   readonly signal: AbortSignal;
 }

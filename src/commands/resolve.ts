@@ -5,6 +5,7 @@ import { recordTypes } from '../dns/ipv6.ts';
 import { openNameserver } from '../dns/nameserver.ts';
 import { type AddressRecord, createResolver } from '../dns/resolver.ts';
 import { createJudge } from '../dns/scope.ts';
+import { messageOf } from '../message-of.ts';
 
 type Asked = Pick<Config, 'target' | 'preResolve' | 'nameservers' | 'scope'>;
 
@@ -45,7 +46,7 @@ export async function resolveCommand(
         return {
           server,
           records: [],
-          lines: [`  ${cause instanceof Error ? cause.message : String(cause)}`],
+          lines: [`  ${messageOf(cause)}`],
         };
       }
     }),

@@ -49,6 +49,11 @@ export function choosePort(url: URL, ports: readonly PortPair[]): number {
   return first.listen;
 }
 
+/** A URL's host as sockets and certificates want it: an IPv6 address without its brackets. */
+export function hostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[(.*)\]$/, '$1');
+}
+
 function schemeOf(url: URL): string {
   return url.protocol.slice(0, -1);
 }

@@ -1,6 +1,8 @@
 import type { LookupAddress } from 'node:dns';
 
 import { abortable } from '../abortable.ts';
+import type { Log } from '../log.ts';
+import { messageOf } from '../message-of.ts';
 import type { AddressRecord, Answer } from './resolver.ts';
 
 interface Options {
@@ -8,10 +10,7 @@ interface Options {
   readonly ask: (signal: AbortSignal) => Promise<Answer>;
   /** Whether the answer is kept fresh; if not, the first one stays. */
   readonly refresh: boolean;
-  readonly log: {
-    readonly info: (fields: object, message: string) => void;
-    readonly warn: (fields: object, message: string) => void;
-  };
+  readonly log: Pick<Log, 'info' | 'warn'>;
   /** Closes the book. */
   readonly signal: AbortSignal;
 }
@@ -89,10 +88,10 @@ export function openAddressBook(name: string, { ask, refresh, log, signal }: Opt
       accept(await ask(signal));
     } catch (err) {
       if (problem === null && !signal.aborted) {
-        const kept = answer?.records.map(({ address }) => address) ?? [];
+        const kept = addressesOf(answer?.records);
         log.warn({ name, err, kept }, 'the name cannot be resolved; still trying');
       }
-      problem = err instanceof Error ? err.message : String(err);
+      problem = messageOf(err);
     }
   }
 
@@ -100,8 +99,8 @@ export function openAddressBook(name: string, { ask, refresh, log, signal }: Opt
   function accept({ records: given, unknown }: Answer): void {
     const kept = answer?.records.filter(({ family }) => unknown.includes(family)) ?? [];
     const records = [...given, ...kept.map((record) => ({ ...record, ttl: MIN_TTL }))];
-    const addresses = records.map(({ address }) => address);
-    const before = answer?.records.map(({ address }) => address) ?? [];
+    const addresses = addressesOf(records);
+    const before = addressesOf(answer?.records);
     const hasChanged = new Set(before).symmetricDifference(new Set(addresses)).size > 0;
     if (problem !== null && answer !== null)
       log.info({ name, addresses, before }, 'the name can be resolved again');
@@ -135,10 +134,14 @@ export function openAddressBook(name: string, { ask, refresh, log, signal }: Opt
       return answer?.records ?? [];
     },
     status: () => ({
-      addresses: answer?.records.map(({ address }) => address) ?? [],
+      addresses: addressesOf(answer?.records),
       ttl: answer?.ttl ?? null,
       age: answer === null ? null : Math.round((performance.now() - answer.at) / 1_000),
       problem,
     }),
   };
+}
+
+function addressesOf(records: readonly AddressRecord[] = []): readonly string[] {
+  return records.map(({ address }) => address);
 }

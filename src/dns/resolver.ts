@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Answer as DnsAnswer } from 'dns-packet';
 
+import { messageOf } from '../message-of.ts';
 import { race } from '../race.ts';
 import { isSameName } from './names.ts';
 import type { Nameserver, Reply } from './nameserver.ts';
@@ -160,8 +161,4 @@ function familyOf(type: Question['type']): AddressRecord['family'] {
 function describe(cause: unknown, silence: number): string {
   const isSilent = cause instanceof Error && (cause.name === 'AbortError' || cause.name === 'TimeoutError');
   return isSilent ? `silent for ${Math.round(silence)} ms` : messageOf(cause);
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -1,8 +1,9 @@
+import type { Log } from '../log.ts';
 import { createJudge, type Scope } from './scope.ts';
 
 interface Options {
   readonly scope: Scope;
-  readonly log: { readonly warn: (fields: object, message: string) => void };
+  readonly log: Pick<Log, 'warn'>;
 }
 
 /**

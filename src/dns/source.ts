@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 
+import type { Log } from '../log.ts';
 import { type AddressBook, openAddressBook } from './address-book.ts';
 import { recordTypes } from './ipv6.ts';
 import { type NameserverAddress, openNameserver } from './nameserver.ts';
@@ -13,10 +14,7 @@ interface Options {
   readonly nameservers: readonly NameserverAddress[] | null;
   readonly refresh: boolean;
   readonly scope: Scope;
-  readonly log: {
-    readonly info: (fields: object, message: string) => void;
-    readonly warn: (fields: object, message: string) => void;
-  };
+  readonly log: Pick<Log, 'info' | 'warn'>;
   /** Ends the asking. */
   readonly signal: AbortSignal;
 }

@@ -1,6 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 
+import { messageOf } from '../message-of.ts';
 import type { DialOrder } from './dial-order.ts';
 import { DialError, type Target } from './target.ts';
 
@@ -32,9 +33,7 @@ export async function dialUdp(target: Target, { order, timeout, signal }: Option
         failures.push(cause);
       }
     }
-    throw new Error(
-      failures.map((failure) => (failure instanceof Error ? failure.message : String(failure))).join('; '),
-    );
+    throw new Error(failures.map(messageOf).join('; '));
   } catch (cause) {
     throw new DialError(target, deadline.aborted ? new Error(`no answer within ${timeout} ms`) : cause);
   }

@@ -1,3 +1,4 @@
+import { messageOf } from '../message-of.ts';
 /** What listens on one port and relays to the target: a TCP or a UDP relay. */
 export interface Relay {
   /** The port it listens on. */
@@ -14,17 +15,10 @@ export interface Relay {
   drain: (signal: AbortSignal) => Promise<void>;
 }
 
-/** The part of a logger that relays use: fields first, then the message. */
-export interface Log {
-  warn: (fields: object, message: string) => void;
-  info: (fields: object, message: string) => void;
-  debug: (fields: object, message: string) => void;
-}
-
 /** A port could not be listened on, or not any longer; the message says which, and why. */
 export class ListenError extends Error {
   constructor(what: string, port: number, cause: unknown) {
-    super(`failed to ${what} port ${port}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    super(`failed to ${what} port ${port}: ${messageOf(cause)}`, {
       cause,
     });
     this.name = 'ListenError';

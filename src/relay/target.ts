@@ -1,5 +1,6 @@
 import type { LookupAddress } from 'node:dns';
 
+import { messageOf } from '../message-of.ts';
 import { endpoint } from './endpoint.ts';
 
 /** Where a relay leads. */
@@ -20,10 +21,7 @@ export interface Target {
 /** The target could not be reached; the message says which, and why. */
 export class DialError extends Error {
   constructor({ host, port }: Target, cause: unknown) {
-    super(
-      `failed to connect to ${endpoint(host, port)}: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { cause },
-    );
+    super(`failed to connect to ${endpoint(host, port)}: ${messageOf(cause)}`, { cause });
     this.name = 'DialError';
   }
 }

@@ -1,10 +1,12 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 
+import type { Log } from '../log.ts';
+import { messageOf } from '../message-of.ts';
 import { createDialOrder } from './dial-order.ts';
 import { dialTcp, KEEP_ALIVE_DELAY } from './dial-tcp.ts';
 import { endpoint } from './endpoint.ts';
-import { ListenError, type Log, type Relay } from './relay.ts';
+import { ListenError, type Relay } from './relay.ts';
 import { Slots } from './slots.ts';
 import { splice } from './splice.ts';
 import type { Target } from './target.ts';
@@ -92,7 +94,7 @@ export async function listenTcp(options: Options): Promise<Relay> {
       }
     } catch (err) {
       if (!gone.signal.aborted) {
-        lastFailure = err instanceof Error ? err.message : String(err);
+        lastFailure = messageOf(err);
         log.warn({ client: from, err }, 'connection refused');
       }
       client.resetAndDestroy();

@@ -1,9 +1,10 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 
+import type { Log } from '../log.ts';
 import { createDialOrder } from './dial-order.ts';
 import { endpoint } from './endpoint.ts';
-import { ListenError, type Log, type Relay } from './relay.ts';
+import { ListenError, type Relay } from './relay.ts';
 import { Session, type SessionEnding } from './session.ts';
 import type { Target } from './target.ts';
 
