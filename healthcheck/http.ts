@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import type { Socket } from 'node:net';
 import { checkServerIdentity } from 'node:tls';
 
 import buildConnector from 'undici/lib/core/connect.js';
@@ -10,28 +13,40 @@ import { describe } from './describe.ts';
 
 /**
  * Sends a GET through the relay, as the app would: to this host's port, with the real host in SNI and Host, and the certificate verified
- * against it. Any status is an answer. Rejects when none comes within the probe's timeout.
+ * against it. Any status is an answer, but for those that the relay gives itself. Rejects when none comes within the probe's timeout.
  */
-export async function probeHttp({ url, port, timeout }: Probe): Promise<void> {
+export async function probeHttp({ url, port, viaProxy, timeout }: Probe): Promise<void> {
   const host = hostOf(url);
   const dialled = { hostname: '127.0.0.1', port: String(port), localAddress: PROBE_SOURCE };
+  const isTunnelled = viaProxy && url.protocol === 'https:';
   const connect = buildConnector({
     timeout,
     checkServerIdentity: (_dialled, certificate) => checkServerIdentity(host, certificate),
   });
   const client = new Client(url.origin, {
-    connect: (options, done) => connect({ ...options, ...dialled }, done),
+    connect: (options, done) => {
+      if (!isTunnelled) connect({ ...options, ...dialled }, done);
+      else
+        openTunnel(url, port).then(
+          (httpSocket) => connect({ ...options, ...dialled, httpSocket }, done),
+          (error: Error) => done(error, null),
+        );
+    },
   });
   const answered = Promise.withResolvers<void>();
-  const request = {
+  const asked = {
     method: 'GET',
-    path: url.pathname + url.search,
+    path: `${viaProxy && !isTunnelled ? url.origin : ''}${url.pathname}${url.search}`,
     headers: { 'user-agent': 'sallyport-healthcheck', ...authorization(url) },
   } as const;
   try {
-    client.dispatch(request, {
+    client.dispatch(asked, {
       onRequestStart: () => {},
-      onResponseStart: () => answered.resolve(),
+      onResponseStart: (_controller, status, headers) => {
+        const problem = relayProblem(status, headers['proxy-status']);
+        if (problem === null) answered.resolve();
+        else answered.reject(problem);
+      },
       onResponseData: () => {},
       onResponseEnd: () => {},
       onResponseError: (_controller, error) => answered.reject(error),
@@ -42,6 +57,36 @@ export async function probeHttp({ url, port, timeout }: Probe): Promise<void> {
   } finally {
     await client.destroy();
   }
+}
+
+/** Has the forward proxy open a tunnel (RFC 9110 §9.3.6). Rejects when it does not. */
+async function openTunnel(url: URL, port: number): Promise<Socket> {
+  const authority = `${url.hostname}:${url.port || '443'}`;
+  const asking = request({
+    host: '127.0.0.1',
+    port,
+    localAddress: PROBE_SOURCE,
+    method: 'CONNECT',
+    path: authority,
+    headers: { host: authority },
+    agent: false,
+  });
+  asking.end();
+  const [{ statusCode = 0, headers }, socket] = (await once(asking, 'connect')) as [IncomingMessage, Socket];
+  if (statusCode === 200) return socket;
+  socket.destroy();
+  throw (
+    relayProblem(statusCode, headers['proxy-status']) ?? new Error(`CONNECT is answered with ${statusCode}`)
+  );
+}
+
+/** What the relay itself says in Proxy-Status (RFC 9209); null when the answer is the target's. */
+function relayProblem(status: number, proxyStatus: string | readonly string[] = ''): Error | null {
+  const { details } =
+    /^sallyport; error=[^;]*; details="(?<details>.*)"$/.exec(String(proxyStatus))?.groups ?? {};
+  return details === undefined
+    ? null
+    : new Error(`the relay answers ${status}: ${details.replaceAll(/\\(.)/g, '$1')}`);
 }
 
 /** The URL's user and password as Basic credentials (RFC 7617). */

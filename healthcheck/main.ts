@@ -7,17 +7,19 @@ import { checkListening } from './listening.ts';
 /** Checks the relay from the inside out. Resolves when all is well; rejects with the first thing that is not. */
 async function check(): Promise<void> {
   const config = parseConfig(process.env);
-  const { mode, ports, runDir, httpProbe, smtpProbe } = config;
+  const { mode, ports, runDir, httpProbes, smtpProbe } = config;
   const status = await checkControl(runDir);
   checkListening(
-    mode,
+    mode === 'udp' ? 'udp' : 'tcp',
     ports.map(({ listen }) => listen),
   );
   // Loaded where asked for: most of the program's CPU time would go into reading unused libraries.
   await Promise.all([
-    status && config.preResolve && import('./name.ts').then(({ checkName }) => checkName(config, status)),
-    httpProbe &&
-      import('./http.ts').then(({ probeHttp }) => explain(probeHttp(httpProbe), { runDir, ...httpProbe })),
+    status && config.preResolve && import('./name.ts').then(({ checkNames }) => checkNames(config, status)),
+    ...httpProbes.map(async (probe) => {
+      const { probeHttp } = await import('./http.ts');
+      await explain(probeHttp(probe), { runDir, ...probe });
+    }),
     smtpProbe &&
       import('./smtp.ts').then(({ probeSmtp }) => explain(probeSmtp(smtpProbe), { runDir, ...smtpProbe })),
   ]);

@@ -6,6 +6,7 @@ import type { Status } from '../src/control/protocol.ts';
 import { recordTypes } from '../src/dns/ipv6.ts';
 import { openNameserver } from '../src/dns/nameserver.ts';
 import { createResolver } from '../src/dns/resolver.ts';
+import type { NameStatus } from '../src/dns/sources.ts';
 
 /** How much older than its TTL an answer may be before it is doubted, in s. */
 const GRACE = 600;
@@ -16,24 +17,34 @@ const QUESTIONS = 3;
 /** For all these questions, in ms. */
 const ASK_TIMEOUT = 5_000;
 
-/** Rejects when the addresses that the relay uses for its target are no longer the target's, as far as that can be told. */
-export async function checkName(config: Config, status: Status): Promise<void> {
-  if (isIP(config.target) !== 0) return;
-  if (config.refresh) await checkFreshness(config, status);
-  else await checkStillTrue(config, status.name.addresses);
+/**
+ * Rejects when the addresses that the relay uses for a listed target are no longer the target's, as far as that can be told. What else clients
+ * ask for, below a wildcard, is theirs to know.
+ */
+export async function checkNames(config: Config, { names, uptime }: Status): Promise<void> {
+  const listed = names.filter(({ name }) => config.targets.includes(name) && isIP(name) === 0);
+  await Promise.all(
+    listed.map((name) =>
+      config.refresh ? checkFreshness(config, name, uptime) : checkStillTrue(config, name),
+    ),
+  );
 }
 
 /** The relay keeps the answer fresh: an old one is doubted, but what still connects is well. */
-async function checkFreshness({ target, mode, ports }: Config, { name, uptime }: Status): Promise<void> {
-  const age = name.age ?? uptime;
-  if (age <= (name.ttl ?? 0) + GRACE) return;
+async function checkFreshness(
+  { mode, ports }: Config,
+  { name, addresses, age, ttl, problem }: NameStatus,
+  uptime: number,
+): Promise<void> {
+  const known = age ?? uptime;
+  if (known <= (ttl ?? 0) + GRACE) return;
   // Whether a UDP target is there cannot be told from here.
-  if (mode === 'udp' && name.addresses.length > 0) return;
+  if (mode === 'udp' && addresses.length > 0) return;
 
-  const dials = name.addresses.flatMap((address) => ports.map((pair) => tryConnect(address, pair.target)));
+  const dials = addresses.flatMap((address) => ports.map((pair) => tryConnect(address, pair.target)));
   if ((await Promise.all(dials)).includes(true)) return;
-  const problem = name.problem === null ? '' : `: ${name.problem}`;
-  throw new Error(`${target} has not been resolved for ${age} s, and no address connects${problem}`);
+  const reason = problem === null ? '' : `: ${problem}`;
+  throw new Error(`${name} has not been resolved for ${known} s, and no address connects${reason}`);
 }
 
 async function tryConnect(host: string, port: number): Promise<boolean> {
@@ -50,8 +61,8 @@ async function tryConnect(host: string, port: number): Promise<boolean> {
 
 /** The relay keeps its first answer: it is true as long as one address of it is still given. Silence of the nameservers proves nothing. */
 async function checkStillTrue(
-  { target, nameservers, scope }: Config,
-  inUse: readonly string[],
+  { nameservers, scope }: Config,
+  { name, addresses: inUse }: NameStatus,
 ): Promise<void> {
   if (inUse.length === 0) return;
   const resolve = createResolver(nameservers.map(openNameserver));
@@ -59,10 +70,10 @@ async function checkStillTrue(
   const signal = AbortSignal.timeout(ASK_TIMEOUT);
   const given = new Set<string>();
   for (let asked = 0; asked < QUESTIONS; asked++) {
-    const answer = await resolve(target, types, signal).catch(() => null);
+    const answer = await resolve(name, types, signal).catch(() => null);
     if (answer === null) return;
     for (const { address } of answer.records) given.add(address);
     if (inUse.some((address) => given.has(address))) return;
   }
-  throw new Error(`${target} has moved: in use is ${inUse.join(', ')}, given is ${[...given].join(', ')}`);
+  throw new Error(`${name} has moved: in use is ${inUse.join(', ')}, given is ${[...given].join(', ')}`);
 }

@@ -1,17 +1,12 @@
 import { resolveCommand } from './commands/resolve.ts';
 import { ConfigError } from './config/config-error.ts';
 import { type Config, parseConfig } from './config/config.ts';
-import { PROBE_SOURCE } from './control/protocol.ts';
+import { isWildcard } from './config/targets.ts';
 import { controlPaths } from './control/run-dir.ts';
 import { openControl } from './control/server.ts';
-import type { AddressBook } from './dns/address-book.ts';
-import { openSource } from './dns/source.ts';
+import { openSources } from './dns/sources.ts';
+import { listen } from './listen.ts';
 import { createLog, type Logger } from './log.ts';
-import { createLoopGuard } from './relay/loop-guard.ts';
-import type { Relay } from './relay/relay.ts';
-import type { Target } from './relay/target.ts';
-import { listenTcp } from './relay/tcp.ts';
-import { listenUdp } from './relay/udp.ts';
 import { runHealthcheck, watchHealth } from './self-check.ts';
 import { listenForStop, type StopSignals } from './stop-signal.ts';
 import { version } from './version.ts';
@@ -50,20 +45,21 @@ async function main([command, ...rest]: readonly string[]): Promise<number> {
 /** Relays until asked to stop, then drains. Rejects when a port cannot be listened on or a listener dies. */
 async function run(config: Config, { log, stop }: { log: Logger; stop: StopSignals }): Promise<void> {
   const stopped = new AbortController();
-  const source = openSource(config.target, {
+  const listed = config.targets.filter((target) => !isWildcard(target));
+  const sources = openSources(listed, {
     nameservers: config.preResolve ? config.nameservers : null,
     refresh: config.refresh,
     scope: config.scope,
     log,
     signal: stopped.signal,
   });
-  const relays = await listen(config, source, log);
+  const relays = await listen(config, sources, log);
   const control = await openControl(controlPaths(config.runDir), () => ({
     version,
     mode: config.mode,
-    target: config.target,
+    targets: config.targets,
     uptime: Math.round(process.uptime()),
-    name: source.status(),
+    names: sources.status(),
     ports: relays.map(({ port, live, waiting, lastFailure }) => ({ port, live, waiting, lastFailure })),
   })).catch((err: unknown) => {
     log.warn(
@@ -73,7 +69,13 @@ async function run(config: Config, { log, stop }: { log: Logger; stop: StopSigna
     return null;
   });
   log.info(
-    { version, mode: config.mode, target: config.target, ports: relays.map(({ port }) => port) },
+    {
+      version,
+      mode: config.mode,
+      targets: config.targets,
+      nameCheck: config.nameCheck,
+      ports: relays.map(({ port }) => port),
+    },
     'listening',
   );
 
@@ -108,25 +110,6 @@ function readConfig(): Config | null {
     console.error(`sallyport: ${error.message}`);
     return null;
   }
-}
-
-async function listen(config: Config, source: AddressBook, log: Logger): Promise<readonly Relay[]> {
-  const { ports, maxConnections, connectTimeout, verbose } = config;
-  const withoutLoops = createLoopGuard(new Set(ports.map((pair) => pair.listen)));
-
-  return Promise.all(
-    ports.map((pair) => {
-      const target: Target = {
-        host: config.target,
-        port: pair.target,
-        resolve: async (signal, how) => withoutLoops(await source.addresses(signal, how), pair.target),
-      };
-      const options = { port: pair.listen, target, maxConnections, connectTimeout, verbose, log };
-      return config.mode === 'tcp'
-        ? listenTcp({ ...options, idleTimeout: config.idleTimeout, probeSource: PROBE_SOURCE })
-        : listenUdp({ ...options, answers: config.udpAnswers, sessionTimeout: config.udpTimeout });
-    }),
-  );
 }
 
 /** The two programs lie side by side: `sallyport` and `healthcheck`, both with or without `.js`. */

@@ -1,29 +1,40 @@
 import { isIP } from 'node:net';
 
 import type { Config } from '../config/config.ts';
+import { isWildcard } from '../config/targets.ts';
 import { recordTypes } from '../dns/ipv6.ts';
 import { openNameserver } from '../dns/nameserver.ts';
 import { type AddressRecord, createResolver } from '../dns/resolver.ts';
 import { createJudge } from '../dns/scope.ts';
 import { messageOf } from '../message-of.ts';
 
-type Asked = Pick<Config, 'target' | 'preResolve' | 'nameservers' | 'scope'>;
+type Asked = Pick<Config, 'targets' | 'preResolve' | 'nameservers' | 'scope'>;
 
 /** For one nameserver, all its questions included, in ms. */
 const TIMEOUT = 10_000;
 
 /**
- * Asks each nameserver as the relay would, and prints what it says, with the TTL in s and what TARGET_SCOPE drops. Resolves with whether
- * there is an address to dial.
+ * Asks each nameserver as the relay would, and prints what it says of each target, with the TTL in s and what TARGET_SCOPE drops. Resolves
+ * with whether there is an address to dial for each.
  */
 export async function resolveCommand(
-  { target, preResolve, nameservers, scope }: Asked,
+  { targets, ...asked }: Asked,
   print: (line: string) => void,
 ): Promise<boolean> {
-  if (isIP(target) !== 0) {
-    print(`TARGET is the address ${target}: it is dialled as it is`);
-    return true;
+  let isComplete = true;
+  for (const target of targets) {
+    if (isIP(target) !== 0) print(`TARGET is the address ${target}: it is dialled as it is`);
+    else if (isWildcard(target)) print(`${target}: a name below it is resolved when a client asks for it`);
+    else isComplete = (await resolveTarget(target, asked, print)) && isComplete;
   }
+  return isComplete;
+}
+
+async function resolveTarget(
+  target: string,
+  { preResolve, nameservers, scope }: Omit<Asked, 'targets'>,
+  print: (line: string) => void,
+): Promise<boolean> {
   const judge = createJudge(scope);
   const types = recordTypes({ loopback: scope === 'any' });
   const servers = preResolve ? nameservers : [{ text: 'system', protocol: 'system' } as const];

@@ -1,15 +1,22 @@
 import { ConfigError } from './config-error.ts';
+import { readNameCheck } from './name-check.ts';
 import type { Nameserver } from './nameservers.ts';
 import { findNearMisses } from './near-misses.ts';
 import type { PortPair } from './ports.ts';
-import { choosePort, defaultHttpUrl, parseProbeUrl, type Probe } from './probes.ts';
+import { choosePort, chooseProxyPort, defaultHttpUrl, hostOf, parseProbeUrl, type Probe } from './probes.ts';
+import { isWildcard, matchTarget } from './targets.ts';
 import { describeProblem, readVariables, type Values, variables } from './variables.ts';
 
 /** All that the environment says, complete and checked. Times are in ms. */
 export interface Config {
-  readonly target: string;
+  /** Host names, addresses and wildcards such as `*.example.com`. */
+  readonly targets: readonly string[];
+  /** In MODE=http-proxy all listen on one port. */
   readonly ports: readonly PortPair[];
-  readonly mode: 'tcp' | 'udp';
+  readonly mode: Values['MODE'];
+  /** Whether the names that clients ask for are read, and refused where they are not the target's. */
+  readonly nameCheck: 'off' | 'report' | 'enforce';
+  readonly tlsEch: Values['TLS_ECH'];
   readonly preResolve: boolean;
   readonly nameservers: readonly Nameserver[];
   /** Whether the answers of NAMESERVERS are kept fresh. */
@@ -29,7 +36,7 @@ export interface Config {
   readonly logLevel: Values['LOG_LEVEL'];
   /** null: the first writable of the defaults. */
   readonly runDir: string | null;
-  readonly httpProbe: Probe | null;
+  readonly httpProbes: readonly Probe[];
   readonly smtpProbe: (Probe & { readonly command: string }) | null;
   /** Set, but without effect: probably misspelt. */
   readonly nearMisses: readonly { readonly name: string; readonly meant: string }[];
@@ -38,15 +45,20 @@ export interface Config {
 /** Reads the environment. Throws a ConfigError that names every problem at once. */
 export function parseConfig(environment: NodeJS.ProcessEnv): Config {
   const { values, problems } = readVariables(environment);
-  const probes = readProbes(values);
-  const allProblems = [...problems, ...probes.problems];
+  const { ports, problems: portProblems } = readPorts(values);
+  const { nameCheck, problems: nameProblems } = readNameCheck(values);
+  const probes = readProbes({ ...values, PORT: ports }, nameCheck);
+  const allProblems = [...problems, ...portProblems, ...nameProblems, ...probes.problems];
   if (allProblems.length > 0) throw new ConfigError(allProblems);
 
   const all = values as Values;
+  const [smtp = null] = probes.smtp;
   return {
-    target: all.TARGET,
-    ports: all.PORT,
+    targets: all.TARGET,
+    ports,
     mode: all.MODE,
+    nameCheck,
+    tlsEch: all.TLS_ECH,
     preResolve: all.PRE_RESOLVE,
     nameservers: all.NAMESERVERS,
     refresh: all.PRE_RESOLVE_REFRESH,
@@ -61,44 +73,71 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     exitOnUnhealthy: all.EXIT_ON_UNHEALTHY === 0 ? Infinity : all.EXIT_ON_UNHEALTHY,
     logLevel: all.LOG_LEVEL,
     runDir: all.SALLYPORT_RUN_DIR,
-    httpProbe: probes.http === null ? null : { ...probes.http, timeout: all.HTTP_HEALTHCHECK_TIMEOUT_MS },
+    httpProbes: probes.http.map((probe) => ({ ...probe, timeout: all.HTTP_HEALTHCHECK_TIMEOUT_MS })),
     smtpProbe:
-      probes.smtp === null
+      smtp === null
         ? null
-        : { ...probes.smtp, timeout: all.SMTP_HEALTHCHECK_TIMEOUT_MS, command: all.SMTP_HEALTHCHECK_COMMAND },
+        : { ...smtp, timeout: all.SMTP_HEALTHCHECK_TIMEOUT_MS, command: all.SMTP_HEALTHCHECK_COMMAND },
     nearMisses: findNearMisses(Object.keys(environment), Object.keys(variables)),
   };
 }
 
-type Destination = Pick<Probe, 'url' | 'port'>;
+/** In MODE=http-proxy PORT lists ports to forward to alone, and one port listens for all of them. */
+function readPorts({ PORT: ports = [], MODE: mode, LISTEN: listen = 0 }: Partial<Values>): {
+  readonly ports: readonly PortPair[];
+  readonly problems: readonly string[];
+} {
+  if (mode !== 'http-proxy') {
+    const isSet = listen !== Number(variables.LISTEN.fallback);
+    return { ports, problems: isSet ? [`LISTEN=${listen}: goes with MODE=http-proxy only`] : [] };
+  }
+  const pairs = ports.filter((pair) => pair.listen !== pair.target);
+  return {
+    ports: ports.map(({ target }) => ({ listen, target })),
+    problems: pairs.map(
+      (pair) => `PORT: ${pair.listen}:${pair.target} is a pair, and with MODE=http-proxy only LISTEN listens`,
+    ),
+  };
+}
 
-/** Checks what one variable alone cannot tell: a probe's URL against TARGET, PORT and MODE. */
-function readProbes(values: Partial<Values>): {
-  readonly http: Destination | null;
-  readonly smtp: Destination | null;
+type Destination = Omit<Probe, 'timeout'>;
+
+/** Checks what one variable alone cannot tell: a probe's URLs against TARGET, PORT and MODE. */
+function readProbes(
+  values: Partial<Values>,
+  nameCheck: Config['nameCheck'],
+): {
+  readonly http: readonly Destination[];
+  readonly smtp: readonly Destination[];
   readonly problems: readonly string[];
 } {
   const problems: string[] = [];
-  const { TARGET: target = 'target.invalid', PORT: ports = [], MODE: mode } = values;
+  const { TARGET: targets = ['target.invalid'], PORT: ports = [], MODE: mode } = values;
+  const target = targets.find((each) => !isWildcard(each)) ?? null;
+  const viaProxy = mode === 'http-proxy';
 
   const defaults = { HTTP: defaultHttpUrl(ports), SMTP: variables.SMTP_HEALTHCHECK_URL.fallback };
-  const read = (
-    service: 'HTTP' | 'SMTP',
-    template: string,
-    schemes: readonly string[],
-  ): Destination | null => {
+  const read = (service: 'HTTP' | 'SMTP', text: string, schemes: readonly string[]): Destination[] => {
     const name = `${service}_HEALTHCHECK_URL` as const;
     const isOn = values[`${service}_HEALTHCHECK`] === true;
-    if (!isOn && template === defaults[service]) return null;
-    try {
-      const url = parseProbeUrl(template, target, schemes);
-      if (!isOn || ports.length === 0) return null;
-      if (mode === 'udp') problems.push(`${service}_HEALTHCHECK=1: needs TCP; it goes with MODE=tcp only`);
-      return { url, port: choosePort(url, ports) };
-    } catch (cause) {
-      problems.push(describeProblem(name, template, { accepted: variables[name].accepted, cause }));
-      return null;
-    }
+    if (!isOn && text === defaults[service]) return [];
+    const modes = service === 'HTTP' ? ['tcp', 'http-proxy'] : ['tcp'];
+    if (isOn && mode !== undefined && !modes.includes(mode))
+      problems.push(`${service}_HEALTHCHECK=1: goes with MODE=${modes.join(' and MODE=')} only`);
+    const templates = service === 'HTTP' ? text.split(/\s+/) : [text];
+    return templates.flatMap((template) => {
+      try {
+        const url = parseProbeUrl(template, target, schemes);
+        if (!isOn || ports.length === 0) return [];
+        const isChecked = viaProxy || nameCheck !== 'off';
+        if (isChecked && matchTarget(targets, hostOf(url)) === null)
+          throw new Error(`${hostOf(url)} is not in TARGET`);
+        return [{ url, port: (viaProxy ? chooseProxyPort : choosePort)(url, ports), viaProxy }];
+      } catch (cause) {
+        problems.push(describeProblem(name, template, { accepted: variables[name].accepted, cause }));
+        return [];
+      }
+    });
   };
 
   return {

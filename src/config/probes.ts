@@ -5,6 +5,8 @@ export interface Probe {
   readonly url: URL;
   /** The relay's listening port that leads to the URL. */
   readonly port: number;
+  /** Whether a forward proxy listens there. */
+  readonly viaProxy: boolean;
   /** Bound on the whole probe, in ms. */
   readonly timeout: number;
 }
@@ -22,11 +24,13 @@ export function defaultHttpUrl(ports: readonly PortPair[]): string {
 
 /**
  * Reads a probe's URL, with `$TARGET` (or `$$TARGET`, as Compose files escape it) replaced by the target.
- * Throws when it does not parse or is of none of the schemes.
+ * Throws when it does not parse or is of none of the schemes, or when there is no one target, as with wildcards alone.
  */
-export function parseProbeUrl(template: string, target: string, schemes: readonly string[]): URL {
-  const host = target.includes(':') ? `[${target}]` : target;
-  const text = template.replaceAll(/\$?\$(TARGET\b|\{TARGET\})/g, () => host);
+export function parseProbeUrl(template: string, target: string | null, schemes: readonly string[]): URL {
+  const text = template.replaceAll(/\$?\$(TARGET\b|\{TARGET\})/g, () => {
+    if (target === null) throw new Error('a wildcard is no host to ask: name one');
+    return target.includes(':') ? `[${target}]` : target;
+  });
   const url = URL.parse(text);
   if (url === null || !schemes.includes(schemeOf(url)) || url.hostname === '') {
     throw new Error(`'${text}' is no such URL`);
@@ -47,6 +51,14 @@ export function choosePort(url: URL, ports: readonly PortPair[]): number {
   const [first] = ports;
   if (url.port !== '' || first === undefined) throw new Error(`port ${url.port} is not in PORT`);
   return first.listen;
+}
+
+/** The port of a forward proxy that leads to a URL. Throws when the URL's port, its own or its scheme's, is none of the targets'. */
+export function chooseProxyPort(url: URL, ports: readonly PortPair[]): number {
+  const wanted = url.port === '' ? SCHEME_PORTS[schemeOf(url)] : Number(url.port);
+  const match = ports.find(({ target }) => target === wanted);
+  if (match === undefined) throw new Error(`port ${wanted} is not in PORT`);
+  return match.listen;
 }
 
 /** A URL's host as sockets and certificates want it: an IPv6 address without its brackets. */

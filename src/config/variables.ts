@@ -2,9 +2,9 @@ import { isAbsolute } from 'node:path';
 
 import envVar from 'env-var';
 
-import { parseHost } from './host.ts';
 import { parseNameservers } from './nameservers.ts';
-import { parsePorts } from './ports.ts';
+import { parsePort, parsePorts } from './ports.ts';
+import { parseTargets } from './targets.ts';
 
 /** What a variable's text may be: `accepted` says it in words, `parse` reads it or throws with a hint. */
 interface Type<T> {
@@ -34,12 +34,16 @@ const milliseconds = (min: 0 | 1): Type<number> => wholeNumber(min, MAX_TIMER_MS
  * Every variable, in the README's order. Names, defaults and meanings down to SMTP_HEALTHCHECK_TIMEOUT_MS are docker-whitelist's.
  */
 export const variables = {
-  TARGET: required({ accepted: 'one host name or address, such as api.example.com', parse: parseHost }),
+  TARGET: required({
+    accepted:
+      'host names, such as api.example.com or *.s3.amazonaws.com, or an address, separated by spaces or commas',
+    parse: parseTargets,
+  }),
   PORT: optional('80 443', {
     accepted: 'ports from 1 to 65535, such as 443, 8443:443 or 5000-5010, separated by spaces or commas',
     parse: parsePorts,
   }),
-  MODE: optional('tcp', oneOf(['tcp', 'udp'])),
+  MODE: optional('tcp', oneOf(['tcp', 'udp', 'http-proxy'])),
   PRE_RESOLVE: optional('0', flag),
   NAMESERVERS: optional('208.67.222.222 8.8.8.8 208.67.220.220 8.8.4.4', {
     accepted:
@@ -50,7 +54,10 @@ export const variables = {
   UDP_ANSWERS: optional('1', flag),
   VERBOSE: optional('0', flag),
   HTTP_HEALTHCHECK: optional('0', flag),
-  HTTP_HEALTHCHECK_URL: optional(null, text('an http:// or https:// URL, such as https://$TARGET/status')),
+  HTTP_HEALTHCHECK_URL: optional(
+    null,
+    text('http:// or https:// URLs, such as https://$TARGET/status, separated by spaces'),
+  ),
   HTTP_HEALTHCHECK_TIMEOUT_MS: optional('2000', milliseconds(1)),
   SMTP_HEALTHCHECK: optional('0', flag),
   SMTP_HEALTHCHECK_URL: optional(
@@ -62,6 +69,9 @@ export const variables = {
     parse: parseCommand,
   }),
   SMTP_HEALTHCHECK_TIMEOUT_MS: optional('2000', milliseconds(1)),
+  LISTEN: optional('3128', { accepted: 'a port from 1 to 65535', parse: parsePort }),
+  NAME_CHECK: optional(null, oneOf(['off', 'report', 'enforce'])),
+  TLS_ECH: optional('allow', oneOf(['allow', 'refuse'])),
   PRE_RESOLVE_REFRESH: optional('1', flag),
   TARGET_SCOPE: optional('private', oneOf(['private', 'public', 'any'])),
   EXIT_ON_UNHEALTHY: optional('0', wholeNumber(0, 1_000_000)),

@@ -1,14 +1,14 @@
-import type { BookStatus } from '../dns/address-book.ts';
+import type { NameStatus } from '../dns/sources.ts';
 
 /** What the relay says of itself: one JSON object, sent to whoever connects to the control socket. */
 export interface Status {
   readonly version: string;
-  readonly mode: 'tcp' | 'udp';
-  readonly target: string;
+  readonly mode: 'tcp' | 'udp' | 'http-proxy';
+  readonly targets: readonly string[];
   /** Since the relay started, in s. */
   readonly uptime: number;
-  /** What is known of the target's name. */
-  readonly name: BookStatus;
+  /** What is known of the targets' names, and of those that wildcards stand for. */
+  readonly names: readonly NameStatus[];
   readonly ports: readonly PortStatus[];
 }
 

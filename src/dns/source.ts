@@ -3,15 +3,14 @@ import { isIP } from 'node:net';
 import type { Log } from '../log.ts';
 import { type AddressBook, openAddressBook } from './address-book.ts';
 import { recordTypes } from './ipv6.ts';
-import { type NameserverAddress, openNameserver } from './nameserver.ts';
-import { createResolver } from './resolver.ts';
+import type { Resolve } from './resolver.ts';
 import { createScopeFilter } from './scope-filter.ts';
 import type { Scope } from './scope.ts';
 import { resolveBySystem } from './system.ts';
 
 interface Options {
-  /** Asked in order; null for the container's own resolver, at each call. */
-  readonly nameservers: readonly NameserverAddress[] | null;
+  /** null for the container's own resolver, which is asked at each call. */
+  readonly resolve: Resolve | null;
   readonly refresh: boolean;
   readonly scope: Scope;
   readonly log: Pick<Log, 'info' | 'warn'>;
@@ -20,18 +19,17 @@ interface Options {
 }
 
 /** Where a name's addresses come from: a literal address is its own, and not judged; a name has an address book, or is asked for each time. */
-export function openSource(name: string, { nameservers, refresh, scope, log, signal }: Options): AddressBook {
+export function openSource(name: string, { resolve, refresh, scope, log, signal }: Options): AddressBook {
   const family = isIP(name);
   if (family !== 0) return fixed([{ address: name, family }]);
 
   const withinScope = createScopeFilter({ scope, log });
-  if (nameservers === null) {
+  if (resolve === null) {
     return {
       ...fixed([]),
       addresses: async (waiting) => withinScope(name, await resolveBySystem(name, waiting)),
     };
   }
-  const resolve = createResolver(nameservers.map(openNameserver));
   return openAddressBook(name, {
     ask: async (asking) => {
       const { records, unknown } = await resolve(name, recordTypes({ loopback: scope === 'any' }), asking);

@@ -1,5 +1,8 @@
 import type { Socket } from 'node:net';
 
+import { hasLostWrites, outliveWrites } from './outlive-writes.ts';
+import { reset } from './reset.ts';
+
 /** How a connection ended: both directions to their end, aborted by one side, without a byte for too long, or cut off by us. */
 export type Ending = 'finished' | 'client aborted' | 'target aborted' | 'idle' | 'cut off';
 
@@ -13,14 +16,13 @@ const LINGER = 5_000;
  */
 export async function splice(client: Socket, upstream: Socket, idleTimeout: number): Promise<Ending> {
   const { promise: closed, resolve: close } = Promise.withResolvers<void>();
-  const broken = new Set<Socket>();
   let ending: Ending = 'finished';
 
   /** Whether all that a side had to say has come, as its FIN tells. */
-  const isComplete = (side: Socket) => side.readableEnded && !broken.has(side);
+  const isComplete = (side: Socket) => side.readableEnded && !hasLostWrites(side);
 
   const join = (source: Socket, sink: Socket, aborted: Ending) => {
-    outliveWrites(source, () => broken.add(source));
+    outliveWrites(source);
     source.on('data', (chunk) => {
       if (!sink.destroyed && !sink.write(chunk)) source.pause();
     });
@@ -32,6 +34,7 @@ export async function splice(client: Socket, upstream: Socket, idleTimeout: numb
     };
     if (source.readableEnded) onEnd();
     else source.once('end', onEnd);
+    source.resume(); // what has been looked into is paused
 
     const onClose = () => {
       const isWhole = isComplete(source) && source.writableFinished;
@@ -45,8 +48,8 @@ export async function splice(client: Socket, upstream: Socket, idleTimeout: numb
   };
   const cut = () => {
     ending = 'idle';
-    client.resetAndDestroy();
-    upstream.resetAndDestroy();
+    reset(client);
+    reset(upstream);
   };
   // Every byte passes the client's socket while it is there, so one timer sees both directions.
   client.setTimeout(idleTimeout, cut);
@@ -61,28 +64,8 @@ export async function splice(client: Socket, upstream: Socket, idleTimeout: numb
  * nowhere to go; a reset at once would throw away what waits in the kernel's send buffer (tcp(7), SO_LINGER).
  */
 function abort(sink: Socket, { afterAll }: { readonly afterAll: boolean }): void {
-  const timer = setTimeout(() => sink.resetAndDestroy(), LINGER);
+  const timer = setTimeout(() => reset(sink), LINGER);
   sink.once('close', () => clearTimeout(timer));
   if (afterAll) sink.resume();
-  else sink.write('', () => sink.resetAndDestroy());
-}
-
-/**
- * A socket whose peer has gone away fails its writes, and Node then destroys it with what the peer said last unread: an early reply
- * to an upload, such as a 413. Here such writes vanish instead, and reading goes on; as the error has been used up by then, the kernel
- * ends it with an EOF where a reset had come.
- */
-function outliveWrites(socket: Socket, onBroken: () => void): void {
-  type Done = (error?: NodeJS.ErrnoException | null) => void;
-  const swallow =
-    (done: Done): Done =>
-    (error) => {
-      if (error?.code !== 'EPIPE' && error?.code !== 'ECONNRESET') return done(error);
-      onBroken();
-      return done();
-    };
-  const write = socket._write.bind(socket);
-  const writev = socket._writev?.bind(socket);
-  socket._write = (chunk, encoding, done) => write(chunk, encoding, swallow(done));
-  if (writev !== undefined) socket._writev = (chunks, done) => writev(chunks, swallow(done));
+  else sink.write('', () => reset(sink));
 }

@@ -25,3 +25,11 @@ export class DialError extends Error {
     this.name = 'DialError';
   }
 }
+
+/** The target was reached, and ended without an answer. */
+export class AnswerError extends Error {
+  constructor({ host, port }: Target, cause: unknown) {
+    super(`no answer from ${endpoint(host, port)}: ${messageOf(cause)}`, { cause });
+    this.name = 'AnswerError';
+  }
+}

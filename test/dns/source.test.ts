@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 
+import { openNameserver } from '../../src/dns/nameserver.ts';
+import { createResolver } from '../../src/dns/resolver.ts';
 import { openSource } from '../../src/dns/source.ts';
 import { a, scriptedServer, zone } from '../helpers/dns.ts';
 import { testLog } from '../helpers/relay.ts';
@@ -10,11 +12,11 @@ async function sourceOf(addresses: readonly string[], scope: 'private' | 'public
   const server = await scriptedServer(zone(addresses.map((address) => a('api.test', address))));
   const log = testLog();
   const { address, port } = server;
-  const nameservers = [{ text: 'test', protocol: 'udp', address, port } as const];
+  const resolve = createResolver([openNameserver({ text: 'test', protocol: 'udp', address, port })]);
   const closing = new AbortController();
   return {
     log,
-    source: openSource('api.test', { nameservers, refresh: true, scope, log, signal: closing.signal }),
+    source: openSource('api.test', { resolve, refresh: true, scope, log, signal: closing.signal }),
   };
 }
 
@@ -47,7 +49,7 @@ test('a source takes everything with the scope any', async () => {
 
 test('a source does not judge a literal address, nor ask for it', async () => {
   const source = openSource('127.0.0.1', {
-    nameservers: [],
+    resolve: null,
     refresh: true,
     scope: 'public',
     log: testLog(),
@@ -57,7 +59,7 @@ test('a source does not judge a literal address, nor ask for it', async () => {
 });
 
 test('a source judges what the container’s own resolver says', async () => {
-  const options = { nameservers: null, refresh: true, log: testLog(), signal };
+  const options = { resolve: null, refresh: true, log: testLog(), signal };
   await expect(openSource('localhost', { ...options, scope: 'private' }).addresses(signal)).rejects.toThrow(
     '(loopback)',
   );

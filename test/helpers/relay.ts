@@ -4,10 +4,13 @@ import type { AddressInfo, Server } from 'node:net';
 import { onTestFinished } from 'vitest';
 
 import { PROBE_SOURCE } from '../../src/control/protocol.ts';
+import { relayTo } from '../../src/relay/relay-to.ts';
 import type { Relay } from '../../src/relay/relay.ts';
 import type { Target } from '../../src/relay/target.ts';
-import { listenTcp } from '../../src/relay/tcp.ts';
+import { listenTcp, type Serve } from '../../src/relay/tcp.ts';
 import { listenUdp } from '../../src/relay/udp.ts';
+
+type TcpOptions = Parameters<typeof listenTcp>[0];
 
 interface LogLine {
   readonly level: 'warn' | 'info' | 'debug';
@@ -48,14 +51,16 @@ export function localTarget(port: number, addresses: readonly string[] = ['127.0
   };
 }
 
-/** A TCP relay with short, test-wise defaults; drained with the test. */
-export async function tcpRelay(
-  target: Target,
-  options: Partial<Parameters<typeof listenTcp>[0]> = {},
-): Promise<Relay> {
+/** A TCP relay to one target with short, test-wise defaults; drained with the test. */
+export function tcpRelay(target: Target, options: Partial<TcpOptions> = {}): Promise<Relay> {
+  return servingRelay(relayTo(target), options);
+}
+
+/** A TCP relay that serves its clients so; drained with the test. */
+export async function servingRelay(serve: Serve, options: Partial<TcpOptions> = {}): Promise<Relay> {
   const relay = await listenTcp({
     port: 0,
-    target,
+    serve,
     maxConnections: 100,
     connectTimeout: 5_000,
     idleTimeout: 0,

@@ -10,9 +10,15 @@ import { closedPort, tcpServer } from '../helpers/sockets.ts';
 
 const GRACE = 600;
 
-/** A relay whose control socket is replaced by one that says what the test wants of the name. */
+/** A relay whose control socket is replaced by one that says what the test wants of a name, which is api.test unless it says another. */
 async function relaySaying(
-  name: { addresses: readonly string[]; ttl: number | null; age: number | null; problem: string | null },
+  status: {
+    name?: string;
+    addresses: readonly string[];
+    ttl: number | null;
+    age: number | null;
+    problem: string | null;
+  },
   {
     target = 1,
     uptime = 10,
@@ -23,13 +29,15 @@ async function relaySaying(
   const common = { PORT: `${port}:${target}`, TARGET_SCOPE: 'any', ...environment };
   await startSallyport({ ...common, TARGET: '127.0.0.1' }).line('listening');
   const runDir = temporaryDirectory();
-  const control = createServer((socket) => socket.end(JSON.stringify({ uptime, name })));
+  const control = createServer((socket) =>
+    socket.end(JSON.stringify({ uptime, names: [{ name: 'api.test', ...status }] })),
+  );
   control.listen(join(runDir, 'control.sock'));
   await once(control, 'listening');
   onTestFinished(() => {
     control.close();
   });
-  return { ...common, TARGET: 'api.test', PRE_RESOLVE: '1', SALLYPORT_RUN_DIR: runDir };
+  return { TARGET: 'api.test', ...common, PRE_RESOLVE: '1', SALLYPORT_RUN_DIR: runDir };
 }
 
 const stale = { addresses: ['127.0.0.1'], ttl: 60, age: 60 + GRACE + 1, problem: 'DNS is down' };
@@ -46,6 +54,14 @@ test('healthy: the answer is as old, but one address connects', async () => {
   const { port } = await tcpServer((socket) => socket.end());
   const addresses = ['127.0.0.9', '127.0.0.1'];
   const environment = await relaySaying({ ...stale, addresses }, { target: port });
+  expect((await runHealthcheck(environment)).output).toBe('healthy\n');
+});
+
+test('healthy: a name that a client has asked for below a wildcard cannot be resolved', async () => {
+  const environment = await relaySaying(
+    { ...stale, name: 'no.api.test', addresses: [] },
+    { TARGET: 'api.test *.api.test' },
+  );
   expect((await runHealthcheck(environment)).output).toBe('healthy\n');
 });
 

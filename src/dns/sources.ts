@@ -1,0 +1,82 @@
+import type { Log } from '../log.ts';
+import type { AddressBook, BookStatus } from './address-book.ts';
+import { type NameserverAddress, openNameserver } from './nameserver.ts';
+import { createResolver } from './resolver.ts';
+import type { Scope } from './scope.ts';
+import { openSource } from './source.ts';
+
+interface Options {
+  /** Asked in order; null for the container's own resolver, at each call. */
+  readonly nameservers: readonly NameserverAddress[] | null;
+  readonly refresh: boolean;
+  readonly scope: Scope;
+  readonly log: Pick<Log, 'info' | 'warn'>;
+  /** Ends the asking. */
+  readonly signal: AbortSignal;
+}
+
+interface Passing {
+  readonly book: AddressBook;
+  readonly timer: NodeJS.Timeout;
+  readonly close: () => void;
+}
+
+/** Where the addresses of several names come from. */
+export interface Sources {
+  /** A name's source: of a listed one always the same, of another one until nobody has wanted it for a while. */
+  readonly of: (name: string) => AddressBook;
+  /** Listed names first. */
+  readonly status: () => readonly NameStatus[];
+}
+
+export type NameStatus = BookStatus & { readonly name: string };
+
+/** How long a name that is not listed is kept without being used, in ms, and how many are. */
+const KEPT_FOR = 600_000;
+const MAX_KEPT = 256;
+
+/** Opens the sources of the listed names; those of others, which a wildcard stands for, when they are first wanted. */
+export function openSources(
+  listed: readonly string[],
+  { nameservers, signal, ...options }: Options,
+): Sources {
+  const resolve = nameservers === null ? null : createResolver(nameservers.map(openNameserver));
+  const open = (name: string, closing: AbortSignal) =>
+    openSource(name, { ...options, resolve, signal: closing });
+  const fixed = new Map(listed.map((name) => [name, open(name, signal)]));
+  /** The least recently used first. */
+  const passing = new Map<string, Passing>();
+
+  function openPassing(name: string): AddressBook {
+    const closing = new AbortController();
+    const book = open(name, AbortSignal.any([signal, closing.signal]));
+    const close = () => {
+      clearTimeout(timer);
+      closing.abort();
+      passing.delete(name);
+    };
+    const timer = setTimeout(close, KEPT_FOR).unref();
+    passing.set(name, { book, timer, close });
+    if (passing.size > MAX_KEPT) [...passing.values()][0]?.close();
+    return book;
+  }
+
+  /** Puts off the closing of a name that is used again. */
+  function usePassing(name: string): AddressBook | null {
+    const kept = passing.get(name);
+    if (kept === undefined) return null;
+    kept.timer.refresh();
+    passing.delete(name);
+    passing.set(name, kept);
+    return kept.book;
+  }
+
+  return {
+    of: (name) => fixed.get(name) ?? usePassing(name) ?? openPassing(name),
+    status: () =>
+      [...fixed, ...[...passing].map(([name, { book }]) => [name, book] as const)].map(([name, book]) => ({
+        name,
+        ...book.status(),
+      })),
+  };
+}

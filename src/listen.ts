@@ -1,0 +1,90 @@
+import type { Config } from './config/config.ts';
+import { matchTarget } from './config/targets.ts';
+import { PROBE_SOURCE } from './control/protocol.ts';
+import type { Sources } from './dns/sources.ts';
+import type { Log } from './log.ts';
+import {
+  type Choose,
+  chooseByName,
+  chooseByNameAndPort,
+  chooseOnly,
+  type NameRules,
+} from './relay/choose.ts';
+import type { Connection, Upstream } from './relay/connection.ts';
+import { proxyHttp } from './relay/http-proxy.ts';
+import { createLoopGuard } from './relay/loop-guard.ts';
+import { createNameCheck } from './relay/name-check.ts';
+import { createNameReport } from './relay/name-report.ts';
+import { relayTo } from './relay/relay-to.ts';
+import type { Relay } from './relay/relay.ts';
+import type { Target } from './relay/target.ts';
+import { listenTcp, type Serve } from './relay/tcp.ts';
+import { listenUdp } from './relay/udp.ts';
+
+/** How to find a target's addresses, by name and port. */
+type TargetOf = (host: string, port: number) => Target;
+
+/** Opens every relay that the configuration asks for. Rejects with a ListenError when a port cannot be listened on. */
+export async function listen(config: Config, sources: Sources, log: Log): Promise<readonly Relay[]> {
+  const { maxConnections, connectTimeout, verbose } = config;
+  const shared = { maxConnections, connectTimeout, verbose, log };
+  const pairs = config.mode === 'http-proxy' ? config.ports.slice(0, 1) : config.ports;
+  const withoutLoops = createLoopGuard(new Set(config.ports.map((pair) => pair.listen)));
+  const targetOf: TargetOf = (host, port) => ({
+    host,
+    port,
+    resolve: async (signal, how) => withoutLoops(await sources.of(host).addresses(signal, how), port),
+  });
+
+  const [first = ''] = config.targets;
+  const serve = serving(config, targetOf);
+  return Promise.all(
+    pairs.map(({ listen: port, target }) =>
+      config.mode === 'udp'
+        ? listenUdp({
+            ...shared,
+            port,
+            target: targetOf(first, target),
+            answers: config.udpAnswers,
+            sessionTimeout: config.udpTimeout,
+          })
+        : listenTcp({
+            ...shared,
+            port,
+            serve: serve(target),
+            idleTimeout: config.idleTimeout,
+            probeSource: PROBE_SOURCE,
+          }),
+    ),
+  );
+}
+
+/** How the clients of a port are served, by the target's port. */
+function serving(config: Config, targetOf: TargetOf): (port: number) => Serve {
+  const { mode, targets, nameCheck } = config;
+  const [first = ''] = targets;
+  const match = (name: string) => matchTarget(targets, name);
+  const check = createNameCheck();
+  const report = createNameReport();
+  const rulesOf = (choose: Choose): NameRules => ({ choose, refuseEch: config.tlsEch === 'refuse' });
+
+  if (mode === 'http-proxy') {
+    const ports = new Set(config.ports.map(({ target }) => target));
+    const choose = chooseByNameAndPort(match, ports, targetOf);
+    const tunnel = async (connection: Connection, upstream: Upstream): Promise<void> => {
+      const rules = rulesOf(chooseOnly(upstream.target, choose));
+      if (nameCheck === 'enforce') return check(connection, rules, upstream);
+      if (nameCheck === 'report') report(connection, rules);
+      return connection.splice(upstream);
+    };
+    return () => proxyHttp({ choose, tunnel });
+  }
+  return (port) => {
+    const rules = rulesOf(chooseByName(match, (host) => targetOf(host, port)));
+    if (nameCheck === 'enforce') return (connection) => check(connection, rules);
+    const target = targetOf(first, port);
+    return nameCheck === 'report'
+      ? relayTo(target, (connection) => report(connection, rules))
+      : relayTo(target);
+  };
+}

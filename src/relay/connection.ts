@@ -1,0 +1,134 @@
+import type { Socket } from 'node:net';
+
+import type { Log } from '../log.ts';
+import { messageOf } from '../message-of.ts';
+import type { DialOrder } from './dial-order.ts';
+import { dialTcp } from './dial-tcp.ts';
+import { endpoint } from './endpoint.ts';
+import { reset } from './reset.ts';
+import type { Slots } from './slots.ts';
+import { type Ending, splice } from './splice.ts';
+import type { Target } from './target.ts';
+
+/** What the connections of one port have in common. */
+export interface Shared {
+  readonly slots: Slots;
+  readonly order: DialOrder;
+  /** For a dial, name lookup included, in ms. */
+  readonly connectTimeout: number;
+  /** A connection without a byte either way for so long is reset, in ms; 0 for never. */
+  readonly idleTimeout: number;
+  /** Clients from this address are healthcheck probes: they take no slot. */
+  readonly probeSource: string;
+  readonly log: Log;
+  /** Whether each connection is logged as info, not debug. */
+  readonly verbose: boolean;
+  /** Told of each dial: why it failed, or null. */
+  readonly onDial: (failure: string | null) => void;
+}
+
+/** A connection to a target. */
+export interface Upstream {
+  readonly socket: Socket;
+  readonly target: Target;
+  /** The address and port that it has reached. */
+  readonly address: string;
+}
+
+/** One TCP client, from accept to both ends closed. */
+export class Connection {
+  readonly client: Socket;
+  /** The client's address and port. */
+  readonly from: string;
+  readonly shared: Shared;
+  /** Aborts when the client is gone. */
+  readonly gone: AbortSignal;
+  /** Called when a drain begins, once the connection has a slot: what is idle ends. */
+  onDrain: () => void = () => {};
+
+  readonly #acceptedAt = performance.now();
+  readonly #isProbe: boolean;
+  #isAdmitted = false;
+  #upstream: Socket | null = null;
+
+  constructor(client: Socket, shared: Shared) {
+    this.client = client;
+    this.shared = shared;
+    this.from = endpoint(client.remoteAddress, client.remotePort);
+    this.#isProbe = client.remoteAddress?.endsWith(shared.probeSource) === true;
+    const gone = new AbortController();
+    this.gone = gone.signal;
+    client.on('error', () => {}); // 'close' follows
+    client.once('close', () => gone.abort(new Error('the client is gone')));
+  }
+
+  /**
+   * Waits for a slot, which is held to the end. A client that closes while it waits, without having sent a byte, has left: there is nothing
+   * to relay. Rejects when it has left.
+   */
+  async admit(): Promise<void> {
+    if (this.#isAdmitted) return;
+    if (!this.#isProbe) {
+      const leave = () => reset(this.client);
+      this.client.once('end', leave);
+      try {
+        await this.shared.slots.take(this.gone);
+      } finally {
+        this.client.off('end', leave);
+      }
+    }
+    this.#isAdmitted = true;
+  }
+
+  /** Connects to the target; the socket ends with this connection. Rejects with a DialError. */
+  async dial(target: Target): Promise<Upstream> {
+    const { order, connectTimeout, onDial } = this.shared;
+    try {
+      const socket = await dialTcp(target, { order, timeout: connectTimeout, signal: this.gone });
+      socket.on('error', () => {}); // 'close' follows
+      this.#upstream = socket;
+      onDial(null);
+      return { socket, target, address: endpoint(socket.remoteAddress, socket.remotePort) };
+    } catch (cause) {
+      if (!this.gone.aborted) onDial(messageOf(cause));
+      throw cause;
+    }
+  }
+
+  /** Moves bytes both ways until both ends are closed. */
+  async splice(upstream: Upstream): Promise<void> {
+    this.report(upstream, await splice(this.client, upstream.socket, this.shared.idleTimeout));
+  }
+
+  /** Logs what became of a connection to a target. */
+  report({ socket, target, address }: Upstream, ending: Ending): void {
+    const fields = {
+      client: this.from,
+      target: endpoint(target.host, target.port),
+      address,
+      sent: socket.bytesWritten,
+      received: socket.bytesRead,
+      ms: Math.round(performance.now() - this.#acceptedAt),
+      ending,
+    };
+    this.shared.log[this.shared.verbose ? 'info' : 'debug'](fields, 'connection ended');
+  }
+
+  /** Has what is idle end, and resets a client that is not served yet. */
+  drain(): void {
+    if (this.#isAdmitted) this.onDrain();
+    else reset(this.client);
+  }
+
+  /** Resets both ends. */
+  cut(): void {
+    reset(this.client);
+    if (this.#upstream) reset(this.#upstream);
+  }
+
+  /** Gives the slot back. */
+  release(): void {
+    if (this.#isAdmitted && !this.#isProbe) this.shared.slots.release();
+    this.#isAdmitted = false;
+  }
+}

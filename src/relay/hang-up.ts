@@ -1,0 +1,16 @@
+import type { Socket } from 'node:net';
+
+/** How long the other side may take to read what was said to it and close, in ms. */
+const LINGER = 5_000;
+
+/**
+ * Says a last thing and ends a connection so that it is read: what the other side still sends is read and dropped, since closing a socket
+ * with something unread resets it (RFC 2525 §2.17), and a reset throws away what has arrived.
+ */
+export function hangUp(socket: Socket, lastWords: Buffer | string = ''): void {
+  socket.on('error', () => {});
+  socket.end(lastWords);
+  socket.resume();
+  const timer = setTimeout(() => socket.destroy(), LINGER);
+  socket.once('close', () => clearTimeout(timer));
+}

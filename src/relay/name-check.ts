@@ -1,0 +1,98 @@
+import type { Socket } from 'node:net';
+
+import { type ClientHello, ClientHelloReader } from '../wire/client-hello.ts';
+import { HelloRetryReader } from '../wire/hello-retry.ts';
+import { HTTP2_GOAWAY } from '../wire/http2-goaway.ts';
+import { OpeningReader } from '../wire/opening.ts';
+import { Refusal, type Rule } from '../wire/refusal.ts';
+import { tlsAlert } from '../wire/tls-alert.ts';
+import { chooseByHello, chooseOnly, type NameRules } from './choose.ts';
+import type { Connection, Upstream } from './connection.ts';
+import { hangUp } from './hang-up.ts';
+import { createHttpGate } from './http-gate.ts';
+import { logRefusal } from './log-refusal.ts';
+import { EndedError, peek } from './peek.ts';
+import { nameDeadline, readFirst } from './read-first.ts';
+import { reset } from './reset.ts';
+
+/** Relays a client to the target that it names, in TLS or in HTTP/1; `reached` is one that has been reached for it already. */
+export type NameCheck = (connection: Connection, rules: NameRules, reached?: Upstream) => Promise<void>;
+
+/** What a TLS client is told (RFC 8446 §6.2, RFC 6066 §3). */
+const ALERTS: Partial<Record<Rule, Parameters<typeof tlsAlert>[0]>> = {
+  malformed: 'decode_error',
+  'too long': 'decode_error',
+  'encrypted name': 'access_denied',
+};
+/** A check that lets nobody through who does not name a target, and says why in the client's own protocol. */
+export function createNameCheck(): NameCheck {
+  const gate = createHttpGate();
+
+  async function check(connection: Connection, rules: NameRules, reached?: Upstream): Promise<void> {
+    const { client, gone } = connection;
+    const deadline = nameDeadline();
+    try {
+      const opening = await readFirst(client, new OpeningReader(), { gone, deadline });
+      if (opening.protocol === 'http') {
+        const tunnel = (within: Connection, upstream: Upstream) =>
+          check(within, { ...rules, choose: chooseOnly(upstream.target, rules.choose) }, upstream);
+        const terms = { asProxy: false, choose: rules.choose, tunnel, reached: reached ?? null };
+        await gate(connection, terms, deadline);
+      } else {
+        await relayTls(connection, opening.hello, rules, reached);
+      }
+    } catch (cause) {
+      if (reached) reset(reached.socket);
+      if (!(cause instanceof Refusal)) throw cause;
+      logRefusal(connection.shared.log, connection.from, cause);
+      sayGoodbye(client, cause.rule);
+    }
+  }
+
+  return check;
+}
+
+async function relayTls(
+  connection: Connection,
+  hello: ClientHello,
+  rules: NameRules,
+  reached?: Upstream,
+): Promise<void> {
+  const { client, gone } = connection;
+  const target = chooseByHello(hello, rules);
+  await connection.admit();
+  const upstream = reached ?? (await connection.dial(target));
+  const { socket } = upstream;
+  try {
+    socket.write(client.read(hello.length) as Buffer);
+    if (await asksAgain(upstream, connection)) {
+      client.write(socket.read() as Buffer);
+      const reader = new ClientHelloReader({ afterRetry: true });
+      const second = await readFirst(client, reader, { gone, deadline: nameDeadline() });
+      if (chooseByHello(second, rules).host !== target.host)
+        throw new Refusal('several names', 'the second ClientHello names another', second.name);
+    }
+  } catch (cause) {
+    reset(socket);
+    throw cause;
+  }
+  await connection.splice(upstream);
+}
+
+/** Whether the target wants another ClientHello (RFC 8446 §4.1.4), which could name another. What else it says is for the client to read. */
+async function asksAgain({ socket }: Upstream, { client, gone }: Connection): Promise<boolean> {
+  try {
+    return await peek(socket, new HelloRetryReader(), gone);
+  } catch (cause) {
+    if (cause instanceof EndedError) client.write(cause.seen);
+    return false;
+  }
+}
+
+/** A refusal in the client's own protocol; what speaks none that we know is reset. */
+function sayGoodbye(client: Socket, rule: Rule): void {
+  if (rule === 'neither TLS nor HTTP') reset(client);
+  else if (rule === 'silent') hangUp(client);
+  else if (rule === 'HTTP/2') hangUp(client, HTTP2_GOAWAY);
+  else hangUp(client, tlsAlert(ALERTS[rule] ?? 'unrecognized_name'));
+}

@@ -1,0 +1,77 @@
+import { once } from 'node:events';
+import { type Duplex, duplexPair } from 'node:stream';
+
+import { readRequest, type RequestHead } from '../wire/http-request.ts';
+import { OpeningReader } from '../wire/opening.ts';
+import { Refusal } from '../wire/refusal.ts';
+import { chooseByHello, type NameRules } from './choose.ts';
+import type { Connection } from './connection.ts';
+import { createHttpParser } from './http-parser.ts';
+import { logRefusal } from './log-refusal.ts';
+import { nameDeadline, readFirst } from './read-first.ts';
+
+/**
+ * Listens in on what a client says first, while it is relayed, and logs what a check would refuse. To be called before anything is read from
+ * the client.
+ */
+export type NameReport = (connection: Connection, rules: NameRules) => void;
+
+/** A report on names that holds nobody up: it reads a copy. */
+export function createNameReport(): NameReport {
+  const readHead = createHeadReader();
+
+  async function judge(copy: Duplex, { gone }: Connection, rules: NameRules): Promise<void> {
+    const deadline = nameDeadline();
+    const opening = await readFirst(copy, new OpeningReader(), { gone, deadline });
+    if (opening.protocol === 'tls') {
+      chooseByHello(opening.hello, rules);
+    } else {
+      const { name, port } = readRequest(await readHead(copy, deadline), { asProxy: false });
+      rules.choose(name, port);
+    }
+  }
+
+  return (connection, rules) => {
+    const { client, from, shared } = connection;
+    const [ear, copy] = duplexPair();
+    const listen = (chunk: Buffer) => ear.write(chunk);
+    const onEnd = () => ear.end();
+    client.on('data', listen).once('end', onEnd);
+    judge(copy, connection, rules)
+      .catch((cause: unknown) => {
+        if (cause instanceof Refusal) logRefusal(shared.log, from, cause, 'would refuse');
+      })
+      .finally(() => {
+        client.off('data', listen).off('end', onEnd);
+        copy.destroy();
+      });
+  };
+}
+
+/** Reads the head of the first request in a stream. Rejects with a Refusal. */
+function createHeadReader(): (stream: Duplex, deadline: AbortSignal) => Promise<RequestHead> {
+  const readers = new Map<Duplex, PromiseWithResolvers<RequestHead>>();
+  const onHead = (request: RequestHead & { readonly socket: Duplex }) =>
+    readers.get(request.socket)?.resolve(request);
+  const readRequests = createHttpParser({
+    onRequest: onHead,
+    onUpgrade: onHead,
+    onConnect: onHead,
+    onRefusal: (stream, refusal) => readers.get(stream)?.reject(refusal),
+  });
+
+  return async (stream, deadline) => {
+    const reader = Promise.withResolvers<RequestHead>();
+    readers.set(stream, reader);
+    stream.once('close', () => reader.reject(new Error('it ended')));
+    const silent = once(deadline, 'abort').then(() => {
+      throw new Refusal('silent', 'no whole request head in time');
+    });
+    readRequests(stream);
+    try {
+      return await Promise.race([reader.promise, silent]);
+    } finally {
+      readers.delete(stream);
+    }
+  };
+}

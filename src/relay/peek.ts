@@ -1,0 +1,58 @@
+import type { Duplex } from 'node:stream';
+
+/** A stream ended before it had said enough; `seen` is what it has said. */
+export class EndedError extends Error {
+  readonly seen: Buffer;
+
+  constructor(seen: Buffer) {
+    super(`it ended after ${seen.length} bytes`);
+    this.name = 'EndedError';
+    this.seen = seen;
+  }
+}
+
+/** Makes something of bytes as they come; null while it needs more. */
+export interface Reader<T> {
+  push: (chunk: Buffer) => T | null;
+}
+
+/**
+ * Has a reader make something of what a stream brings; all bytes are then back in the stream, which is paused. Rejects with what the
+ * reader throws, with the signal's reason, or with an EndedError.
+ */
+export function peek<T>(stream: Duplex, reader: Reader<T>, signal: AbortSignal): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const chunks: Buffer[] = [];
+
+  const onData = (chunk: Buffer) => {
+    chunks.push(chunk);
+    try {
+      const result = reader.push(chunk);
+      if (result === null) return;
+      leave();
+      stream.unshift(Buffer.concat(chunks));
+      resolve(result);
+    } catch (cause) {
+      fail(cause);
+    }
+  };
+  const onEnd = () => fail(new EndedError(Buffer.concat(chunks)));
+  const onAbort = () => fail(signal.reason);
+  const fail = (cause: unknown) => {
+    leave();
+    reject(cause);
+  };
+  const leave = () => {
+    stream.pause();
+    stream.off('data', onData).off('end', onEnd).off('close', onEnd);
+    signal.removeEventListener('abort', onAbort);
+  };
+
+  if (signal.aborted) onAbort();
+  else if (stream.readableEnded || stream.closed) onEnd();
+  else {
+    signal.addEventListener('abort', onAbort);
+    stream.on('data', onData).on('end', onEnd).on('close', onEnd).resume();
+  }
+  return promise;
+}

@@ -1,0 +1,36 @@
+import { type ClientHello, ClientHelloReader } from './client-hello.ts';
+import { Refusal } from './refusal.ts';
+
+/** What a client opens with: a ClientHello, or the beginning of an HTTP/1 request. */
+export type Opening =
+  | { readonly protocol: 'tls'; readonly hello: ClientHello }
+  | { readonly protocol: 'http' };
+
+/** ContentType handshake (RFC 8446 §5.1). */
+const HANDSHAKE = 22;
+/** How HTTP/2's connection preface begins (RFC 9113 §3.4), and no HTTP/1 request does. */
+const HTTP2_PREFACE = 'PRI * HTTP/2';
+/** A method is a token (RFC 9110 §5.6.2), and those that are in use are of capital letters. */
+const METHOD_START = /^[A-Za-z]/;
+
+/** Tells by the first bytes of a connection what is spoken. */
+export class OpeningReader {
+  readonly #hello = new ClientHelloReader();
+  #isTls = false;
+  #start = '';
+
+  /** Takes the next bytes; null while more are needed. Throws a Refusal. */
+  push(chunk: Buffer): Opening | null {
+    if (this.#start === '' && chunk[0] === HANDSHAKE) this.#isTls = true;
+    if (this.#isTls) {
+      const hello = this.#hello.push(chunk);
+      return hello === null ? null : { protocol: 'tls', hello };
+    }
+    this.#start += chunk.toString('latin1', 0, HTTP2_PREFACE.length);
+    if (!METHOD_START.test(this.#start))
+      throw new Refusal('neither TLS nor HTTP', 'it opens with neither TLS nor HTTP');
+    if (this.#start.startsWith(HTTP2_PREFACE))
+      throw new Refusal('HTTP/2', 'HTTP/2 without TLS cannot be checked');
+    return HTTP2_PREFACE.startsWith(this.#start) ? null : { protocol: 'http' };
+  }
+}

@@ -1,0 +1,462 @@
+import { once } from 'node:events';
+import { Agent, createServer, get, type RequestListener } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+
+import { expect, onTestFinished, test } from 'vitest';
+
+import { chooseByNameAndPort } from '../../src/relay/choose.ts';
+import { proxyHttp } from '../../src/relay/http-proxy.ts';
+import { localTarget, servingRelay, testLog } from '../helpers/relay.ts';
+import { closedPort, endOf, readAll, readSome, tcpClient, tcpServer } from '../helpers/sockets.ts';
+
+/** A web server on loopback; ended with the test. */
+async function webServer(serve: RequestListener): Promise<number> {
+  const server = createServer({ keepAliveTimeout: 0 }, serve).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+/** A server that reads one head and then does as it is told; `heads` are those that it has read. */
+async function scriptedServer(answer: (socket: Socket, head: string) => void) {
+  const heads: string[] = [];
+  const { port } = await tcpServer((socket) => {
+    let seen = '';
+    const onData = (chunk: Buffer) => {
+      seen += chunk.toString('latin1');
+      const end = seen.indexOf('\r\n\r\n');
+      if (end < 0) return;
+      socket.off('data', onData);
+      heads.push(seen.slice(0, end + 4));
+      socket.unshift(seen.slice(end + 4), 'latin1');
+      answer(socket, seen.slice(0, end));
+    };
+    socket.on('data', onData);
+  });
+  return { port, heads };
+}
+
+const NAMES: readonly string[] = ['api.test', 'www.test'];
+
+/** A proxy to api.test and www.test, both on loopback, on these ports. */
+async function proxyTo(ports: readonly number[], options: Parameters<typeof servingRelay>[1] = {}) {
+  const choose = chooseByNameAndPort(
+    (name) => NAMES.find((known) => known === name.toLowerCase()) ?? null,
+    new Set(ports),
+    (host, port) => ({ ...localTarget(port), host }),
+  );
+  const tunnel: Parameters<typeof proxyHttp>[0]['tunnel'] = (connection, upstream) =>
+    connection.splice(upstream);
+  return servingRelay(proxyHttp({ choose, tunnel }), options);
+}
+
+/** What comes back for these bytes, to the end of the connection. */
+async function say(port: number, text: string): Promise<string> {
+  const client = await tcpClient(port);
+  client.write(text, 'latin1');
+  const all = await readAll(client);
+  client.end();
+  return all.toString('latin1');
+}
+
+const CLOSE = 'Connection: close\r\n\r\n';
+
+test('proxyHttp() passes a request on in origin-form, with the Host of its URI, Via and no field of the hop', async () => {
+  const { port: target, heads } = await scriptedServer((socket) =>
+    socket.end(
+      'HTTP/1.1 200 Fine\r\nContent-Length: 5\r\nX-B: 1\r\nX-b: 2\r\nKeep-Alive: timeout=1\r\n\r\nhello',
+    ),
+  );
+  const { port } = await proxyTo([target]);
+  const answer = await say(
+    port,
+    `GET http://API.test:${target}/a?b HTTP/1.1\r\nHost: evil.test\r\nX-A: \xe9\r\nx-a: 2\r\nConnection: close, X-Drop\r\n` +
+      'X-Drop: 1\r\nKeep-Alive: 1\r\nProxy-Connection: keep-alive\r\nProxy-Authorization: Basic eA==\r\nTE: gzip\r\n\r\n',
+  );
+  expect(heads).toEqual([
+    `GET /a?b HTTP/1.1\r\nHost: API.test:${target}\r\nX-A: \xe9\r\nx-a: 2\r\nVia: 1.1 sallyport\r\nConnection: keep-alive\r\n\r\n`,
+  ]);
+  expect(answer).toBe(
+    'HTTP/1.1 200 Fine\r\nContent-Length: 5\r\nX-B: 1\r\nX-b: 2\r\nVia: 1.1 sallyport\r\nConnection: close\r\n\r\nhello',
+  );
+});
+
+test('proxyHttp() answers pipelined requests in order, over one connection to the target', async () => {
+  const sockets = new Set<Socket>();
+  const target = await webServer((request, response) => {
+    sockets.add(request.socket);
+    response.sendDate = false;
+    request
+      .setEncoding('utf8')
+      .reduce((all: string, part: string) => all + part, '')
+      .then(
+        (body) => response.end(`${request.method} ${request.url} ${body}`),
+        () => {},
+      );
+  });
+  const { port } = await proxyTo([target]);
+  const to = (method: string, path: string) =>
+    `${method} http://api.test:${target}${path} HTTP/1.1\r\nHost: x\r\n`;
+  const answer = await say(
+    port,
+    `${to('GET', '/1')}\r\n${to('POST', '/2')}Content-Length: 3\r\n\r\nabc${to('PUT', '')}Transfer-Encoding: chunked\r\n\r\n` +
+      `3\r\nxyz\r\n0\r\n\r\n${to('POST', '?4')}\r\n${to('OPTIONS', '')}\r\n${to('DELETE', '/6')}${CLOSE}`,
+  );
+  expect(answer.split(/HTTP\/1\.1 200 OK\r\n(?:.+\r\n)*\r\n/).slice(1)).toEqual([
+    'GET /1 ',
+    'POST /2 abc',
+    'PUT / xyz',
+    'POST /?4 ',
+    'OPTIONS * ',
+    'DELETE /6 ',
+  ]);
+  expect(sockets.size).toBe(1);
+});
+
+test('proxyHttp() leaves one target for the next, and says of each how it ended', async () => {
+  const closed: string[] = [];
+  const target = await webServer((request, response) => {
+    const { host = '' } = request.headers;
+    request.socket.once('close', () => closed.push(host));
+    response.end(host);
+  });
+  const log = testLog();
+  const { port } = await proxyTo([target], { log });
+  const answer = await say(
+    port,
+    `GET http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\n\r\nGET http://www.test:${target}/ HTTP/1.1\r\nHost: x\r\n${CLOSE}`,
+  );
+  expect(answer).toMatch(/\r\n\r\napi\.test:\d+HTTP\/1\.1 200 OK\r\n(.+\r\n)+\r\nwww\.test:\d+$/);
+  const ended = log.lines.filter(({ message }) => message === 'connection ended');
+  expect(ended.map(({ fields }) => [fields['target'], fields['ending']])).toEqual([
+    [`api.test:${target}`, 'finished'],
+    [`www.test:${target}`, 'finished'],
+  ]);
+  expect(closed).toEqual([`api.test:${target}`, `www.test:${target}`]);
+});
+
+test('proxyHttp() passes informational answers, trailers and content as they come', async () => {
+  let received = '';
+  const { port: target } = await scriptedServer((socket) => {
+    socket.write('HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n');
+    socket.on('data', (chunk: Buffer) => {
+      received += chunk.toString();
+      if (received.endsWith('\r\n\r\n'))
+        socket.write(
+          'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 7\r\n\r\n',
+        );
+    });
+  });
+  const { port } = await proxyTo([target]);
+  const client = await tcpClient(port);
+  client.write(
+    `POST http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n`,
+  );
+  const hints = 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n';
+  expect((await readSome(client, hints.length)).toString()).toBe(hints);
+  client.write('1\r\na\r\n0\r\nX-Check: 1\r\nHost: evil.test\r\n\r\n');
+  const answer = (await readSome(client, 115)).toString();
+  expect(answer).toMatch(/\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 7\r\n\r\n$/);
+  expect(received).toBe('1\r\na\r\n0\r\nX-Check: 1\r\n\r\n');
+});
+
+test.each(['HEAD', 'GET'])(
+  'proxyHttp() keeps what the answer to %s says of content that it has not',
+  async (method) => {
+    const { port: target } = await scriptedServer((socket) =>
+      socket.write(
+        `HTTP/1.1 ${method === 'HEAD' ? '200 OK' : '304 Not Modified'}\r\nContent-Length: 5\r\n\r\n`,
+      ),
+    );
+    const { port } = await proxyTo([target]);
+    const answer = await say(port, `${method} http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\n${CLOSE}`);
+    expect(answer).toMatch(/\r\nContent-Length: 5\r\n/);
+    expect(answer).toMatch(/\r\n\r\n$/);
+  },
+);
+
+test('proxyHttp() serves HTTP/1.0, and an answer that ends with its connection', async () => {
+  const { port: target, heads } = await scriptedServer((socket) =>
+    socket.end('HTTP/1.0 200 OK\r\n\r\nto the end'),
+  );
+  const { port } = await proxyTo([target]);
+  expect(await say(port, `GET http://api.test:${target}/ HTTP/1.0\r\n\r\n`)).toMatch(
+    /^HTTP\/1\.1 200 OK\r\n(.+\r\n)*\r\nto the end$/,
+  );
+  expect(await say(port, `GET http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\n\r\n`)).toMatch(
+    /Transfer-Encoding: chunked\r\n\r\na\r\nto the end\r\n0\r\n\r\n$/,
+  );
+  expect(heads[0]).toMatch(/^GET \/ HTTP\/1\.1\r\n/);
+});
+
+test('proxyHttp() answers a client that has closed its side', async () => {
+  const target = await webServer((_request, response) => setTimeout(() => response.end('late'), 100));
+  const { port } = await proxyTo([target]);
+  const client = await tcpClient(port);
+  client.end(`GET http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\n\r\n`);
+  expect((await readAll(client)).toString()).toMatch(/late$/);
+});
+
+test.each([
+  ['Content-Length: 10\r\n\r\nhalf'],
+  ['Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n'],
+  ['Connection: close\r\n\r\nhalf'],
+])('proxyHttp() resets a client whose answer breaks off (%j)', async (rest) => {
+  const { port: target } = await scriptedServer((socket) => {
+    socket.write(`HTTP/1.1 200 OK\r\n${rest}`, () => setTimeout(() => socket.resetAndDestroy(), 50));
+  });
+  const log = testLog();
+  const { port } = await proxyTo([target], { log });
+  const client = await tcpClient(port);
+  client.write(`GET http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\n\r\n`);
+  await expect(readAll(client)).rejects.toThrow('ECONNRESET');
+  expect((await log.line('connection ended')).fields).toMatchObject({ ending: 'target aborted' });
+});
+
+test('proxyHttp() resets the target when the client leaves within its request', async () => {
+  const ended = Promise.withResolvers<string | null>();
+  const { port: target } = await scriptedServer((socket) => void endOf(socket).then(ended.resolve));
+  const log = testLog();
+  const { port } = await proxyTo([target], { log });
+  const client = await tcpClient(port);
+  client.write(`POST http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf`);
+  setTimeout(() => client.resetAndDestroy(), 100);
+  expect(await ended.promise).toBe('ECONNRESET');
+  expect((await log.line('connection ended')).fields).toMatchObject({ ending: 'client aborted' });
+});
+
+test('proxyHttp() cuts off a request whose content turns out malformed', async () => {
+  const ended = Promise.withResolvers<string | null>();
+  const { port: target } = await scriptedServer((socket) => void endOf(socket).then(ended.resolve));
+  const log = testLog();
+  const { port } = await proxyTo([target], { log });
+  const client = await tcpClient(port);
+  client.write(
+    `POST http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n`,
+  );
+  setTimeout(() => client.write('nonsense\r\n'), 100);
+  expect(await endOf(client)).toBe('ECONNRESET');
+  expect(await ended.promise).toBe('ECONNRESET');
+  expect((await log.line('refused')).fields).toMatchObject({ rule: 'malformed' });
+});
+
+test('proxyHttp() delivers an early answer to an upload that goes on, and closes', async () => {
+  const { port: target } = await scriptedServer((socket) => {
+    socket.end('HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbig');
+    socket.destroySoon();
+  });
+  const { port } = await proxyTo([target]);
+  const client = await tcpClient(port);
+  client.write(`POST http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\nContent-Length: 50000000\r\n\r\n`);
+  const uploading = setInterval(() => client.write(Buffer.alloc(100_000)), 5);
+  onTestFinished(() => clearInterval(uploading));
+  expect((await readAll(client)).toString()).toMatch(/^HTTP\/1\.1 413 [^]*\r\n\r\nbig$/);
+});
+
+test('proxyHttp() ends a client between requests when the target has ended', async () => {
+  const { port: target } = await scriptedServer((socket) => {
+    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    setTimeout(() => socket.end(), 50);
+  });
+  const log = testLog();
+  const { port } = await proxyTo([target], { log });
+  expect(await say(port, `GET http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\n\r\n`)).toMatch(/ok$/);
+  expect((await log.line('connection ended')).fields).toMatchObject({ ending: 'finished' });
+});
+
+test('proxyHttp() says 502, and why, when the target cannot be reached or ends without an answer', async () => {
+  const dead = await closedPort();
+  const { port: mute } = await scriptedServer((socket) => socket.end());
+  const { port } = await proxyTo([dead, mute]);
+  const answer = await say(port, `GET http://api.test:${dead}/ HTTP/1.1\r\nHost: x\r\n\r\n`);
+  expect(answer).toMatch(/^HTTP\/1\.1 502 Bad Gateway\r\n/);
+  expect(answer).toMatch(
+    /^Proxy-Status: sallyport; error=destination_unavailable; details="failed to connect .*ECONNREFUSED.*"\r$/m,
+  );
+  expect(await say(port, `CONNECT api.test:${dead} HTTP/1.1\r\nHost: x\r\n\r\n`)).toMatch(
+    /^HTTP\/1\.1 502 .*ECONNREFUSED/s,
+  );
+  expect(await say(port, `GET http://api.test:${mute}/ HTTP/1.1\r\nHost: x\r\n\r\n`)).toMatch(
+    /^HTTP\/1\.1 502 [^]*no answer from api\.test/,
+  );
+});
+
+test('proxyHttp() goes on in another protocol when the target agrees, and each side may end by itself', async () => {
+  const { port: target, heads } = await scriptedServer((socket) => {
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nfirst ');
+    socket.pipe(socket);
+  });
+  const { port } = await proxyTo([target]);
+  const client = await tcpClient(port);
+  client.write(
+    `GET http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nearly `,
+  );
+  expect((await readSome(client, 84)).toString()).toMatch(/^HTTP\/1\.1 101 [^]*\r\n\r\nfirst early $/);
+  client.end('late');
+  expect((await readAll(client)).toString()).toBe('late');
+  expect(heads[0]).toMatch(/\r\nUpgrade: echo\r\n/);
+});
+
+test('proxyHttp() passes on the answer of a target that does not agree, and ends there', async () => {
+  const { port: target } = await scriptedServer((socket) =>
+    socket.write('HTTP/1.1 426 Upgrade Required\r\nContent-Length: 2\r\n\r\nno'),
+  );
+  const { port } = await proxyTo([target]);
+  expect(
+    await say(
+      port,
+      `GET http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nGET / HTTP/1.1\r\n\r\n`,
+    ),
+  ).toMatch(/^HTTP\/1\.1 426 [^]*\r\n\r\nno$/);
+});
+
+test.each(['h2c', 'foo, h2c', 'TLS/1.0', 'HTTP/2.0'])(
+  'proxyHttp() does not pass on the wish to go on in %s, where names are out of sight',
+  async (protocol) => {
+    const { port: target, heads } = await scriptedServer((socket) =>
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'),
+    );
+    const { port } = await proxyTo([target]);
+    const wish = `Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: ${protocol}\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n`;
+    expect(await say(port, `GET http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\n${wish}`)).toMatch(/ok$/);
+    expect(heads[0]).not.toMatch(/upgrade|settings/i);
+  },
+);
+
+test('proxyHttp() opens a tunnel with CONNECT, byte for byte, and each side may end by itself', async () => {
+  const { port: target } = await tcpServer((socket) => socket.pipe(socket));
+  const log = testLog();
+  const relay = await proxyTo([target], { log });
+  const client = await tcpClient(relay.port);
+  client.write(`CONNECT api.test:${target} HTTP/1.1\r\nHost: evil.test\r\n\r\nearly `);
+  const opened = 'HTTP/1.1 200 Connection Established\r\n\r\n';
+  expect((await readSome(client, opened.length + 6)).toString()).toBe(`${opened}early `);
+  expect(relay.live).toBe(1);
+  client.end('late');
+  expect((await readAll(client)).toString()).toBe('late');
+  expect((await log.line('connection ended')).fields).toMatchObject({
+    target: `api.test:${target}`,
+    sent: 10,
+    received: 10,
+    ending: 'finished',
+  });
+  expect(relay.live).toBe(0);
+});
+
+test.each([
+  ['CONNECT evil.test:PORT HTTP/1.1', 403, 'evil.test is not in TARGET', 'not in TARGET'],
+  ['CONNECT api.test:1 HTTP/1.1', 403, 'port 1 is not in PORT', 'not in PORT'],
+  ['CONNECT api.test HTTP/1.1', 400, 'host:port', 'malformed'],
+  ['CONNECT api.test:PORT HTTP/1.1\r\nContent-Length: 1', 400, 'no content', 'malformed'],
+  ['GET http://evil.test:PORT/ HTTP/1.1', 403, 'evil.test is not in TARGET', 'not in TARGET'],
+  ['GET http://api.test/ HTTP/1.1', 403, 'port 80 is not in PORT', 'not in PORT'],
+  ['GET http://api.test@evil.test:PORT/ HTTP/1.1', 400, 'no host', 'malformed'],
+  ['GET http://api.test:PORT\\@evil.test/ HTTP/1.1', 400, 'url', 'malformed'],
+  ['GET https://api.test:PORT/ HTTP/1.1', 501, 'CONNECT', 'unsupported'],
+  ['GET / HTTP/1.1', 403, 'this is a proxy', 'no proxy request'],
+  ['GET http://api.test:PORT/ HTTP/1.1\r\nHost: b', 400, 'more than one Host', 'several names'],
+  ['GET http://api.test:PORT/ HTTP/2.0', 501, 'HTTP/2.0', 'unsupported'],
+  ['GET http://api.test:PORT/ HTTP/1.1\r\nExpect: much', 501, 'Expect', 'unsupported'],
+])('proxyHttp() refuses %j with %i, and says why', async (head, status, text, rule) => {
+  const { port: target, heads } = await scriptedServer(() => {});
+  const log = testLog();
+  const { port } = await proxyTo([target], { log });
+  const answer = await say(port, `${head.replace('PORT', String(target))}\r\nHost: a\r\n\r\n`);
+  expect(answer.startsWith(`HTTP/1.1 ${status} `)).toBe(true);
+  expect(answer).toContain(text);
+  expect(answer).toMatch(/\r\nProxy-Status: sallyport; error=http_request_(denied|error); details="/);
+  expect((await log.line('refused')).fields).toMatchObject({ rule, decision: 'refused' });
+  expect(heads).toEqual([]);
+});
+
+test('proxyHttp() refuses a second request as it does the first, after the answer to that', async () => {
+  const { port: target, heads } = await scriptedServer((socket) =>
+    setTimeout(() => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'), 50),
+  );
+  const { port } = await proxyTo([target]);
+  const answer = await say(
+    port,
+    `GET http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\n\r\nGET http://evil.test:${target}/ HTTP/1.1\r\nHost: x\r\n\r\n`,
+  );
+  expect(answer).toMatch(/^HTTP\/1\.1 200 [^]*\r\n\r\nokHTTP\/1\.1 403 [^]*evil\.test is not in TARGET\n$/);
+  expect(heads.length).toBe(1);
+});
+
+test('proxyHttp() has a client beyond the limit wait, refuses others meanwhile, and serves it next', async () => {
+  const target = await webServer((_request, response) => response.end('ok'));
+  const relay = await proxyTo([target], { maxConnections: 1 });
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const [first] = await once(
+    get({ port: relay.port, path: `http://api.test:${target}/`, agent }),
+    'response',
+  );
+  first.resume();
+  await once(first, 'end');
+  const waiting = say(relay.port, `GET http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\n${CLOSE}`);
+  expect(await say(relay.port, 'GET http://evil.test/ HTTP/1.1\r\nHost: x\r\n\r\n')).toMatch(/ 403 /);
+  expect([relay.live, relay.waiting]).toEqual([1, 1]);
+  agent.destroy();
+  expect(await waiting).toMatch(/ok$/);
+});
+
+test('drain() ends idle clients of a proxy at once, and others after their answer', async () => {
+  const asked = Promise.withResolvers<() => void>();
+  const target = await webServer((request, response) => {
+    if (request.url === '/slow') asked.resolve(() => response.end('slow'));
+    else response.end('ok');
+  });
+  const relay = await proxyTo([target]);
+  const idle = await tcpClient(relay.port);
+  idle.write(`GET http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\n\r\n`);
+  await readSome(idle, 100);
+  const busy = say(relay.port, `GET http://api.test:${target}/slow HTTP/1.1\r\nHost: x\r\n\r\n`);
+  const answer = await asked.promise;
+  const drained = relay.drain(AbortSignal.timeout(5_000));
+  expect(await endOf(idle)).toBe(null);
+  answer();
+  expect(await busy).toMatch(/\r\nConnection: close\r\n[^]*slow$/);
+  await drained;
+});
+
+test(
+  'proxyHttp() closes a client that begins a request and does not end its head',
+  { timeout: 15_000 },
+  async () => {
+    const target = await webServer((_request, response) => response.end('ok'));
+    const log = testLog();
+    const { port } = await proxyTo([target], { log });
+    const [fresh, later] = await Promise.all([
+      say(port, 'GET http://api.test'),
+      say(port, `GET http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\n\r\nGET http`),
+    ]);
+    expect(fresh).toMatch(/^HTTP\/1\.1 408 /);
+    expect(later).toMatch(/^HTTP\/1\.1 200 [^]*okHTTP\/1\.1 408 /);
+    expect(log.lines.filter(({ fields }) => fields['rule'] === 'silent').length).toBe(2);
+  },
+);
+
+test('proxyHttp() takes heads up to 64 KiB, and says so of longer ones', async () => {
+  const { port: target, heads } = await scriptedServer((socket) =>
+    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'),
+  );
+  const { port } = await proxyTo([target]);
+  const many = 'a:1\r\n'.repeat(3_000);
+  const start = `GET http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\n${many}`;
+  expect(await say(port, `${start}${CLOSE}`)).toMatch(/ok$/);
+  expect(heads[0]?.match(/^a: 1\r$/gm)?.length).toBe(3_000);
+  expect(await say(port, `${start}b: ${'b'.repeat(64 * 1024)}\r\n\r\n`)).toMatch(
+    /^HTTP\/1\.1 431 [^]*65536 bytes/,
+  );
+});
+
+test('proxyHttp() resets a client that idles too long', async () => {
+  const target = await webServer((_request, response) => response.end('ok'));
+  const { port } = await proxyTo([target], { idleTimeout: 200 });
+  const client = await tcpClient(port);
+  client.write(`GET http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\n\r\n`);
+  await readSome(client, 50);
+  expect(await endOf(client)).toBe('ECONNRESET');
+});

@@ -1,0 +1,235 @@
+import { connect, type ConnectionOptions } from 'node:tls';
+
+import * as fc from 'fast-check';
+import { expect, onTestFinished, test } from 'vitest';
+
+import { type ClientHello, ClientHelloReader } from '../../src/wire/client-hello.ts';
+import { Refusal } from '../../src/wire/refusal.ts';
+import { clientHello, extension, records, serverName, vector } from '../helpers/client-hello.ts';
+import { tcpServer } from '../helpers/sockets.ts';
+
+/** What the reader makes of pieces: the hello, null for not enough, or the rule that it broke. */
+function read(pieces: readonly Buffer[], reader = new ClientHelloReader()): ClientHello | null | string {
+  try {
+    for (const piece of pieces) {
+      const hello = reader.push(piece);
+      if (hello !== null) return hello;
+    }
+    return null;
+  } catch (error) {
+    if (error instanceof Refusal) return error.rule;
+    throw error;
+  }
+}
+
+const bytesOf = (buffer: Buffer) => Array.from(buffer, (_, i) => buffer.subarray(i, i + 1));
+const ech = (type: number) => extension(0xfe0d, Buffer.of(type, 0, 1));
+
+test('push() reads the name, whatever comes beside it', () => {
+  const hello = clientHello({
+    extensions: [extension(16, Buffer.alloc(5)), extension(0x0a0a, Buffer.alloc(0))],
+  });
+  expect(read([hello])).toEqual({ name: 'api.test', hasOuterEch: false, length: hello.length });
+});
+
+test('push() reads the hello alone when something comes behind it', () => {
+  const hello = clientHello();
+  expect(
+    read([Buffer.concat([hello, records(20, Buffer.of(1)), records(23, Buffer.alloc(9))])]),
+  ).toMatchObject({
+    name: 'api.test',
+    length: hello.length,
+  });
+});
+
+test.each([
+  ['API.Test', 'API.Test'],
+  ['api.test.', 'api.test.'],
+  ['api\0.test', 'api\0.test'],
+  ['\xe9.test', '\xe9.test'],
+])('push() leaves the name %j as it is', (sent, name) => {
+  expect(read([clientHello({ names: [sent] })])).toMatchObject({ name });
+});
+
+test('push() tells whether the hello hides another', () => {
+  expect(read([clientHello({ extensions: [ech(0)] })])).toMatchObject({ hasOuterEch: true });
+  expect(read([clientHello({ extensions: [ech(1)] })])).toMatchObject({ hasOuterEch: false });
+  expect(read([clientHello({ extensions: [ech(1), ech(0)] })])).toMatchObject({ hasOuterEch: true });
+});
+
+const HEAD = Buffer.concat([
+  Buffer.of(3, 3),
+  Buffer.alloc(32),
+  vector(1),
+  vector(2, Buffer.of(19, 1)),
+  vector(1, Buffer.of(0)),
+]);
+/** A hello of these parts. */
+const hello = (...parts: Buffer[]) => records(22, Buffer.concat([Buffer.of(1), vector(3, ...parts)]));
+const NAME = serverName('api.test');
+
+test.each<[string, Buffer, string]>([
+  ['no extensions', hello(HEAD), 'no name'],
+  ['empty extensions', hello(HEAD, vector(2)), 'no name'],
+  ['no server_name', hello(HEAD, vector(2, extension(16, Buffer.alloc(3)))), 'no name'],
+  ['two names', clientHello({ names: ['api.test', 'evil.test'] }), 'several names'],
+  ['the same name twice', clientHello({ names: ['api.test', 'api.test'] }), 'several names'],
+  ['two server_names', clientHello({ extensions: [serverName('evil.test')] }), 'several names'],
+  ['an empty name', clientHello({ names: [''] }), 'malformed'],
+  ['an empty list of names', hello(HEAD, vector(2, extension(0, vector(2)))), 'malformed'],
+  ['an empty server_name', hello(HEAD, vector(2, extension(0, Buffer.alloc(0)))), 'malformed'],
+  [
+    'a name of another type',
+    hello(HEAD, vector(2, extension(0, vector(2, Buffer.of(1), vector(2, Buffer.from('api.test')))))),
+    'malformed',
+  ],
+  [
+    'something behind the names',
+    hello(HEAD, vector(2, extension(0, Buffer.concat([NAME.subarray(4), Buffer.of(0)])))),
+    'malformed',
+  ],
+  ['something behind the extensions', hello(HEAD, vector(2, NAME), Buffer.of(0)), 'malformed'],
+  ['extensions beyond the end', hello(HEAD, Buffer.of(0, 99), NAME), 'malformed'],
+  ['half an extension', hello(HEAD, vector(2, NAME, Buffer.of(0, 16, 0))), 'malformed'],
+  ['something behind the hello in its record', clientHello({ trailer: Buffer.of(1) }), 'malformed'],
+  [
+    'half a cipher suite',
+    hello(HEAD.subarray(0, 35), vector(2, Buffer.alloc(3)), vector(1, Buffer.of(0)), vector(2, NAME)),
+    'malformed',
+  ],
+  [
+    'no cipher suite',
+    hello(HEAD.subarray(0, 35), vector(2), vector(1, Buffer.of(0)), vector(2, NAME)),
+    'malformed',
+  ],
+  ['no compression method', hello(HEAD.subarray(0, 39), vector(1), vector(2, NAME)), 'malformed'],
+  [
+    'a long session id',
+    hello(HEAD.subarray(0, 34), vector(1, Buffer.alloc(33)), HEAD.subarray(35), vector(2, NAME)),
+    'malformed',
+  ],
+  ['another message', records(22, Buffer.of(2)), 'malformed'],
+  ['an alert', records(21, Buffer.of(2, 40)), 'malformed'],
+  ['an alert within', Buffer.concat([records(22, Buffer.of(1, 0, 0, 200)), Buffer.of(21)]), 'malformed'],
+  ['change_cipher_spec', Buffer.concat([records(20, Buffer.of(1)), clientHello()]), 'malformed'],
+  ['another version', Buffer.of(22, 2), 'malformed'],
+  ['an empty record', Buffer.of(22, 3, 1, 0, 0), 'malformed'],
+  ['a record that is too long', Buffer.of(22, 3, 1, 0x40, 1), 'malformed'],
+  ['HTTP', Buffer.from('G'), 'malformed'],
+  ['a hello that says it is too long', records(22, Buffer.of(1, 1, 0, 0)), 'too long'],
+])('push() refuses %s', (_what, bytes, rule) => {
+  expect(read([bytes])).toBe(rule);
+  expect(read(bytesOf(bytes))).toBe(rule);
+});
+
+test('push() takes hellos up to 64 KiB, record headers included, byte for byte', () => {
+  const filled = (size: number) => clientHello({ extensions: [extension(21, Buffer.alloc(size))] });
+  const most = 65_535 - filled(0).length - 3 * 5;
+  const longest = filled(most);
+  expect(longest.length).toBe(65_535);
+  expect(read(bytesOf(longest))).toMatchObject({ name: 'api.test', length: 65_535 });
+  expect(
+    read(bytesOf(clientHello({ extensions: [extension(21, Buffer.alloc(20_000))], recordSize: 1 }))),
+  ).toBe('too long');
+});
+
+test('push() skips change_cipher_spec after a HelloRetryRequest, and nothing else', () => {
+  const after = () => new ClientHelloReader({ afterRetry: true });
+  const second = Buffer.concat([records(20, Buffer.of(1)), clientHello()]);
+  expect(read(bytesOf(second), after())).toMatchObject({ name: 'api.test', length: second.length });
+  expect(read([records(23, Buffer.of(1))], after())).toBe('malformed');
+});
+
+/** A hello with one name, its bytes, and where in them it is. */
+const anyHello = fc
+  .record({
+    name: fc.constantFrom('api.test', 'a.b', 'x'.repeat(250)),
+    padding: fc.nat(3_000),
+    recordSize: fc.integer({ min: 1, max: 4_000 }),
+  })
+  .map(({ name, padding, recordSize }) => ({
+    name,
+    bytes: clientHello({ names: [name], extensions: [extension(21, Buffer.alloc(padding))], recordSize }),
+  }));
+
+/** Where to cut a buffer of some length. */
+const cuts = fc.array(fc.nat(4_000), { maxLength: 30 });
+
+test('push() reads the same however a hello is cut', () => {
+  fc.assert(
+    fc.property(anyHello, cuts, ({ name, bytes }, where) => {
+      const at = [0, ...where.map((cut) => cut % bytes.length).toSorted((a, b) => a - b), bytes.length];
+      const pieces = at.slice(1).map((end, i) => bytes.subarray(at[i], end));
+      expect(read(pieces)).toEqual({ name, hasOuterEch: false, length: bytes.length });
+    }),
+  );
+});
+
+test('push() wants more of every beginning of a hello', () => {
+  const bytes = clientHello({ extensions: [ech(0)], recordSize: 40 });
+  for (let end = 0; end < bytes.length; end++) expect(read([bytes.subarray(0, end)])).toBe(null);
+});
+
+test('push() reads another name where the name has been changed, and no other name elsewhere', () => {
+  const bytes = clientHello({ extensions: [ech(0)], recordSize: 100 });
+  const start = bytes.indexOf('api.test');
+  const names = { changed: new Set<string>(), unchanged: new Set<string>() };
+  for (let at = 0; at < bytes.length; at++) {
+    const where = at >= start && at < start + 'api.test'.length ? names.changed : names.unchanged;
+    for (let value = 0; value < 256; value++) {
+      const outcome = value === bytes[at] ? null : read([Buffer.from(bytes.with(at, value))]);
+      if (outcome !== null && typeof outcome === 'object') where.add(outcome.name);
+    }
+  }
+  expect(names.changed.size).toBe(8 * 255);
+  expect(names.changed).not.toContain('api.test');
+  expect([...names.unchanged]).toEqual(['api.test']);
+});
+
+test('push() throws nothing but a Refusal', () => {
+  const garbage = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes));
+  const almost = fc
+    .tuple(anyHello, fc.array(fc.tuple(fc.nat(5_000), fc.nat(255)), { minLength: 1, maxLength: 5 }))
+    .map(([{ bytes }, changes]) => {
+      for (const [at, value] of changes) bytes[at % bytes.length] = value;
+      return bytes;
+    });
+  fc.assert(
+    fc.property(fc.oneof(garbage, almost), (bytes) => {
+      expect(['string', 'object']).toContain(typeof read([bytes]));
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+/** The first bytes that a client sends to a port of ours. */
+async function firstBytes(call: (port: number) => void, enough: (bytes: Buffer) => boolean): Promise<Buffer> {
+  const recorded = Promise.withResolvers<Buffer>();
+  const { port } = await tcpServer((socket) => {
+    let seen = Buffer.alloc(0);
+    socket.on('data', (chunk: Buffer) => {
+      seen = Buffer.concat([seen, chunk]);
+      if (enough(seen)) recorded.resolve(seen);
+    });
+  });
+  call(port);
+  return recorded.promise;
+}
+
+const isWhole = (bytes: Buffer) => typeof read([bytes]) === 'object' && read([bytes]) !== null;
+
+test.each<[string, ConnectionOptions, number]>([
+  ['TLS 1.2', { maxVersion: 'TLSv1.2' }, 100],
+  ['TLS 1.3', { ecdhCurve: 'X25519' }, 100],
+  ['X25519MLKEM768', { ecdhCurve: 'X25519MLKEM768' }, 1_300],
+])("push() reads Node's hello with %s", async (_what, options, least) => {
+  const bytes = await firstBytes((port) => {
+    const socket = connect({ ...options, port, host: '127.0.0.1', servername: 'api.test' }).on(
+      'error',
+      () => {},
+    );
+    onTestFinished(() => void socket.destroy());
+  }, isWhole);
+  expect(bytes.length).toBeGreaterThan(least);
+  expect(read(bytesOf(bytes))).toEqual({ name: 'api.test', hasOuterEch: false, length: bytes.length });
+});
