@@ -1,6 +1,6 @@
 import { checkControl } from './control.ts';
 
-/** A probe sees no more than a reset when the relay cannot reach the target: adds the reason that the relay itself gives. */
+/** A probe may see no more than a reset when the relay cannot reach the target: adds the relay's own reason, unless the probe has told it. */
 export async function explain(
   probe: Promise<void>,
   { runDir, port }: { readonly runDir: string | null; readonly port: number },
@@ -10,7 +10,7 @@ export async function explain(
   } catch (cause) {
     const status = await checkControl(runDir).catch(() => null);
     const reason = status?.ports.find((each) => each.port === port)?.lastFailure;
-    if (!reason || !(cause instanceof Error)) throw cause;
+    if (!reason || !(cause instanceof Error) || cause.message.includes(reason)) throw cause;
     throw new Error(`${cause.message}; the relay ${reason}`, { cause });
   }
 }

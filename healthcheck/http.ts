@@ -10,6 +10,7 @@ import { abortable } from '../src/abortable.ts';
 import { hostOf, type Probe } from '../src/config/probes.ts';
 import { PROBE_SOURCE } from '../src/control/protocol.ts';
 import { describe } from './describe.ts';
+import { readProxyStatus } from './proxy-status.ts';
 
 /**
  * Sends a GET through the relay, as the app would: to this host's port, with the real host in SNI and Host, and the certificate verified
@@ -18,6 +19,7 @@ import { describe } from './describe.ts';
 export async function probeHttp({ url, port, viaProxy, timeout }: Probe): Promise<void> {
   const host = hostOf(url);
   const dialled = { hostname: '127.0.0.1', port: String(port), localAddress: PROBE_SOURCE };
+  const deadline = AbortSignal.timeout(timeout);
   const isTunnelled = viaProxy && url.protocol === 'https:';
   const connect = buildConnector({
     timeout,
@@ -27,7 +29,7 @@ export async function probeHttp({ url, port, viaProxy, timeout }: Probe): Promis
     connect: (options, done) => {
       if (!isTunnelled) connect({ ...options, ...dialled }, done);
       else
-        openTunnel(url, port).then(
+        openTunnel(url, port, deadline).then(
           (httpSocket) => connect({ ...options, ...dialled, httpSocket }, done),
           (error: Error) => done(error, null),
         );
@@ -51,7 +53,7 @@ export async function probeHttp({ url, port, viaProxy, timeout }: Probe): Promis
       onResponseEnd: () => {},
       onResponseError: (_controller, error) => answered.reject(error),
     });
-    await abortable(answered.promise, AbortSignal.timeout(timeout));
+    await abortable(answered.promise, deadline);
   } catch (cause) {
     throw new Error(`no answer to GET ${url.origin}${url.pathname}: ${describe(cause, timeout)}`, { cause });
   } finally {
@@ -60,7 +62,7 @@ export async function probeHttp({ url, port, viaProxy, timeout }: Probe): Promis
 }
 
 /** Has the forward proxy open a tunnel (RFC 9110 §9.3.6). Rejects when it does not. */
-async function openTunnel(url: URL, port: number): Promise<Socket> {
+async function openTunnel(url: URL, port: number, signal: AbortSignal): Promise<Socket> {
   const authority = `${url.hostname}:${url.port || '443'}`;
   const asking = request({
     host: '127.0.0.1',
@@ -70,23 +72,21 @@ async function openTunnel(url: URL, port: number): Promise<Socket> {
     path: authority,
     headers: { host: authority },
     agent: false,
+    signal,
   });
   asking.end();
   const [{ statusCode = 0, headers }, socket] = (await once(asking, 'connect')) as [IncomingMessage, Socket];
-  if (statusCode === 200) return socket;
+  if (statusCode >= 200 && statusCode <= 299) return socket;
   socket.destroy();
   throw (
     relayProblem(statusCode, headers['proxy-status']) ?? new Error(`CONNECT is answered with ${statusCode}`)
   );
 }
 
-/** What the relay itself says in Proxy-Status (RFC 9209); null when the answer is the target's. */
+/** What the relay itself says; null when the answer is the target's. */
 function relayProblem(status: number, proxyStatus: string | readonly string[] = ''): Error | null {
-  const { details } =
-    /^sallyport; error=[^;]*; details="(?<details>.*)"$/.exec(String(proxyStatus))?.groups ?? {};
-  return details === undefined
-    ? null
-    : new Error(`the relay answers ${status}: ${details.replaceAll(/\\(.)/g, '$1')}`);
+  const reason = readProxyStatus(String(proxyStatus));
+  return reason === null ? null : new Error(`the relay answers ${status}: ${reason}`);
 }
 
 /** The URL's user and password as Basic credentials (RFC 7617). */

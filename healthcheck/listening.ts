@@ -4,11 +4,11 @@ import { readFileSync } from 'node:fs';
 const LISTENING = { tcp: '0A', udp: '07' } as const;
 
 /** Rejects when the kernel knows no listening socket for one of the ports (proc(5), /proc/net/tcp). */
-export function checkListening(mode: 'tcp' | 'udp', ports: readonly number[]): void {
+export function checkListening(mode: 'tcp' | 'udp', ports: ReadonlySet<number>): void {
   const listening = new Set(
     [`/proc/net/${mode}6`, `/proc/net/${mode}`].flatMap((table) => readPorts(table, LISTENING[mode])),
   );
-  const missing = ports.filter((port) => !listening.has(port));
+  const missing = [...ports].filter((port) => !listening.has(port));
   if (missing.length > 0) throw new Error(`nothing listens on ${mode} port ${missing.join(', ')}`);
 }
 

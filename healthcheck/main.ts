@@ -9,10 +9,7 @@ async function check(): Promise<void> {
   const config = parseConfig(process.env);
   const { mode, ports, runDir, httpProbes, smtpProbe } = config;
   const status = await checkControl(runDir);
-  checkListening(
-    mode === 'udp' ? 'udp' : 'tcp',
-    ports.map(({ listen }) => listen),
-  );
+  checkListening(mode === 'udp' ? 'udp' : 'tcp', new Set(ports.map(({ listen }) => listen)));
   // Loaded where asked for: most of the program's CPU time would go into reading unused libraries.
   await Promise.all([
     status && config.preResolve && import('./name.ts').then(({ checkNames }) => checkNames(config, status)),

@@ -42,6 +42,8 @@ export interface Config {
   readonly nearMisses: readonly { readonly name: string; readonly meant: string }[];
 }
 
+const DEFAULT_LISTEN = Number(variables.LISTEN.fallback);
+
 /** Reads the environment. Throws a ConfigError that names every problem at once. */
 export function parseConfig(environment: NodeJS.ProcessEnv): Config {
   const { values, problems } = readVariables(environment);
@@ -83,13 +85,13 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
 }
 
 /** In MODE=http-proxy PORT lists ports to forward to alone, and one port listens for all of them. */
-function readPorts({ PORT: ports = [], MODE: mode, LISTEN: listen = 0 }: Partial<Values>): {
+function readPorts({ PORT: ports = [], MODE: mode, LISTEN: listen = DEFAULT_LISTEN }: Partial<Values>): {
   readonly ports: readonly PortPair[];
   readonly problems: readonly string[];
 } {
   if (mode !== 'http-proxy') {
-    const isSet = listen !== Number(variables.LISTEN.fallback);
-    return { ports, problems: isSet ? [`LISTEN=${listen}: goes with MODE=http-proxy only`] : [] };
+    const isVain = mode !== undefined && listen !== DEFAULT_LISTEN;
+    return { ports, problems: isVain ? [`LISTEN=${listen}: goes with MODE=http-proxy only`] : [] };
   }
   const pairs = ports.filter((pair) => pair.listen !== pair.target);
   return {
@@ -112,8 +114,8 @@ function readProbes(
   readonly problems: readonly string[];
 } {
   const problems: string[] = [];
-  const { TARGET: targets = ['target.invalid'], PORT: ports = [], MODE: mode } = values;
-  const target = targets.find((each) => !isWildcard(each)) ?? null;
+  const { TARGET: targets, PORT: ports = [], MODE: mode } = values;
+  const first = targets?.find((each) => !isWildcard(each));
   const viaProxy = mode === 'http-proxy';
 
   const defaults = { HTTP: defaultHttpUrl(ports), SMTP: variables.SMTP_HEALTHCHECK_URL.fallback };
@@ -122,16 +124,20 @@ function readProbes(
     const isOn = values[`${service}_HEALTHCHECK`] === true;
     if (!isOn && text === defaults[service]) return [];
     const modes = service === 'HTTP' ? ['tcp', 'http-proxy'] : ['tcp'];
-    if (isOn && mode !== undefined && !modes.includes(mode))
+    const isMisplaced = isOn && mode !== undefined && !modes.includes(mode);
+    if (isMisplaced)
       problems.push(`${service}_HEALTHCHECK=1: goes with MODE=${modes.join(' and MODE=')} only`);
+    const isSent = isOn && !isMisplaced && targets !== undefined;
+    const target = first ?? (isSent ? null : 'target.invalid');
     const templates = service === 'HTTP' ? text.split(/\s+/) : [text];
     return templates.flatMap((template) => {
       try {
         const url = parseProbeUrl(template, target, schemes);
-        if (!isOn || ports.length === 0) return [];
+        if (!isSent) return [];
         const isChecked = viaProxy || nameCheck !== 'off';
         if (isChecked && matchTarget(targets, hostOf(url)) === null)
           throw new Error(`${hostOf(url)} is not in TARGET`);
+        if (ports.length === 0) return [];
         return [{ url, port: (viaProxy ? chooseProxyPort : choosePort)(url, ports), viaProxy }];
       } catch (cause) {
         problems.push(describeProblem(name, template, { accepted: variables[name].accepted, cause }));

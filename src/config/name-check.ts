@@ -17,24 +17,27 @@ const SERVER_FIRST: Readonly<Record<number, string>> = {
 };
 
 /** Whether names are checked, and what in the environment speaks against it. Unset, they are where a name has to choose the target. */
-export function readNameCheck({
-  TARGET: targets = [],
-  PORT: ports = [],
-  MODE: mode,
-  NAME_CHECK: asked = null,
-  TLS_ECH: ech,
-}: Partial<Values>): { readonly nameCheck: NameCheck; readonly problems: readonly string[] } {
-  const mustChoose = targets.length > 1 || targets.some(isWildcard);
-  const nameCheck = asked ?? (mustChoose ? 'enforce' : 'off');
-  const problems: string[] = [];
+export function readNameCheck(values: Partial<Values>): {
+  readonly nameCheck: NameCheck;
+  readonly problems: readonly string[];
+} {
+  const { TARGET: targets, MODE: mode, NAME_CHECK: asked, TLS_ECH: ech } = values;
+  // What cannot be told is no problem of its own: the variable that could not be read is one already.
+  if (asked === undefined || (asked === null && targets === undefined))
+    return { nameCheck: 'off', problems: [] };
 
-  if (mode === 'udp') {
-    if (mustChoose) problems.push('TARGET: MODE=udp takes one name, as datagrams carry none to choose by');
-    if (asked !== null && asked !== 'off')
-      problems.push(
-        `NAME_CHECK=${asked}: goes with MODE=tcp and MODE=http-proxy only, as datagrams carry no name`,
-      );
-    return { nameCheck: 'off', problems };
+  const mustChoose = targets !== undefined && (targets.length > 1 || targets.some(isWildcard));
+  const nameCheck = mode === 'udp' ? 'off' : (asked ?? (mustChoose ? 'enforce' : 'off'));
+  const problems: string[] = [];
+  if (mode === 'udp' && mustChoose) {
+    problems.push(
+      `TARGET="${targets.join(' ')}": MODE=udp takes one name and no wildcard, as datagrams carry no name to choose by`,
+    );
+  }
+  if (mode === 'udp' && asked !== null && asked !== 'off') {
+    problems.push(
+      `NAME_CHECK=${asked}: goes with MODE=tcp and MODE=http-proxy only, as datagrams carry no name`,
+    );
   }
   if (mode === 'tcp' && mustChoose && nameCheck !== 'enforce') {
     problems.push(
@@ -42,20 +45,31 @@ export function readNameCheck({
     );
   }
   if (nameCheck === 'off') {
-    if (ech === 'refuse') problems.push('TLS_ECH=refuse: goes with NAME_CHECK=report or enforce only');
+    if (ech === 'refuse')
+      problems.push(
+        'TLS_ECH=refuse: goes with NAME_CHECK=report or enforce only, as nothing is read without',
+      );
     return { nameCheck, problems };
   }
-  const address = targets.find((target) => isIP(target) !== 0);
-  if (address !== undefined)
-    problems.push(
-      `TARGET: names are checked (NAME_CHECK=${nameCheck}), and the address ${address} is no name`,
-    );
+  return { nameCheck, problems: [...problems, ...findNameless(values, nameCheck, mustChoose)] };
+}
+
+/** Targets and ports of which no name can be read. */
+function findNameless(
+  { TARGET: targets = [], PORT: ports = [], MODE: mode }: Partial<Values>,
+  nameCheck: NameCheck,
+  mustChoose: boolean,
+): readonly string[] {
   const way = mustChoose && mode === 'tcp' ? 'give such a target a relay of its own' : 'set NAME_CHECK=off';
-  for (const { target } of ports) {
-    if (SERVER_FIRST[target] === undefined) continue;
-    problems.push(
-      `PORT: names are checked (NAME_CHECK=${nameCheck}), and on port ${target} (${SERVER_FIRST[target]}) clients do not name the server first: ${way}`,
-    );
-  }
-  return { nameCheck, problems };
+  return [
+    ...targets
+      .filter((target) => isIP(target) !== 0)
+      .map((address) => `TARGET: ${address} is no name to check (NAME_CHECK=${nameCheck}): ${way}`),
+    ...ports.flatMap(({ target }) => {
+      const service = SERVER_FIRST[target];
+      if (service === undefined) return [];
+      const reason = `on port ${target} (${service}) the server speaks first, before a client names it`;
+      return [`PORT: ${reason}, and names are checked (NAME_CHECK=${nameCheck}): ${way}`];
+    }),
+  ];
 }

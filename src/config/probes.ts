@@ -28,7 +28,7 @@ export function defaultHttpUrl(ports: readonly PortPair[]): string {
  */
 export function parseProbeUrl(template: string, target: string | null, schemes: readonly string[]): URL {
   const text = template.replaceAll(/\$?\$(TARGET\b|\{TARGET\})/g, () => {
-    if (target === null) throw new Error('a wildcard is no host to ask: name one');
+    if (target === null) throw new Error('TARGET holds wildcards alone, so name a host in place of $TARGET');
     return target.includes(':') ? `[${target}]` : target;
   });
   const url = URL.parse(text);

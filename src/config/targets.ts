@@ -1,21 +1,25 @@
-import { isIP } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 
 import { parseHost } from './host.ts';
 
 const WILDCARD = '*.';
-/** Labels of letters, digits, hyphens and underscores, in one name of at most 253 (RFC 1035 §2.3.4). */
-const NAME = /^(?=.{1,253}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*$/;
+/** Labels of letters, digits, hyphens and underscores, in one name of at most 253 (RFC 1035 §2.3.4), with or without the root's dot. */
+const NAME = /^(?=.{1,253}\.?$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?$/i;
 
 /**
  * Reads host names, addresses and wildcards such as `*.s3.amazonaws.com`, separated by spaces or commas. Names come as IDNA A-labels in lower
  * case. Throws at the first that is none of these or is listed twice.
  */
 export function parseTargets(text: string): readonly string[] {
-  const targets = text
-    .split(/[\s,]+/)
-    .filter(Boolean)
-    .map(parseTarget);
-  if (targets.length === 0) throw new Error('no name is listed');
+  const items = text.split(/[\s,]+/).filter(Boolean);
+  if (items.length === 0) throw new Error('no name is listed');
+  const targets = items.map((item) => {
+    try {
+      return parseTarget(item);
+    } catch (cause) {
+      throw items.length === 1 ? cause : new Error(`'${item}': ${(cause as Error).message}`, { cause });
+    }
+  });
 
   const seen = new Set<string>();
   for (const target of targets) {
@@ -33,14 +37,15 @@ export function isWildcard(target: string): boolean {
 
 /**
  * The target that a name leads to, null where none is meant by it: a listed one, or the name itself where a wildcard stands for it. Names are
- * the same in either case, with or without the root's dot (RFC 4343).
+ * the same in either case, with or without the root's dot (RFC 4343); what is no name and no address leads nowhere.
  */
 export function matchTarget(targets: readonly string[], name: string): string | null {
+  if (!NAME.test(name) && isIP(name) === 0) return null;
   const wanted = canonical(name);
   const listed = targets.find((target) => canonical(target) === wanted);
-  if (listed !== undefined) return isWildcard(listed) ? null : listed;
+  if (listed !== undefined) return listed;
   const isBelow = (target: string) => isWildcard(target) && wanted.endsWith(canonical(target).slice(1));
-  return NAME.test(wanted) && targets.some(isBelow) ? wanted : null;
+  return targets.some(isBelow) ? wanted : null;
 }
 
 function parseTarget(text: string): string {
@@ -50,6 +55,8 @@ function parseTarget(text: string): string {
   return `${WILDCARD}${parent}`;
 }
 
+/** An IPv6 address becomes what URLs make of it, as it can be written in many ways (RFC 5952 §2). */
 function canonical(name: string): string {
-  return name.replace(/\.$/, '').toLowerCase();
+  const address = isIPv6(name) ? URL.parse(`http://[${name}]/`) : null;
+  return address?.hostname ?? name.replace(/\.$/, '').toLowerCase();
 }

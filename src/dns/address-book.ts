@@ -19,7 +19,7 @@ interface Options {
 export interface AddressBook {
   /**
    * The newest good answer; waits for the first one. With `fresh`, asks again (at most once a second, for all who want that) and waits
-   * for the outcome. Rejects with the signal's reason.
+   * for the outcome. Rejects with the signal's reason, or with that of the book's closing.
    */
   readonly addresses: (
     signal: AbortSignal,
@@ -130,7 +130,7 @@ export function openAddressBook(name: string, { ask, refresh, log, signal }: Opt
   return {
     async addresses(waiting, { fresh = false } = {}) {
       if (fresh && refresh) await abortable(askOnce(), waiting);
-      if (answer === null) await abortable(answered.promise, waiting);
+      if (answer === null) await abortable(abortable(answered.promise, waiting), signal);
       return answer?.records ?? [];
     },
     status: () => ({

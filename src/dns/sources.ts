@@ -18,7 +18,7 @@ interface Options {
 interface Passing {
   readonly book: AddressBook;
   readonly timer: NodeJS.Timeout;
-  readonly close: () => void;
+  readonly close: (reason: Error) => void;
 }
 
 /** Where the addresses of several names come from. */
@@ -50,14 +50,17 @@ export function openSources(
   function openPassing(name: string): AddressBook {
     const closing = new AbortController();
     const book = open(name, AbortSignal.any([signal, closing.signal]));
-    const close = () => {
+    const close = (reason: Error) => {
       clearTimeout(timer);
-      closing.abort();
+      closing.abort(reason);
       passing.delete(name);
     };
-    const timer = setTimeout(close, KEPT_FOR).unref();
+    const timer = setTimeout(() => close(new Error(`nobody wants ${name} any more`)), KEPT_FOR).unref();
     passing.set(name, { book, timer, close });
-    if (passing.size > MAX_KEPT) [...passing.values()][0]?.close();
+    if (passing.size > MAX_KEPT) {
+      const [oldest] = passing.values();
+      oldest?.close(new Error(`more than ${MAX_KEPT} names below wildcards are wanted`));
+    }
     return book;
   }
 

@@ -11,7 +11,7 @@ import type { Connection, Upstream } from './connection.ts';
 import { hangUp } from './hang-up.ts';
 import { createHttpGate } from './http-gate.ts';
 import { logRefusal } from './log-refusal.ts';
-import { EndedError, peek } from './peek.ts';
+import { EndedError, peek, type Reader } from './peek.ts';
 import { nameDeadline, readFirst } from './read-first.ts';
 import { reset } from './reset.ts';
 
@@ -24,6 +24,9 @@ const ALERTS: Partial<Record<Rule, Parameters<typeof tlsAlert>[0]>> = {
   'too long': 'decode_error',
   'encrypted name': 'access_denied',
 };
+/** What a client may say before the target has answered, early data (RFC 8446 §4.2.10) for the most part, in bytes. */
+const MAX_HELD = 64 * 1024;
+
 /** A check that lets nobody through who does not name a target, and says why in the client's own protocol. */
 export function createNameCheck(): NameCheck {
   const gate = createHttpGate();
@@ -43,6 +46,7 @@ export function createNameCheck(): NameCheck {
       }
     } catch (cause) {
       if (reached) reset(reached.socket);
+      if (cause instanceof EndedError) return reset(client);
       if (!(cause instanceof Refusal)) throw cause;
       logRefusal(connection.shared.log, connection.from, cause);
       sayGoodbye(client, cause.rule);
@@ -79,13 +83,32 @@ async function relayTls(
   await connection.splice(upstream);
 }
 
-/** Whether the target wants another ClientHello (RFC 8446 §4.1.4), which could name another. What else it says is for the client to read. */
-async function asksAgain({ socket }: Upstream, { client, gone }: Connection): Promise<boolean> {
+/**
+ * Whether the target wants another ClientHello (RFC 8446 §4.1.4), which could name another. Until it has spoken, what the client says is held
+ * back. Rejects when the client leaves, or says too much, or nobody says anything for too long.
+ */
+async function asksAgain({ socket }: Upstream, { client, gone, shared }: Connection): Promise<boolean> {
+  const over = new AbortController();
+  const ends = [gone, over.signal];
+  if (shared.idleTimeout > 0) ends.push(AbortSignal.timeout(shared.idleTimeout));
+  const either = AbortSignal.any(ends);
+  let held = 0;
+  const holdBack: Reader<never> = {
+    push(chunk) {
+      held += chunk.length;
+      if (held > MAX_HELD)
+        throw new Refusal('too long', 'it says more than a target wants to hear before its answer');
+      return null;
+    },
+  };
   try {
-    return await peek(socket, new HelloRetryReader(), gone);
+    return await Promise.race([peek(socket, new HelloRetryReader(), either), peek(client, holdBack, either)]);
   } catch (cause) {
-    if (cause instanceof EndedError) client.write(cause.seen);
+    if (!(cause instanceof EndedError) || !socket.readableEnded) throw cause;
+    client.write(cause.seen);
     return false;
+  } finally {
+    over.abort();
   }
 }
 

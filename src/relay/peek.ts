@@ -17,8 +17,8 @@ export interface Reader<T> {
 }
 
 /**
- * Has a reader make something of what a stream brings; all bytes are then back in the stream, which is paused. Rejects with what the
- * reader throws, with the signal's reason, or with an EndedError.
+ * Has a reader make something of what a stream brings. Rejects with what the reader throws, with the signal's reason, or with an EndedError.
+ * But for the last, all bytes are then back in the stream, which is paused.
  */
 export function peek<T>(stream: Duplex, reader: Reader<T>, signal: AbortSignal): Promise<T> {
   const { promise, resolve, reject } = Promise.withResolvers<T>();
@@ -29,18 +29,24 @@ export function peek<T>(stream: Duplex, reader: Reader<T>, signal: AbortSignal):
     try {
       const result = reader.push(chunk);
       if (result === null) return;
-      leave();
-      stream.unshift(Buffer.concat(chunks));
+      putBack();
       resolve(result);
     } catch (cause) {
-      fail(cause);
+      putBack();
+      reject(cause);
     }
   };
-  const onEnd = () => fail(new EndedError(Buffer.concat(chunks)));
-  const onAbort = () => fail(signal.reason);
-  const fail = (cause: unknown) => {
+  const onAbort = () => {
+    putBack();
+    reject(signal.reason);
+  };
+  const onEnd = () => {
     leave();
-    reject(cause);
+    reject(new EndedError(Buffer.concat(chunks)));
+  };
+  const putBack = () => {
+    leave();
+    if (!stream.destroyed) stream.unshift(Buffer.concat(chunks));
   };
   const leave = () => {
     stream.pause();

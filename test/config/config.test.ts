@@ -1,18 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { ConfigError } from '../../src/config/config-error.ts';
 import { parseConfig } from '../../src/config/config.ts';
-
-function problemsOf(environment: Record<string, string>): readonly string[] {
-  try {
-    parseConfig(environment);
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-  return [];
-}
+import { problemsOf } from '../helpers/config.ts';
 
 test('parseConfig() needs nothing but TARGET', () => {
   expect(parseConfig({ TARGET: 'api.example.com' })).toEqual({
@@ -300,6 +290,27 @@ test.each(['HTTP_HEALTHCHECK', 'SMTP_HEALTHCHECK'])('parseConfig() refuses %s wi
   expect(problemsOf({ TARGET: 'a.test', MODE: 'udp', [name]: '1' })).toEqual([
     expect.stringContaining(`${name}=1: goes with MODE=tcp`),
   ]);
+});
+
+test('with MODE=http-proxy every target port is reached through LISTEN', () => {
+  expect(parseConfig({ TARGET: 'a.test', MODE: 'http-proxy', PORT: '443 8000-8001' }).ports).toEqual(
+    [443, 8000, 8001].map((target) => ({ listen: 3128, target })),
+  );
+  expect(parseConfig({ TARGET: 'a.test', MODE: 'http-proxy', LISTEN: '8080' }).ports).toEqual([
+    { listen: 8080, target: 80 },
+    { listen: 8080, target: 443 },
+  ]);
+});
+
+test('with MODE=http-proxy a pair in PORT is refused, and LISTEN without', () => {
+  expect(problemsOf({ TARGET: 'a.test', MODE: 'http-proxy', PORT: '443 8080:80 8443:443' })).toEqual([
+    'PORT: 8080:80 is a pair, and with MODE=http-proxy only LISTEN listens',
+    'PORT: 8443:443 is a pair, and with MODE=http-proxy only LISTEN listens',
+  ]);
+  expect(problemsOf({ TARGET: 'a.test', LISTEN: '8080' })).toEqual([
+    'LISTEN=8080: goes with MODE=http-proxy only',
+  ]);
+  expect(problemsOf({ TARGET: 'a.test', LISTEN: '3128' })).toEqual([]);
 });
 
 test.each([

@@ -3,8 +3,8 @@ interface Options {
   readonly names?: readonly string[];
   /** Extensions as they are, behind server_name. */
   readonly extensions?: readonly Buffer[];
-  /** The greatest fragment of a record, in bytes. */
-  readonly recordSize?: number;
+  /** The greatest fragment of a record, in bytes; of several, each record in turn. */
+  readonly recordSize?: number | readonly number[];
   /** To the end of the last record's fragment. */
   readonly trailer?: Buffer;
 }
@@ -52,11 +52,15 @@ export function clientHello({
   );
 }
 
-/** Bytes in records of a type. */
-export function records(type: number, bytes: Buffer, recordSize = 16_384): Buffer {
+/** Bytes in records of a type, cut as `recordSize` has it. */
+export function records(type: number, bytes: Buffer, recordSize: Options['recordSize'] = 16_384): Buffer {
+  const sizes = [recordSize].flat();
   const cut: Buffer[] = [];
-  for (let at = 0; at < bytes.length; at += recordSize)
-    cut.push(Buffer.of(type, 3, 1), vector(2, bytes.subarray(at, at + recordSize)));
+  for (let at = 0, i = 0; at < bytes.length; i++) {
+    const end = at + (sizes[i % sizes.length] ?? 1);
+    cut.push(Buffer.of(type, 3, 1), vector(2, bytes.subarray(at, end)));
+    at = end;
+  }
   return Buffer.concat(cut);
 }
 

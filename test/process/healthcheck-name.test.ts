@@ -10,15 +10,17 @@ import { closedPort, tcpServer } from '../helpers/sockets.ts';
 
 const GRACE = 600;
 
+interface Said {
+  name?: string;
+  addresses: readonly string[];
+  ttl: number | null;
+  age: number | null;
+  problem: string | null;
+}
+
 /** A relay whose control socket is replaced by one that says what the test wants of a name, which is api.test unless it says another. */
 async function relaySaying(
-  status: {
-    name?: string;
-    addresses: readonly string[];
-    ttl: number | null;
-    age: number | null;
-    problem: string | null;
-  },
+  said: Said | readonly Said[],
   {
     target = 1,
     uptime = 10,
@@ -29,9 +31,8 @@ async function relaySaying(
   const common = { PORT: `${port}:${target}`, TARGET_SCOPE: 'any', ...environment };
   await startSallyport({ ...common, TARGET: '127.0.0.1' }).line('listening');
   const runDir = temporaryDirectory();
-  const control = createServer((socket) =>
-    socket.end(JSON.stringify({ uptime, names: [{ name: 'api.test', ...status }] })),
-  );
+  const names = [said].flat().map((each) => ({ name: 'api.test', ...each }));
+  const control = createServer((socket) => socket.end(JSON.stringify({ uptime, names })));
   control.listen(join(runDir, 'control.sock'));
   await once(control, 'listening');
   onTestFinished(() => {
@@ -63,6 +64,19 @@ test('healthy: a name that a client has asked for below a wildcard cannot be res
     { TARGET: 'api.test *.api.test' },
   );
   expect((await runHealthcheck(environment)).output).toBe('healthy\n');
+});
+
+test('unhealthy: one listed name of several cannot be resolved, whatever else is well', async () => {
+  const environment = await relaySaying(
+    [
+      { ...stale, age: 1, problem: null },
+      { ...stale, name: 'b.test' },
+    ],
+    { TARGET: 'api.test *.api.test b.test', target: await closedPort() },
+  );
+  expect((await runHealthcheck(environment)).output).toBe(
+    'unhealthy: b.test has not been resolved for 661 s, and no address connects: DNS is down\n',
+  );
 });
 
 test('healthy: no address connects, but the answer is fresh enough', async () => {

@@ -35,6 +35,34 @@ test('sallyport resolve takes a literal address as it is', async () => {
   expect([code, output]).toEqual([0, 'TARGET is the address 127.0.0.1: it is dialled as it is\n']);
 });
 
+test('sallyport resolve takes the targets in turn, and wants something to dial for each plain name', async () => {
+  const nameserver = await scriptedServer(
+    zone([a('a.test', '10.1.2.3'), a('b.test', '10.1.2.4'), a('c.test', '127.0.0.1')]),
+  );
+  const environment = { PRE_RESOLVE: '1', NAMESERVERS: `127.0.0.1:${nameserver.port}` };
+  const good = await runSallyport(['resolve'], { ...environment, TARGET: 'b.test *.b.test a.test' });
+  expect(good.code).toBe(0);
+  expect(good.output.split('\n').filter((line) => /^(The relay|[*a-z]+\.)/.test(line))).toEqual([
+    expect.stringMatching(/^b\.test A/),
+    `The relay dials 10.1.2.4 (by 127.0.0.1:${nameserver.port}).`,
+    '*.b.test: a name below it is resolved when a client asks for it',
+    expect.stringMatching(/^a\.test A/),
+    `The relay dials 10.1.2.3 (by 127.0.0.1:${nameserver.port}).`,
+  ]);
+
+  for (const TARGET of ['c.test a.test', 'a.test c.test']) {
+    const bad = await runSallyport(['resolve'], { ...environment, TARGET });
+    expect(bad.code).toBe(1);
+    expect(bad.output).toContain('The relay dials 10.1.2.3');
+    expect(bad.output).toContain('The relay has nothing to dial.');
+  }
+});
+
+test('sallyport resolve has nothing to ask for where there are wildcards alone', async () => {
+  const { code, output } = await runSallyport(['resolve'], { TARGET: '*.a.test' });
+  expect([code, output]).toEqual([0, '*.a.test: a name below it is resolved when a client asks for it\n']);
+});
+
 test('an unknown command is an error that names the known ones', async () => {
   const { code, output } = await runSallyport(['resolv'], { TARGET: '127.0.0.1' });
   expect([code, output]).toEqual([

@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { connect, type ConnectionOptions } from 'node:tls';
 
 import * as fc from 'fast-check';
@@ -21,6 +24,15 @@ function read(pieces: readonly Buffer[], reader = new ClientHelloReader()): Clie
     throw error;
   }
 }
+
+/** Recorded, as test/fixtures/hellos/README.md tells. */
+const CHROMIUM = Buffer.from(
+  readFileSync(join(import.meta.dirname, '../fixtures/hellos/chromium-156.hex'), 'latin1').replaceAll(
+    '\n',
+    '',
+  ),
+  'hex',
+);
 
 const bytesOf = (buffer: Buffer) => Array.from(buffer, (_, i) => buffer.subarray(i, i + 1));
 const ech = (type: number) => extension(0xfe0d, Buffer.of(type, 0, 1));
@@ -75,12 +87,23 @@ test.each<[string, Buffer, string]>([
   ['two names', clientHello({ names: ['api.test', 'evil.test'] }), 'several names'],
   ['the same name twice', clientHello({ names: ['api.test', 'api.test'] }), 'several names'],
   ['two server_names', clientHello({ extensions: [serverName('evil.test')] }), 'several names'],
+  ['two server_names of the same name', clientHello({ extensions: [NAME] }), 'several names'],
   ['an empty name', clientHello({ names: [''] }), 'malformed'],
   ['an empty list of names', hello(HEAD, vector(2, extension(0, vector(2)))), 'malformed'],
   ['an empty server_name', hello(HEAD, vector(2, extension(0, Buffer.alloc(0)))), 'malformed'],
   [
     'a name of another type',
     hello(HEAD, vector(2, extension(0, vector(2, Buffer.of(1), vector(2, Buffer.from('api.test')))))),
+    'malformed',
+  ],
+  [
+    'a name beyond its list',
+    hello(HEAD, vector(2, extension(0, vector(2, Buffer.of(0, 0, 9), Buffer.from('api.test'))))),
+    'malformed',
+  ],
+  [
+    'a name of another type beside the right one',
+    hello(HEAD, vector(2, extension(0, vector(2, NAME.subarray(6), Buffer.of(1, 0, 1, 97))))),
     'malformed',
   ],
   [
@@ -122,15 +145,33 @@ test.each<[string, Buffer, string]>([
   expect(read(bytesOf(bytes))).toBe(rule);
 });
 
-test('push() takes hellos up to 64 KiB, record headers included, byte for byte', () => {
-  const filled = (size: number) => clientHello({ extensions: [extension(21, Buffer.alloc(size))] });
-  const most = 65_535 - filled(0).length - 3 * 5;
-  const longest = filled(most);
-  expect(longest.length).toBe(65_535);
-  expect(read(bytesOf(longest))).toMatchObject({ name: 'api.test', length: 65_535 });
-  expect(
-    read(bytesOf(clientHello({ extensions: [extension(21, Buffer.alloc(20_000))], recordSize: 1 }))),
-  ).toBe('too long');
+test.each([
+  ['in the largest records', 16_384],
+  ['in records of one byte', 1],
+  ['in records of one byte and then a large one', [...Array.from({ length: 5_000 }, () => 1), 16_384]],
+])('push() takes hellos up to 64 KiB, record headers included, byte for byte, %s', (_what, recordSize) => {
+  const padded = (size: number) =>
+    clientHello({ extensions: [extension(21, Buffer.alloc(size))], recordSize });
+  let size = 0;
+  for (let step = 32_768; step >= 1; step /= 2)
+    if (size + step < 65_500 && padded(size + step).length <= 65_536) size += step;
+  const [longest, tooLong] = [padded(size), padded(size + 1)];
+  expect(longest.length).toBeGreaterThan(65_530);
+  expect(read(bytesOf(longest))).toEqual({ name: 'api.test', hasOuterEch: false, length: longest.length });
+  expect(tooLong.length).toBeGreaterThan(65_536);
+  expect(read(bytesOf(tooLong))).toBe('too long');
+});
+
+test('push() refuses what goes on for too long without saying how long it is', () => {
+  const skipped = Buffer.concat(Array.from({ length: 11_000 }, () => records(20, Buffer.of(1))));
+  expect(read([skipped.subarray(0, 65_535)], new ClientHelloReader({ afterRetry: true }))).toBe(null);
+  expect(read(bytesOf(skipped), new ClientHelloReader({ afterRetry: true }))).toBe('too long');
+});
+
+test('push() needs no more than a header to see that something follows the hello', () => {
+  const message = Buffer.concat([Buffer.of(1), vector(3, HEAD, vector(2, NAME))]);
+  const header = Buffer.of(22, 3, 1, 0, message.length + 1);
+  expect(read([Buffer.concat([header, message])])).toBe('malformed');
 });
 
 test('push() skips change_cipher_spec after a HelloRetryRequest, and nothing else', () => {
@@ -140,27 +181,41 @@ test('push() skips change_cipher_spec after a HelloRetryRequest, and nothing els
   expect(read([records(23, Buffer.of(1))], after())).toBe('malformed');
 });
 
-/** A hello with one name, its bytes, and where in them it is. */
+/** A hello of one name, and what is to be read in it. */
 const anyHello = fc
   .record({
-    name: fc.constantFrom('api.test', 'a.b', 'x'.repeat(250)),
+    name: fc
+      .uint8Array({ minLength: 1, maxLength: 255 })
+      .map((bytes) => Buffer.from(bytes).toString('latin1')),
+    echType: fc.constantFrom(null, 0, 1),
     padding: fc.nat(3_000),
-    recordSize: fc.integer({ min: 1, max: 4_000 }),
+    isNameLast: fc.boolean(),
+    recordSize: fc.array(fc.oneof(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 4_000 })), {
+      minLength: 1,
+      maxLength: 8,
+    }),
   })
-  .map(({ name, padding, recordSize }) => ({
-    name,
-    bytes: clientHello({ names: [name], extensions: [extension(21, Buffer.alloc(padding))], recordSize }),
-  }));
+  .map(({ name, echType, padding, isNameLast, recordSize }) => {
+    const others = [extension(21, Buffer.alloc(padding)), ...(echType === null ? [] : [ech(echType)])];
+    const bytes = isNameLast
+      ? clientHello({ names: [], extensions: [...others, serverName(name)], recordSize })
+      : clientHello({ names: [name], extensions: others, recordSize });
+    return { bytes, expected: { name, hasOuterEch: echType === 0, length: bytes.length } };
+  });
 
-/** Where to cut a buffer of some length. */
-const cuts = fc.array(fc.nat(4_000), { maxLength: 30 });
+/** Bytes in pieces, cut wherever. */
+function cutAt(bytes: Buffer, where: readonly number[]): readonly Buffer[] {
+  const at = [0, ...where.map((cut) => cut % bytes.length).toSorted((a, b) => a - b), bytes.length];
+  return at.slice(1).map((end, i) => bytes.subarray(at[i], end));
+}
+
+const cuts = fc.array(fc.nat(30_000), { maxLength: 30 });
 
 test('push() reads the same however a hello is cut', () => {
   fc.assert(
-    fc.property(anyHello, cuts, ({ name, bytes }, where) => {
-      const at = [0, ...where.map((cut) => cut % bytes.length).toSorted((a, b) => a - b), bytes.length];
-      const pieces = at.slice(1).map((end, i) => bytes.subarray(at[i], end));
-      expect(read(pieces)).toEqual({ name, hasOuterEch: false, length: bytes.length });
+    fc.property(anyHello, cuts, ({ bytes, expected }, where) => {
+      expect(read(cutAt(bytes, where))).toEqual(expected);
+      expect(read(bytesOf(bytes))).toEqual(expected);
     }),
   );
 });
@@ -168,6 +223,12 @@ test('push() reads the same however a hello is cut', () => {
 test('push() wants more of every beginning of a hello', () => {
   const bytes = clientHello({ extensions: [ech(0)], recordSize: 40 });
   for (let end = 0; end < bytes.length; end++) expect(read([bytes.subarray(0, end)])).toBe(null);
+  fc.assert(
+    fc.property(anyHello, cuts, fc.nat(), (any, where, end) => {
+      expect(read(cutAt(any.bytes, where).slice(0, -1))).toBe(null);
+      expect(read([any.bytes.subarray(0, end % any.bytes.length)])).toBe(null);
+    }),
+  );
 });
 
 test('push() reads another name where the name has been changed, and no other name elsewhere', () => {
@@ -184,6 +245,22 @@ test('push() reads another name where the name has been changed, and no other na
   expect(names.changed.size).toBe(8 * 255);
   expect(names.changed).not.toContain('api.test');
   expect([...names.unchanged]).toEqual(['api.test']);
+});
+
+test("push() reads Chromium's hello, and no other name when a byte beside the name is changed", () => {
+  const { length } = CHROMIUM;
+  expect(read(bytesOf(CHROMIUM))).toEqual({ name: 'api.test', hasOuterEch: true, length });
+  const start = CHROMIUM.indexOf('api.test');
+  const names = new Set<string>();
+  for (let at = 0; at < length; at++) {
+    if (at >= start && at < start + 'api.test'.length) continue;
+    const byte = CHROMIUM[at] ?? 0;
+    for (const value of [0, 1, 255, byte ^ 1, byte ^ 128, (byte + 1) & 255, (byte - 1) & 255]) {
+      const outcome = read([Buffer.from(CHROMIUM.with(at, value))]);
+      if (outcome !== null && typeof outcome === 'object') names.add(outcome.name);
+    }
+  }
+  expect([...names]).toEqual(['api.test']);
 });
 
 test('push() throws nothing but a Refusal', () => {
@@ -232,4 +309,19 @@ test.each<[string, ConnectionOptions, number]>([
   }, isWhole);
   expect(bytes.length).toBeGreaterThan(least);
   expect(read(bytesOf(bytes))).toEqual({ name: 'api.test', hasOuterEch: false, length: bytes.length });
+});
+
+test.skipIf(!existsSync('/usr/bin/openssl')).each<[string, readonly string[], ClientHello['name'] | null]>([
+  ['with a name', ['-servername', 'api.test'], 'api.test'],
+  ['with a name, of TLS 1.2', ['-servername', 'API.test', '-tls1_2'], 'API.test'],
+  ['without a name', ['-noservername'], null],
+])("push() reads OpenSSL's hello %s", async (_what, options, name) => {
+  const isOver = (bytes: Buffer) => read([bytes]) !== null;
+  const bytes = await firstBytes((port) => {
+    const args = ['s_client', '-connect', `127.0.0.1:${port}`, ...options];
+    const client = spawn('/usr/bin/openssl', args, { stdio: 'ignore' });
+    onTestFinished(() => void client.kill());
+  }, isOver);
+  const { length } = bytes;
+  expect(read(bytesOf(bytes))).toEqual(name === null ? 'no name' : { name, hasOuterEch: false, length });
 });

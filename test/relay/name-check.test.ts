@@ -1,0 +1,382 @@
+import type { Socket } from 'node:net';
+
+import { expect, test } from 'vitest';
+
+import { chooseByName } from '../../src/relay/choose.ts';
+import { createNameCheck } from '../../src/relay/name-check.ts';
+import { clientHello, extension, records, vector } from '../helpers/client-hello.ts';
+import { localTarget, servingRelay, testLog } from '../helpers/relay.ts';
+import { closedPort, endOf, readAll, readSome, tcpClient, tcpServer } from '../helpers/sockets.ts';
+
+const NAMES: readonly string[] = ['api.test', 'www.test'];
+
+/** A relay that checks names: api.test and www.test are on this port. */
+async function checking(
+  port: number,
+  { refuseEch = false, ...options }: { refuseEch?: boolean } & Parameters<typeof servingRelay>[1] = {},
+) {
+  const check = createNameCheck();
+  const choose = chooseByName(
+    (name) => NAMES.find((known) => known === name.toLowerCase()) ?? null,
+    (host) => ({ ...localTarget(port), host }),
+  );
+  return servingRelay((connection) => check(connection, { choose, refuseEch }), options);
+}
+
+/** A server that keeps all it hears, and says what it is told to. */
+async function listener(answer: (socket: Socket) => void = () => {}) {
+  const heard: Buffer[] = [];
+  const { port } = await tcpServer((socket) => {
+    socket.on('data', (chunk: Buffer) => heard.push(chunk));
+    answer(socket);
+  });
+  return { port, heard: () => Buffer.concat(heard) };
+}
+
+const ALERT = {
+  access_denied: '15030300020231',
+  decode_error: '15030300020232',
+  unrecognized_name: '15030300020270',
+};
+const OUTER_ECH = extension(0xfe0d, Buffer.of(0));
+const http = (...lines: string[]) => Buffer.from([...lines, '', ''].join('\r\n'), 'latin1');
+
+test('a check relays a TLS client to the target that it names, byte for byte, each side to its own end', async () => {
+  const { port: target, heard } = await listener((socket) => {
+    socket.once('data', () => socket.write('first '));
+    socket.once('end', () => socket.end('last'));
+  });
+  const log = testLog();
+  const { port } = await checking(target, { log });
+  const bytes = Buffer.concat([clientHello({ names: ['API.test'], recordSize: 50 }), Buffer.from('more')]);
+  const client = await tcpClient(port);
+  for (const byte of bytes.subarray(0, 60)) client.write(Buffer.of(byte));
+  client.write(bytes.subarray(60));
+  expect((await readSome(client, 6)).toString()).toBe('first ');
+  client.end();
+  expect((await readAll(client)).toString()).toBe('last');
+  expect(heard()).toEqual(bytes);
+  expect((await log.line('connection ended')).fields).toMatchObject({
+    target: `api.test:${target}`,
+    ending: 'finished',
+  });
+});
+
+test.each([
+  ['another name', { names: ['evil.test'] }, 'unrecognized_name', 'not in TARGET', 'evil.test'],
+  ['a name below', { names: ['x.api.test'] }, 'unrecognized_name', 'not in TARGET', 'x.api.test'],
+  [
+    'a NUL in it',
+    { names: ['api.test\0.evil.test'] },
+    'unrecognized_name',
+    'not in TARGET',
+    'api.test\0.evil.test',
+  ],
+  ['no name', { names: [] }, 'unrecognized_name', 'no name', null],
+  [
+    'two names',
+    { names: ['api.test', 'evil.test'] },
+    'unrecognized_name',
+    'several names',
+    'api.test evil.test',
+  ],
+  [
+    'two server_names',
+    { extensions: [extension(0, vector(2, Buffer.of(0), vector(2, Buffer.from('evil.test'))))] },
+    'unrecognized_name',
+    'several names',
+    'api.test evil.test',
+  ],
+  ['something behind it', { trailer: Buffer.of(0) }, 'decode_error', 'malformed', null],
+  ['another hello in it', { extensions: [OUTER_ECH] }, 'access_denied', 'encrypted name', 'api.test'],
+] as const)(
+  'a check refuses a hello with %s by an alert, and the target hears nothing',
+  async (_what, hello, alert, rule, name) => {
+    const { port: target, heard } = await listener();
+    const log = testLog();
+    const relay = await checking(target, { log, refuseEch: true, maxConnections: 1 });
+    const client = await tcpClient(relay.port);
+    client.write(clientHello(hello));
+    expect((await readAll(client)).toString('hex')).toBe(ALERT[alert]);
+    client.end();
+    expect((await log.line('refused')).fields).toMatchObject({ rule, name, decision: 'refused' });
+    expect([heard().length, relay.live]).toEqual([0, 0]);
+  },
+);
+
+test('a check lets a hello through that hides another, unless told otherwise', async () => {
+  const { port: target, heard } = await listener((socket) => socket.once('data', () => socket.end()));
+  const { port } = await checking(target);
+  const client = await tcpClient(port);
+  client.write(clientHello({ extensions: [OUTER_ECH] }));
+  expect(await endOf(client)).toBe(null);
+  expect(heard().length).toBeGreaterThan(0);
+});
+
+const RETRY_RANDOM = Buffer.from('cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c', 'hex');
+const serverHello = (random: Buffer) =>
+  records(
+    22,
+    Buffer.concat([
+      Buffer.of(2),
+      vector(3, Buffer.of(3, 3), random, vector(1), Buffer.of(19, 1, 0), vector(2)),
+    ]),
+    30,
+  );
+
+test('a check reads the second hello too, when the target asks for one', async () => {
+  const retry = serverHello(RETRY_RANDOM);
+  const { port: target, heard } = await listener((socket) => socket.once('data', () => socket.write(retry)));
+  const log = testLog();
+  const { port } = await checking(target, { log });
+  const second = async (name: string) => {
+    const client = await tcpClient(port);
+    client.write(clientHello());
+    expect(await readSome(client, retry.length)).toEqual(retry);
+    client.write(Buffer.concat([records(20, Buffer.of(1)), clientHello({ names: [name] })]));
+    return client;
+  };
+
+  const evil = await second('evil.test');
+  expect((await readAll(evil)).toString('hex')).toBe(ALERT.unrecognized_name);
+  expect(heard().includes('evil.test')).toBe(false);
+  const other = await second('www.test');
+  expect((await readAll(other)).toString('hex')).toBe(ALERT.unrecognized_name);
+  expect(heard().includes('www.test')).toBe(false);
+  expect(log.lines.flatMap(({ fields }) => fields['rule'] ?? [])).toEqual(['not in TARGET', 'several names']);
+
+  const before = heard().length;
+  await second('API.test');
+  await expect.poll(() => heard().length).toBe(before + 2 * clientHello().length + 6);
+});
+
+test('a check holds a second hello back until the target has spoken', async () => {
+  const release = Promise.withResolvers<Socket>();
+  const { port: target, heard } = await listener((socket) =>
+    socket.once('data', () => release.resolve(socket)),
+  );
+  const { port } = await checking(target);
+  const client = await tcpClient(port);
+  client.write(Buffer.concat([clientHello(), clientHello({ names: ['evil.test'] })]));
+  const socket = await release.promise;
+  expect(heard().length).toBe(clientHello().length);
+  socket.write(serverHello(RETRY_RANDOM));
+  expect((await readAll(client)).toString('hex')).toMatch(new RegExp(`${ALERT.unrecognized_name}$`));
+  expect(heard().includes('evil.test')).toBe(false);
+});
+
+test('a check leaves the target when the client leaves before it has answered', async () => {
+  const ended = Promise.withResolvers<string | null>();
+  const { port: target } = await listener((socket) => void endOf(socket).then(ended.resolve));
+  const relay = await checking(target);
+  const client = await tcpClient(relay.port);
+  client.write(clientHello());
+  await expect.poll(() => relay.live).toBe(1);
+  client.end();
+  expect(await ended.promise).toBe('ECONNRESET');
+  await expect.poll(() => relay.live).toBe(0);
+});
+
+test('a check resets a client when nobody says anything for too long', async () => {
+  const { port: target } = await listener();
+  const { port } = await checking(target, { idleTimeout: 200 });
+  const client = await tcpClient(port);
+  client.write(clientHello());
+  expect(await endOf(client)).toBe('ECONNRESET');
+});
+
+test('a check bounds what a client says before its target answers', async () => {
+  const { port: target } = await listener();
+  const log = testLog();
+  const { port } = await checking(target, { log });
+  const client = await tcpClient(port);
+  client.write(Buffer.concat([clientHello(), Buffer.alloc(70_000)]));
+  expect((await readAll(client)).toString('hex')).toBe(ALERT.decode_error);
+  expect((await log.line('refused')).fields).toMatchObject({ rule: 'too long' });
+});
+
+test.each([
+  ['an alert', '15030300020228'],
+  ['half a ServerHello', '160303'],
+  ['something else', '00'],
+])('a check passes on %s, as the target ends with it', async (_what, hex) => {
+  const { port: target } = await listener((socket) =>
+    socket.once('data', () => socket.end(Buffer.from(hex, 'hex'))),
+  );
+  const { port } = await checking(target);
+  const client = await tcpClient(port);
+  client.write(clientHello());
+  expect((await readAll(client)).toString('hex')).toBe(hex);
+});
+
+test('a check resets a client whose target cannot be reached', async () => {
+  const log = testLog();
+  const relay = await checking(await closedPort(), { log });
+  const client = await tcpClient(relay.port);
+  client.write(clientHello());
+  expect(await endOf(client)).toBe('ECONNRESET');
+  expect((await log.line('connection refused')).fields['err']).toBeInstanceOf(Error);
+  expect(relay.lastFailure).toMatch(/ECONNREFUSED/);
+});
+
+test('a check takes HTTP requests to several targets on one connection, and leaves no trace in them', async () => {
+  const { port: target, heard } = await listener((socket) =>
+    socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')),
+  );
+  const { port } = await checking(target);
+  const client = await tcpClient(port);
+  client.write(http('GET /a HTTP/1.1', 'Host: API.test:8080', 'X: 1'));
+  await readSome(client, 40);
+  client.write(http('GET http://www.test/b HTTP/1.1', 'Host: evil.test'));
+  await readSome(client, 40);
+  expect(heard().toString().split('\r\n\r\n')).toEqual([
+    'GET /a HTTP/1.1\r\nHost: API.test:8080\r\nX: 1\r\nConnection: keep-alive',
+    'GET /b HTTP/1.1\r\nHost: www.test\r\nConnection: keep-alive',
+    '',
+  ]);
+});
+
+test.each([
+  ['GET / HTTP/1.1', ['Host: evil.test'], 403, 'evil.test is not in TARGET'],
+  ['GET http://evil.test/ HTTP/1.1', ['Host: api.test'], 403, 'evil.test is not in TARGET'],
+  ['CONNECT evil.test:443 HTTP/1.1', ['Host: api.test'], 403, 'evil.test is not in TARGET'],
+  ['GET / HTTP/1.1', ['Host: x.api.test'], 403, 'x.api.test is not in TARGET'],
+  ['GET / HTTP/1.1', ['Host: 127.0.0.1'], 403, '127.0.0.1 is not in TARGET'],
+  ['GET / HTTP/1.1', ['Host: [::1]'], 403, '::1 is not in TARGET'],
+  ['GET / HTTP/1.1', [], 400, 'no Host'],
+  ['GET / HTTP/1.0', [], 400, 'no Host'],
+  ['GET / HTTP/1.1', ['Host:'], 400, 'no Host'],
+  ['GET / HTTP/1.1', ['Host: api.test', 'Host: evil.test'], 400, 'more than one Host'],
+  ['GET / HTTP/1.1', ['Host: api.test', 'hOsT: api.test'], 400, 'more than one Host'],
+  ['GET / HTTP/1.1', ['Host: api.test evil.test'], 400, 'no host'],
+  ['GET / HTTP/1.1', ['Host: evil.test@api.test'], 400, 'no host'],
+  ['GET / HTTP/1.1', ['Host: api.test:80@evil.test'], 400, 'no host'],
+  ['GET / HTTP/1.1', ['Host: api.test#evil.test'], 400, 'no host'],
+  ['GET / HTTP/1.1', ['Host: api.test, evil.test'], 400, 'no host'],
+  ['GET / HTTP/1.1', ['Host: \xc3\xa4pi.test'], 400, 'no host'],
+  ['GET @evil.test/ HTTP/1.1', ['Host: api.test'], 400, ''],
+  ['GET evil.test HTTP/1.1', ['Host: api.test'], 400, ''],
+  ['GET * HTTP/1.1', ['Host: api.test'], 400, 'no request target'],
+  ['GET / HTTP/2.0', ['Host: api.test'], 501, 'HTTP/2.0'],
+  ['GET /', [], 501, 'HTTP/0.9'],
+  ['G\xe9T / HTTP/1.1', ['Host: api.test'], 400, ''],
+])('a check refuses %j with %j by %i', async (line, fields, status, text) => {
+  const { port: target, heard } = await listener();
+  const log = testLog();
+  const relay = await checking(target, { log });
+  const client = await tcpClient(relay.port);
+  client.write(http(line, ...fields));
+  const answer = (await readAll(client)).toString();
+  expect(answer.startsWith(`HTTP/1.1 ${status} `)).toBe(true);
+  expect(answer).toContain(text);
+  expect((await log.line('refused')).fields).toMatchObject({ decision: 'refused' });
+  expect([heard().length, relay.live]).toEqual([0, 0]);
+});
+
+test('a check speaks of HTTP/1.1 to who speaks HTTP/2 without TLS', async () => {
+  const { port: target, heard } = await listener();
+  const log = testLog();
+  const { port } = await checking(target, { log });
+  const client = await tcpClient(port);
+  client.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+  expect((await readAll(client)).toString('hex')).toBe(
+    '000000040000000000000008070000000000000000000000000d',
+  );
+  expect((await log.line('refused')).fields).toMatchObject({ rule: 'HTTP/2' });
+  expect(heard().length).toBe(0);
+});
+
+test.each([
+  ['\x00'],
+  ['\x80\x2e\x01'],
+  ['\x05\x01\x00'],
+  ['\x15\x03\x01'],
+  [' GET'],
+  ['\r\nGET / HTTP/1.1\r\n'],
+])('a check resets who opens with %j', async (opening) => {
+  const { port: target, heard } = await listener();
+  const log = testLog();
+  const { port } = await checking(target, { log });
+  const client = await tcpClient(port);
+  client.write(Buffer.from(opening, 'latin1'));
+  expect(await endOf(client)).toBe('ECONNRESET');
+  expect((await log.line('refused')).fields).toMatchObject({ rule: 'neither TLS nor HTTP' });
+  expect(heard().length).toBe(0);
+});
+
+test(
+  'a check closes who does not come to a name within 5 s, and nobody waits for that',
+  { timeout: 15_000 },
+  async () => {
+    const { port: target, heard } = await listener();
+    const log = testLog();
+    const relay = await checking(target, { log, maxConnections: 1 });
+    const startedAt = performance.now();
+    const ends = ['', '\x16\x03', 'P', 'GET / HTT', 'GET / HTTP/1.1\r\nHost: api.test\r\nX: '].map(
+      async (opening) => {
+        const client = await tcpClient(relay.port);
+        client.write(Buffer.from(opening, 'latin1'));
+        await readAll(client);
+        client.end();
+        return performance.now() - startedAt;
+      },
+    );
+    const slowest = Math.max(...(await Promise.all(ends)));
+    expect(slowest).toBeGreaterThan(4_900);
+    expect(slowest).toBeLessThan(8_000);
+    expect(log.lines.map(({ fields }) => fields['rule'])).toEqual(Array.from({ length: 5 }, () => 'silent'));
+    expect([heard().length, relay.live, relay.waiting]).toEqual([0, 0, 0]);
+  },
+);
+
+test('a check says nothing of who leaves without a word', async () => {
+  const log = testLog();
+  const relay = await checking(1, { log });
+  (await tcpClient(relay.port)).destroy();
+  const client = await tcpClient(relay.port);
+  client.end();
+  await endOf(client);
+  const half = await tcpClient(relay.port);
+  half.end('\x16');
+  await endOf(half);
+  expect(log.lines.map(({ message, fields }) => [message, fields['rule']])).toEqual([['refused', 'no name']]);
+});
+
+test('a check goes on within a tunnel that CONNECT has opened at the target', async () => {
+  const { port: target, heard } = await listener((socket) =>
+    socket.once('data', () => socket.write('HTTP/1.1 200 Fine\r\n\r\n')),
+  );
+  const { port } = await checking(target);
+  const open = async () => {
+    const client = await tcpClient(port);
+    client.write(http('CONNECT api.test:443 HTTP/1.1', 'Host: api.test:443'));
+    await readSome(client, 21);
+    return client;
+  };
+  const good = await open();
+  good.write(clientHello());
+  await expect.poll(() => heard().includes(clientHello())).toBe(true);
+  const bad = await open();
+  bad.write(clientHello({ names: ['www.test'] }));
+  expect((await readAll(bad)).toString('hex')).toBe(ALERT.unrecognized_name);
+  const plain = await open();
+  plain.write(http('GET / HTTP/1.1', 'Host: www.test'));
+  expect((await readAll(plain)).toString()).toMatch(/^HTTP\/1\.1 403 /);
+  expect(heard().includes('www.test')).toBe(false);
+});
+
+test('a check opens no tunnel when the target does not', async () => {
+  const { port: target, heard } = await listener((socket) =>
+    socket.once('data', () => socket.write('HTTP/1.1 405 No\r\nContent-Length: 0\r\n\r\n')),
+  );
+  const { port } = await checking(target);
+  const client = await tcpClient(port);
+  client.write(
+    Buffer.concat([
+      http('CONNECT api.test:443 HTTP/1.1', 'Host: x'),
+      http('GET / HTTP/1.1', 'Host: evil.test'),
+    ]),
+  );
+  expect((await readAll(client)).toString()).toMatch(/^HTTP\/1\.1 502 [^]*answers CONNECT with 405/);
+  expect(heard().includes('evil.test')).toBe(false);
+});
