@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 
 import { noDocker } from '../helpers/docker-engine.ts';
 import { images } from '../helpers/docker-names.ts';
-import { docker, run } from '../helpers/docker.ts';
+import { docker } from '../helpers/docker.ts';
+import { run } from '../helpers/run.ts';
 
 interface Inspected {
   Size: number;

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { inject } from 'vitest';
 
 import { composeProject, runLabel } from './docker-names.ts';
-import { run } from './docker.ts';
+import { run } from './run.ts';
 
 export interface Composed {
   /** Runs a subcommand of compose; rejects when it fails. */

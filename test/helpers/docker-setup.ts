@@ -3,7 +3,8 @@ import path from 'node:path';
 import type { TestProject } from 'vitest/node';
 
 import { composeProject, images, runLabel } from './docker-names.ts';
-import { docker, removeLabelled, repository, run } from './docker.ts';
+import { docker, removeLabelled } from './docker.ts';
+import { repository, run } from './run.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {

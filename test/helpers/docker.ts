@@ -1,26 +1,4 @@
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-
-export const repository = fileURLToPath(new URL('../..', import.meta.url));
-
-export interface Finished {
-  code: number;
-  /** stdout and stderr, in that order */
-  output: string;
-  stdout: string;
-}
-
-const maxBuffer = 64 * 1024 * 1024;
-
-/** Runs a command to its end; never rejects, a command that cannot start ends with code 127. */
-export function run(command: string, args: string[], { timeout = 600_000, cwd = repository } = {}) {
-  return new Promise<Finished>((resolve) => {
-    execFile(command, args, { timeout, cwd, maxBuffer }, (error, stdout, stderr) => {
-      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 127;
-      resolve({ code, stdout, output: stdout + stderr });
-    });
-  });
-}
+import { run } from './run.ts';
 
 /** Runs `docker` and gives back what it printed; rejects when it fails. */
 export async function docker(...args: string[]): Promise<string> {
