@@ -7,8 +7,9 @@ const project = (name: string, include: string[], rest: object = {}) => ({
   test: { name, include, ...rest },
 });
 
-/** What test/servers runs, of Debian's packages unbound, dnsmasq-base, iproute2 and util-linux. */
-const SERVERS = ['unbound', 'unbound-control', 'dnsmasq', 'ip', 'unshare', 'nsenter'];
+const FOR_DNS = ['unbound', 'unbound-control', 'dnsmasq', 'ip', 'unshare', 'nsenter'];
+/** What test/servers runs, of Debian's unbound, dnsmasq-base, iproute2, util-linux, nginx, curl, openssl, git and apt. */
+const SERVERS = [...FOR_DNS, 'nginx', 'curl', 'openssl', 'git', 'apt-get'];
 const DIRECTORIES = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 const missing = SERVERS.filter(
   (program) => !DIRECTORIES.some((directory) => existsSync(join(directory, program))),
