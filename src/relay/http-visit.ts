@@ -63,6 +63,10 @@ export class HttpVisit {
   /** Requests that have come and are not answered. */
   #pending = 0;
   #newest: IncomingMessage | null = null;
+  /** The one whose turn has come last. */
+  #current: IncomingMessage | null = null;
+  /** Why the newest cannot be read to its end, when its turn had not come yet. */
+  #spoilt: Refusal | null = null;
   /** Whether the connection ends when nothing is pending. */
   #isLast = false;
   /** Whether no more requests are taken. */
@@ -150,6 +154,7 @@ export class HttpVisit {
   refuse(refusal: Refusal): void {
     const isWithinRequest = this.#newest?.complete === false;
     if (!isWithinRequest) this.#turn = this.#turn.then(() => this.#fail(refusal));
+    else if (this.#newest !== this.#current) this.#spoilt = refusal;
     else if (!this.#isOver) {
       logRefusal(this.#connection.shared.log, this.#connection.from, refusal);
       this.#connection.cut();
@@ -160,7 +165,12 @@ export class HttpVisit {
     this.#newest = request;
     this.#pending++;
     this.#turn = this.#turn
-      .then(() => (this.#isOver ? void request.resume() : serve()))
+      .then(() => {
+        this.#current = request;
+        if (this.#isOver) return void request.resume();
+        if (this.#spoilt !== null && request === this.#newest) throw this.#spoilt;
+        return serve();
+      })
       .catch((cause: unknown) => this.#fail(cause))
       .finally(() => {
         this.#pending--;

@@ -81,8 +81,10 @@ function checkFraming(method: string, rawHeaders: readonly string[], httpVersion
     throw new Refusal('malformed', 'HTTP/1.0 has no Transfer-Encoding');
   if (codings.length > 1 || !['chunked', undefined].includes(codings[0]?.toLowerCase()))
     throw new Refusal('unsupported', 'no Transfer-Encoding is supported but chunked');
-  const hasContent =
-    codings.length > 0 || fieldValues(rawHeaders, 'content-length').some((size) => size !== '0');
+  const sizes = fieldValues(rawHeaders, 'content-length');
+  if (sizes.some((size) => /^0\d/.test(size)))
+    throw new Refusal('malformed', 'Content-Length begins with 0, which some take for octal');
+  const hasContent = codings.length > 0 || sizes.some((size) => size !== '0');
   if (method === 'CONNECT' && hasContent) throw new Refusal('malformed', 'CONNECT has no content');
   const expectations = fieldValues(rawHeaders, 'expect');
   if (expectations.length > 1 || !['100-continue', undefined].includes(expectations[0]?.toLowerCase()))

@@ -243,6 +243,20 @@ test('proxyHttp() cuts off a request whose content turns out malformed', async (
   expect((await log.line('refused')).fields).toMatchObject({ rule: 'malformed' });
 });
 
+test('proxyHttp() answers what comes before a request whose content is malformed, and sends nothing of that on', async () => {
+  const { port: target, heads } = await scriptedServer((socket) =>
+    setTimeout(() => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'), 50),
+  );
+  const { port } = await proxyTo([target]);
+  const to = (method: string) => `${method} http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\n`;
+  const answer = await say(
+    port,
+    `${to('GET')}\r\n${to('POST')}Transfer-Encoding: chunked\r\n\r\nnonsense\r\n`,
+  );
+  expect(answer).toMatch(/^HTTP\/1\.1 200 [^]*\r\n\r\nokHTTP\/1\.1 400 [^]*chunk size/);
+  expect(heads.length).toBe(1);
+});
+
 test('proxyHttp() delivers an early answer to an upload that goes on, and closes', async () => {
   const { port: target } = await scriptedServer((socket) => {
     socket.end('HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbig');
@@ -359,6 +373,8 @@ test.each([
   ['GET / HTTP/1.1', 403, 'this is a proxy', 'no proxy request'],
   ['GET http://api.test:PORT/ HTTP/1.1\r\nHost: b', 400, 'more than one Host', 'several names'],
   ['GET http://api.test:PORT/ HTTP/2.0', 501, 'HTTP/2.0', 'unsupported'],
+  ['POST http://api.test:PORT/ HTTP/1.1\r\nContent-Length: 010', 400, 'octal', 'malformed'],
+  ['POST http://api.test:PORT/ HTTP/1.1\r\nTransfer-Encoding: x', 400, 'Transfer-Encoding', 'malformed'],
   ['GET http://api.test:PORT/ HTTP/1.1\r\nExpect: much', 501, 'Expect', 'unsupported'],
 ])('proxyHttp() refuses %j with %i, and says why', async (head, status, text, rule) => {
   const { port: target, heads } = await scriptedServer(() => {});
