@@ -121,7 +121,7 @@ export interface Door {
 
 /** Starts a relay in front of a front end, with the tenants where its nameserver says they are. */
 export async function startDoor(
-  { httpPort, tlsPort, tenants }: FrontEnd,
+  { httpPort, tlsPort, tenants }: Pick<FrontEnd, 'httpPort' | 'tlsPort' | 'tenants'>,
   environment: Readonly<Record<string, string>>,
 ): Promise<Door> {
   const records = Object.entries(tenants).map(([name, address]) => a(name, address));

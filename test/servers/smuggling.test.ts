@@ -1,0 +1,196 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+
+import { expect, onTestFinished, test } from 'vitest';
+
+import { askControl } from '../../src/control/client.ts';
+import { type FrontEnd, startDoor, startFrontEnd } from '../helpers/front-end.ts';
+import { type Trick, TRICKS } from '../helpers/smuggling.ts';
+import { readAll, tcpClient } from '../helpers/sockets.ts';
+
+/** What is no trick in the end: served as one request for api.test, with all the rest in its content, or refused by itself. */
+const SERVED: readonly string[] = [
+  'CL.TE "Content-Encoding: chunked"',
+  'CL.TE "TE: chunked"',
+  'CL.TE "Transfer_Encoding: chunked"',
+  'TE.CL "Content-Encoding: chunked"',
+  'TE.CL "TE: chunked"',
+  'TE.CL "Transfer_Encoding: chunked"',
+  'TE.0',
+  'TE "Transfer-Encoding:\\tchunked"',
+  'TE "Transfer-Encoding:chunked"',
+  'TE "Transfer-Encoding:  chunked  "',
+  'TE "Transfer-Encoding: CHUNKED"',
+  'TE "transfer-ENCODING: chunked"',
+  'TE "Transfer_Encoding: chunked"',
+  'TE "Content-Encoding: chunked"',
+  'TE "TE: chunked"',
+  'TE "Connection: Transfer-Encoding\\r\\nTransfer-Encoding: chunked"',
+  'TE "Connection: close, transfer-encoding\\r\\nTransfer-Encoding: chunked"',
+  'CL "Content_Length: LENGTH"',
+  'CL "Connection: Content-Length\\r\\nContent-Length: LENGTH"',
+  'CL "Connection: close, content-length\\r\\nContent-Length: LENGTH"',
+  'CL "Expect: 100-continue\\r\\nContent-Length: LENGTH"',
+  'CL "Expect: 100-continue\\r\\nContent-Length: 0"',
+  'CL "Content-Length: 0"',
+  'CL "X: x"',
+  'a size with zeros',
+  'a size that wraps around',
+  'an extension of the last chunk',
+  'Host in the trailers',
+  'another pipelined',
+  'another pipelined, as a front end reads it',
+  'another pipelined behind content',
+  'another pipelined behind lines',
+  'another pipelined behind garbage',
+  'another pipelined behind a line of garbage',
+  'another pipelined behind NULs',
+  'another behind Connection: close',
+  'another behind HTTP/1.0',
+  'another behind HTTP/1.0 that is kept alive',
+  'HTTP/0.9 behind a request',
+  'HTTP/2 behind a request',
+  'an upgrade to h2c',
+  'an upgrade to h2c, not said to be of the hop',
+  'an upgrade to h2c among others',
+  'an upgrade to TLS',
+  'an upgrade that the front end ignores',
+  'an upgrade with content',
+  'an upgrade with chunks',
+  'GET with content',
+  'GET with chunks',
+  'GET with content whose length is said to be of the hop',
+  'GET with chunks that are said to be of the hop',
+  'an absolute target, and another Host',
+  'an absolute target, and another Host that is said to be of the hop',
+  'HEAD with content',
+  'TRACE with content',
+  'OPTIONS with content',
+  'DELETE with content',
+  'other names for the host',
+];
+/** In origin-form, which a proxy does not take. */
+const SERVED_BY_MODE = {
+  tcp: [...SERVED, 'a request in the path'],
+  'http-proxy': [...SERVED, 'CONNECT to the listed one, and another within'],
+};
+
+/** A request as a front end understood it: for whom, and the path. */
+interface Request {
+  readonly host: string;
+  readonly path: string;
+}
+
+/** Node's own server, which here makes of a request whatever can be made of it. */
+async function startLaxFrontEnd() {
+  const requests: Request[] = [];
+  const see = ({ url: path = '', headers: { host = '' } }: IncomingMessage) => requests.push({ host, path });
+  const lax = {
+    insecureHTTPParser: true,
+    requireHostHeader: false,
+    keepAliveTimeout: 0,
+    shouldUpgradeCallback: ({ headers }: IncomingMessage) => /h2c|tls/i.test(headers.upgrade ?? ''),
+  };
+  const server = createServer(lax, (request, response) => {
+    see(request);
+    request.resume();
+    response.end();
+  });
+  server.on('upgrade', ({ headers: { upgrade } }: IncomingMessage, socket) => {
+    requests.push({ host: `whoever is asked for in ${upgrade}`, path: '' });
+    socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+  });
+  server.on('connect', (request: IncomingMessage, socket) => {
+    see(request);
+    socket.end('HTTP/1.1 405 No\r\nContent-Length: 0\r\n\r\n');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return { httpPort: (server.address() as AddressInfo).port, requests };
+}
+
+/** The status of each answer to these bytes. The client leaves after the first one, and is to be left when nobody understands it. */
+async function say(port: number, text: string): Promise<readonly number[]> {
+  const client = await tcpClient(port);
+  client.write(text, 'latin1');
+  client.once('data', () => client.end());
+  let heard = '';
+  client.on('data', (chunk: Buffer) => (heard += chunk.toString('latin1')));
+  await readAll(client).catch(() => {}); // a reset is an answer, too
+  client.end();
+  return [...heard.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
+}
+
+/** Has each trick played on a relay to the front end, and tells which ones were served. */
+async function playAll(
+  mode: keyof typeof SERVED_BY_MODE,
+  frontEnd: Pick<FrontEnd, 'tenants' | 'httpPort' | 'tlsPort'>,
+) {
+  const door = await startDoor(frontEnd, { MODE: mode, NAME_CHECK: 'enforce', MAX_CONNECTIONS: '0' });
+  const target = frontEnd.httpPort;
+  const lineOf = (method: string, host: string, path: string) =>
+    mode === 'tcp'
+      ? `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\n`
+      : `${method} http://${host}:${target}${path} HTTP/1.1\r\nHost: ${host}:${target}\r\n`;
+  const play = async (trick: Trick, id: number): Promise<boolean> => {
+    const [seen, smuggled] = [`/seen/${id}`, `/smuggled/${id}`];
+    const text = trick({
+      seen,
+      smuggled,
+      port: target,
+      api: (method = 'GET') => lineOf(method, 'api.test', seen),
+      bad: `${lineOf('GET', 'bad.test', smuggled)}\r\n`,
+      hidden: `GET ${smuggled} HTTP/1.1\r\nHost: bad.test\r\n\r\n`,
+    });
+    const statuses = await say(mode === 'tcp' ? door.plain : door.proxy, text);
+    return statuses.some((status) => status < 400 || status === 405);
+  };
+  const outcomes = await Promise.all(
+    TRICKS.map(async ([what, trick], id) => ({ what, isServed: await play(trick, id) })),
+  );
+
+  expect(await play(({ api }) => `${api()}Connection: close\r\n\r\n`, TRICKS.length)).toBe(true);
+  const socket = join(door.relay.runDir, 'control.sock');
+  const live = async () => (await askControl(socket, 5_000)).ports.map((port) => port.live + port.waiting);
+  await expect.poll(live).toEqual(mode === 'tcp' ? [0, 0] : [0]);
+  expect(door.relay.lines.filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([]);
+  return outcomes.filter(({ isServed }) => isServed).map(({ what }) => what);
+}
+
+test.each(['tcp', 'http-proxy'] as const)(
+  'MODE=%s: by no trick does a request for another tenant reach the front end, and the relay lives on',
+  async (mode) => {
+    const strict = await startFrontEnd();
+    const lax = await startLaxFrontEnd();
+    const startedAt = performance.now();
+    const served = await Promise.all([
+      playAll(mode, strict),
+      playAll(mode, { ...strict, httpPort: lax.httpPort }),
+    ]);
+    // Some never come to the end of a head.
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
+    const sorted = SERVED_BY_MODE[mode].toSorted();
+    expect(served.map((names) => names.toSorted())).toEqual([sorted, sorted]);
+
+    const requests = [
+      ...(await strict.requests()).map(({ tenant, line }) => ({ host: tenant, path: line.split(' ')[1] })),
+      ...lax.requests,
+    ];
+    expect(requests.length).toBeGreaterThan(2 * SERVED.length);
+    // nginx knows no tenant of CONNECT, which it refuses.
+    const isConnect = ({ path }: { path: string | undefined }) => path?.startsWith('api.test:') === true;
+    expect(
+      requests.filter(
+        (request) =>
+          !isConnect(request) &&
+          !(/^api\.test(:\d+)?$/.test(request.host) && request.path?.startsWith('/seen/')),
+      ),
+    ).toEqual([]);
+  },
+);
