@@ -18,6 +18,8 @@ export interface FrontEnd {
   readonly tenants: Readonly<Record<string, string>>;
   readonly httpPort: number;
   readonly tlsPort: number;
+  /** For HTTP/2 by prior knowledge (RFC 9113 §3.3). */
+  readonly h2cPort: number;
   /** A file: the one certificate, of all tenants, to be trusted. */
   readonly ca: string;
   /** A directory: what is in /files/ of each tenant. */
@@ -47,7 +49,7 @@ export async function startFrontEnd(
 ): Promise<FrontEnd> {
   const directory = temporaryDirectory();
   const at = (file: string) => join(directory, file);
-  const [httpPort, tlsPort] = [await closedPort(), await closedPort()];
+  const [httpPort, tlsPort, h2cPort] = [await closedPort(), await closedPort(), await closedPort()];
   mkdirSync(at('files'));
   await makeCertificate(Object.keys(tenants), { certificate: at('ca.pem'), key: at('key.pem') });
 
@@ -56,6 +58,7 @@ export async function startFrontEnd(
     (tenant) => `server {
       ${addresses.map((address) => `listen ${address}:${httpPort};`).join('\n')}
       ${addresses.map((address) => `listen ${address}:${tlsPort} ssl http2;`).join('\n')}
+      ${addresses.map((address) => `listen ${address}:${h2cPort} http2;`).join('\n')}
       server_name ${tenant};
       location / { default_type text/plain; return 200 '${tenant}\\n'; }
       location /files/ { root ${directory}; }
@@ -97,6 +100,7 @@ export async function startFrontEnd(
     tenants,
     httpPort,
     tlsPort,
+    h2cPort,
     ca: at('ca.pem'),
     files: at('files'),
     // One process takes requests in the order in which they come.

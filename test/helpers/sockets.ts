@@ -102,6 +102,16 @@ export function tcpState(local: number | undefined, remote: number): string | un
   return undefined;
 }
 
+/** How many bytes from one port of 127.0.0.1 to another, where a server listens on IPv6 and IPv4 alike, are still unread. */
+export function unread(from: number | undefined, to: number): number {
+  for (const line of readFileSync('/proc/net/tcp6', 'latin1').split('\n')) {
+    const [, localPort, remotePort, queue] =
+      /:([0-9A-F]{4}) \w+:([0-9A-F]{4}) \w\w \w+:(\w+) /.exec(line) ?? [];
+    if (Number(`0x${localPort}`) === to && Number(`0x${remotePort}`) === from) return Number(`0x${queue}`);
+  }
+  return 0; // gone
+}
+
 /** A port of 127.0.0.1 where nothing listens, below the range that the kernel gives out by itself. */
 export async function closedPort(): Promise<number> {
   for (;;) {

@@ -1,14 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
-import { setImmediate as turn } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 
 import { expect, onTestFinished, test } from 'vitest';
 
 import { type Door, type FrontEnd, startDoor, startFrontEnd } from '../helpers/front-end.ts';
 import { run } from '../helpers/run.ts';
-import { readSome, tcpClient, tcpServer } from '../helpers/sockets.ts';
+import { readSome, tcpClient, tcpServer, unread } from '../helpers/sockets.ts';
 
 /** Asks for a name, or for none, and tells what came of it: the tenant that answered, or why none did. */
 type Client = (name: string | null, world: World) => Promise<string>;
@@ -46,8 +45,8 @@ const SEGMENT = 1_400;
 const postQuantum: Client = async (name, { tls, ca }) => {
   let hello = 0;
   let sent = Promise.resolve();
+  const upstream = (await tcpClient(tls)).setNoDelay();
   const { port } = await tcpServer((client) => {
-    const upstream = connect({ port: tls, host: '127.0.0.1', noDelay: true }).on('error', () => {});
     upstream.pipe(client);
     client.once('close', () => upstream.destroy());
     client.once('data', (first: Buffer) => (hello = first.length));
@@ -74,10 +73,12 @@ const postQuantum: Client = async (name, { tls, ca }) => {
   return answer.split('\r\n\r\n').at(-1)?.trim() ?? '';
 };
 
+/** Each segment goes when the one before it has been read. */
 async function writeInSegments(socket: Socket, bytes: Buffer): Promise<void> {
   for (let at = 0; at < bytes.length; at += SEGMENT) {
     socket.write(bytes.subarray(at, at + SEGMENT));
-    await turn();
+    const isRead = () => socket.destroyed || unread(socket.localPort, socket.remotePort ?? 0) === 0;
+    await expect.poll(isRead, { interval: 1 }).toBe(true);
   }
 }
 
@@ -186,6 +187,33 @@ test.each([
     const warnings = () => door.relay.lines.filter(({ level }) => level === 'warn');
     await expect.poll(() => warnings().map((line) => [line['name'], line['rule']])).toEqual(said);
     expect(warnings().every((line) => line['decision'] === decision)).toBe(true);
+  },
+);
+
+test.each([
+  ['off', 'bad.test', 0, []],
+  ['report', 'bad.test', 0, ['would refuse']],
+  ['enforce', '', 16, ['refused']],
+])(
+  'NAME_CHECK=%s: what becomes of HTTP/2 by prior knowledge, whose names cannot be told',
+  async (check, answer, code, decisions) => {
+    const frontEnd = await startFrontEnd();
+    const { relay, plain } = await startDoor(
+      { ...frontEnd, httpPort: frontEnd.h2cPort },
+      { NAME_CHECK: check },
+    );
+    const knowing = ['--silent', '--http2-prior-knowledge', '--noproxy', '*'];
+    const outcome = await run('curl', [
+      ...knowing,
+      '--header',
+      'Host: bad.test',
+      `http://127.0.0.1:${plain}/`,
+    ]);
+    expect([outcome.stdout.trim(), outcome.code]).toEqual([answer, code]);
+    const warnings = () => relay.lines.filter(({ level }) => level === 'warn');
+    await expect.poll(() => warnings().map((line) => line['decision'])).toEqual(decisions);
+    expect(warnings().every((line) => line['rule'] === 'HTTP/2')).toBe(true);
+    expect(await frontEnd.requests()).toHaveLength(code === 0 ? 1 : 0);
   },
 );
 
