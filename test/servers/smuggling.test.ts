@@ -1,12 +1,10 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 
 import { askControl } from '../../src/control/client.ts';
 import { type FrontEnd, startDoor, startFrontEnd } from '../helpers/front-end.ts';
+import { startLaxFrontEnd } from '../helpers/lax-front-end.ts';
 import { type Trick, TRICKS } from '../helpers/smuggling.ts';
 import { readAll, tcpClient } from '../helpers/sockets.ts';
 
@@ -76,44 +74,6 @@ const SERVED_BY_MODE = {
   tcp: [...SERVED, 'a request in the path'],
   'http-proxy': [...SERVED, 'CONNECT to the listed one, and another within'],
 };
-
-/** A request as a front end understood it: for whom, and the path. */
-interface Request {
-  readonly host: string;
-  readonly path: string;
-}
-
-/** Node's own server, which here makes of a request whatever can be made of it. */
-async function startLaxFrontEnd() {
-  const requests: Request[] = [];
-  const see = ({ url: path = '', headers: { host = '' } }: IncomingMessage) => requests.push({ host, path });
-  const lax = {
-    insecureHTTPParser: true,
-    requireHostHeader: false,
-    keepAliveTimeout: 0,
-    shouldUpgradeCallback: ({ headers }: IncomingMessage) => /h2c|tls/i.test(headers.upgrade ?? ''),
-  };
-  const server = createServer(lax, (request, response) => {
-    see(request);
-    request.resume();
-    response.end();
-  });
-  server.on('upgrade', ({ headers: { upgrade } }: IncomingMessage, socket) => {
-    requests.push({ host: `whoever is asked for in ${upgrade}`, path: '' });
-    socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n');
-  });
-  server.on('connect', (request: IncomingMessage, socket) => {
-    see(request);
-    socket.end('HTTP/1.1 405 No\r\nContent-Length: 0\r\n\r\n');
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return { httpPort: (server.address() as AddressInfo).port, requests };
-}
 
 /** The status of each answer to these bytes. The client leaves after the first one, and is to be left when nobody understands it. */
 async function say(port: number, text: string): Promise<readonly number[]> {
