@@ -40,7 +40,7 @@ export function createHttpParser({ onRequest, onUpgrade, onConnect, onRefusal }:
     connectionsCheckingInterval: CHECK_INTERVAL,
     shouldUpgradeCallback: mayUpgrade,
   });
-  server.maxHeadersCount = 0; // what is beyond it would be dropped in silence
+  server.maxHeadersCount = 0; // MAX_HEAD_SIZE is the bound
   // A client may close its side and read on.
   Object.assign(server, { httpAllowHalfOpen: true });
   server
