@@ -15,6 +15,8 @@ import { proxyHttp } from './relay/http-proxy.ts';
 import { createLoopGuard } from './relay/loop-guard.ts';
 import { createNameCheck } from './relay/name-check.ts';
 import { createNameReport } from './relay/name-report.ts';
+import { pumpDirect } from './relay/pump-direct.ts';
+import { pumpStream } from './relay/pump.ts';
 import { relayTo } from './relay/relay-to.ts';
 import type { Relay } from './relay/relay.ts';
 import type { Target } from './relay/target.ts';
@@ -54,6 +56,8 @@ export async function listen(config: Config, sources: Sources, log: Log): Promis
             serve: serve(target),
             idleTimeout: config.idleTimeout,
             probeSource: PROBE_SOURCE,
+            // A report listens in on the stream.
+            pump: config.nameCheck === 'report' ? pumpStream : (pumpDirect ?? pumpStream),
           }),
     ),
   );

@@ -1,10 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
-
 import { messageOf } from './message-of.ts';
 
 interface Options<T, R> {
-  /** Head start of each attempt over the next one, in ms; a failure ends it early. */
-  readonly headStart: number;
+  /** Head start over this candidate of the one before it, in ms; a failure ends it early. */
+  readonly headStart: (candidate: T) => number;
   /** Ends all attempts. */
   readonly signal: AbortSignal;
   /** Told of a candidate that has neither succeeded nor failed within its head start. */
@@ -13,53 +11,69 @@ interface Options<T, R> {
   readonly discard?: (late: R) => void;
 }
 
-const SLOW = Symbol('slow');
+/** What the losers' signals abort with: made once, as each error that is made records a stack. */
+const LOST = new Error('another was faster');
 
 /**
  * Tries candidates in order, each with a head start over the next, until one succeeds; the others are aborted then (the way of
  * RFC 8305 §5). Rejects with an AggregateError of all failures in the candidates' order, or with the signal's reason.
  */
-export async function race<T, R>(
+export function race<T, R>(
   candidates: readonly T[],
   attempt: (candidate: T, signal: AbortSignal) => Promise<R>,
   { headStart, signal, onSlow, discard }: Options<T, R>,
 ): Promise<R> {
-  signal.throwIfAborted();
+  const { promise, resolve, reject } = Promise.withResolvers<R>();
   const over = new AbortController();
-  const either = AbortSignal.any([signal, over.signal]);
-  const { promise: won, resolve: win } = Promise.withResolvers<{ readonly result: R }>();
-  let isOver = false;
+  const failures: unknown[] = [];
+  let failed = 0;
+  let started = 0;
+  let timer: NodeJS.Timeout | undefined;
 
-  const start = async (candidate: T): Promise<unknown> => {
-    try {
-      const result = await attempt(candidate, either);
-      if (isOver) discard?.(result);
-      isOver = true;
-      win({ result });
-      return null;
-    } catch (cause) {
-      return cause;
+  const finish = (reason: unknown) => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', onAbort);
+    over.abort(reason);
+  };
+  const onAbort = () => {
+    finish(signal.reason);
+    reject(signal.reason);
+  };
+  const giveUp = () => {
+    finish(LOST);
+    reject(new AggregateError(failures, failures.map(messageOf).filter(Boolean).join('; ')));
+  };
+  const startNext = () => {
+    clearTimeout(timer);
+    const place = started++;
+    const candidate = candidates[place] as T;
+    if (started < candidates.length) {
+      const onHeadStartOver = () => {
+        onSlow(candidate);
+        startNext();
+      };
+      timer = setTimeout(onHeadStartOver, headStart(candidates[started] as T));
     }
+    attempt(candidate, over.signal).then(
+      (result) => {
+        if (over.signal.aborted) return discard?.(result);
+        finish(LOST);
+        resolve(result);
+      },
+      (cause: unknown) => {
+        if (over.signal.aborted) return;
+        failures[place] = cause;
+        if (++failed === candidates.length) giveUp();
+        else if (started === place + 1 && started < candidates.length) startNext();
+      },
+    );
   };
 
-  const running: Promise<unknown>[] = [];
-  try {
-    for (const candidate of candidates) {
-      const attempted = start(candidate);
-      running.push(attempted);
-      if (running.length === candidates.length) break;
-      const settled = await Promise.race([won, attempted, delay(headStart, SLOW, { signal: either })]);
-      if (settled === SLOW) onSlow(candidate);
-      if (isOver) break;
-    }
-    const outcome = await Promise.race([won, Promise.all(running)]);
-    if ('result' in outcome) return outcome.result;
-    throw new AggregateError(outcome, outcome.map(messageOf).filter(Boolean).join('; '));
-  } catch (cause) {
-    signal.throwIfAborted();
-    throw cause;
-  } finally {
-    isOver = true;
-    over.abort();
+  if (signal.aborted) reject(signal.reason);
+  else if (candidates.length === 0) giveUp();
+  else {
+    signal.addEventListener('abort', onAbort);
+    startNext();
   }
+  return promise;
 }

@@ -20,21 +20,21 @@ test('race() takes the first candidate that succeeds within its head start', asy
     started.push(candidate);
     return candidate;
   };
-  expect(await race([1, 2, 3], attempt, { headStart: 1_000, signal, onSlow })).toBe(1);
+  expect(await race([1, 2, 3], attempt, { headStart: () => 1_000, signal, onSlow })).toBe(1);
   expect(started).toEqual([1]);
 });
 
 test('race() starts the next candidate at once when one fails', async () => {
   const attempts = [after(0, new Error('no')), after(0, new Error('nor I')), after(0, 'yes')];
-  expect(await race(attempts, run, { headStart: 60_000, signal, onSlow })).toBe('yes');
+  expect(await race(attempts, run, { headStart: () => 60_000, signal, onSlow })).toBe('yes');
 });
 
 test('race() starts the next candidate after the head start, and a slow one may still win', async () => {
-  expect(await race([after(60_000, 'slow'), after(0, 'fast')], run, { headStart: 10, signal, onSlow })).toBe(
-    'fast',
-  );
   expect(
-    await race([after(50, 'slow'), after(60_000, 'slower')], run, { headStart: 10, signal, onSlow }),
+    await race([after(60_000, 'slow'), after(0, 'fast')], run, { headStart: () => 10, signal, onSlow }),
+  ).toBe('fast');
+  expect(
+    await race([after(50, 'slow'), after(60_000, 'slower')], run, { headStart: () => 10, signal, onSlow }),
   ).toBe('slow');
 });
 
@@ -44,7 +44,7 @@ test('race() aborts the others when one has won', async () => {
     lost = each;
     return after(60_000, 'late')(each);
   };
-  await race([loser, after(0, 'won')], run, { headStart: 10, signal, onSlow });
+  await race([loser, after(0, 'won')], run, { headStart: () => 10, signal, onSlow });
   expect(lost?.aborted).toBe(true);
 });
 
@@ -52,7 +52,7 @@ test('race() hands out for disposal what comes too late', async () => {
   const late = Promise.withResolvers<string>();
   const discarded = Promise.withResolvers<string>();
   await race([() => late.promise, after(0, 'won')], run, {
-    headStart: 1,
+    headStart: () => 1,
     signal,
     onSlow,
     discard: discarded.resolve,
@@ -63,7 +63,7 @@ test('race() hands out for disposal what comes too late', async () => {
 
 test('race() rejects with all failures in order', async () => {
   const attempts = [after(20, new Error('first')), after(0, new Error('second'))];
-  const failure = await race(attempts, run, { headStart: 1, signal, onSlow }).catch(
+  const failure = await race(attempts, run, { headStart: () => 1, signal, onSlow }).catch(
     (error: unknown) => error,
   );
   expect(failure).toBeInstanceOf(AggregateError);
@@ -71,10 +71,10 @@ test('race() rejects with all failures in order', async () => {
 });
 
 test('race() rejects with the reason of its signal', async () => {
-  const options = { headStart: 60_000, signal: AbortSignal.timeout(20), onSlow };
+  const options = { headStart: () => 60_000, signal: AbortSignal.timeout(20), onSlow };
   await expect(race([after(60_000, 'late'), after(0, 'never')], run, options)).rejects.toThrow('timeout');
   await expect(
-    race([after(0, 'x')], run, { headStart: 1, signal: AbortSignal.abort(new Error('gone')), onSlow }),
+    race([after(0, 'x')], run, { headStart: () => 1, signal: AbortSignal.abort(new Error('gone')), onSlow }),
   ).rejects.toThrow('gone');
 });
 
@@ -82,7 +82,7 @@ test('race() tells of a candidate that is slow, and not of one that fails or win
   const slow: string[] = [];
   const attempt = (name: string, each: AbortSignal) =>
     after(name === 'slow' ? 60_000 : 0, name === 'failing' ? new Error('no') : name)(each);
-  const options = { headStart: 10, signal, onSlow: (name: string) => slow.push(name) };
+  const options = { headStart: () => 10, signal, onSlow: (name: string) => slow.push(name) };
   expect(await race(['failing', 'slow', 'winning', 'unused'], attempt, options)).toBe('winning');
   expect(slow).toEqual(['slow']);
 });

@@ -106,7 +106,7 @@ export function createResolver(nameservers: readonly Nameserver[]): Resolve {
       }
     };
     try {
-      return await race(inOrder(), attempt, { headStart: HEAD_START, signal, onSlow: fail });
+      return await race(inOrder(), attempt, { headStart: () => HEAD_START, signal, onSlow: fail });
     } catch (cause) {
       signal.throwIfAborted();
       throw new Error(`no nameserver answers for ${question.name} ${question.type}: ${messageOf(cause)}`, {

@@ -5,6 +5,7 @@ import { messageOf } from '../message-of.ts';
 import type { DialOrder } from './dial-order.ts';
 import { dialTcp } from './dial-tcp.ts';
 import { endpoint } from './endpoint.ts';
+import type { Pump } from './pump.ts';
 import { reset } from './reset.ts';
 import type { Slots } from './slots.ts';
 import { type Ending, splice } from './splice.ts';
@@ -20,6 +21,7 @@ export interface Shared {
   readonly idleTimeout: number;
   /** Clients from this address are healthcheck probes: they take no slot. */
   readonly probeSource: string;
+  readonly pump: Pump;
   readonly log: Log;
   /** Whether each connection is logged as info, not debug. */
   readonly verbose: boolean;
@@ -34,6 +36,10 @@ export interface Upstream {
   /** The address and port that it has reached. */
   readonly address: string;
 }
+
+/** Made once, as each error that is made records a stack. */
+const GONE = new Error('the client is gone');
+const ignore = () => {};
 
 /** One TCP client, from accept to both ends closed. */
 export class Connection {
@@ -58,8 +64,8 @@ export class Connection {
     this.#isProbe = client.remoteAddress?.endsWith(shared.probeSource) === true;
     const gone = new AbortController();
     this.gone = gone.signal;
-    client.on('error', () => {}); // 'close' follows
-    client.once('close', () => gone.abort(new Error('the client is gone')));
+    client.on('error', ignore); // 'close' follows
+    client.once('close', () => gone.abort(GONE));
   }
 
   /**
@@ -85,7 +91,7 @@ export class Connection {
     const { order, connectTimeout, onDial } = this.shared;
     try {
       const socket = await dialTcp(target, { order, timeout: connectTimeout, signal: this.gone });
-      socket.on('error', () => {}); // 'close' follows
+      socket.on('error', ignore); // 'close' follows
       this.#upstream = socket;
       onDial(null);
       return { socket, target, address: endpoint(socket.remoteAddress, socket.remotePort) };
@@ -97,16 +103,18 @@ export class Connection {
 
   /** Moves bytes both ways until both ends are closed. */
   async splice(upstream: Upstream): Promise<void> {
-    this.report(upstream, await splice(this.client, upstream.socket, this.shared.idleTimeout));
+    const { bytesWritten } = upstream.socket;
+    const { ending, sent } = await splice(this.client, upstream.socket, this.shared);
+    this.report(upstream, ending, bytesWritten + sent);
   }
 
-  /** Logs what became of a connection to a target. */
-  report({ socket, target, address }: Upstream, ending: Ending): void {
+  /** Logs what became of a connection to a target; `sent` are the bytes to it. */
+  report({ socket, target, address }: Upstream, ending: Ending, sent = socket.bytesWritten): void {
     const fields = {
       client: this.from,
       target: endpoint(target.host, target.port),
       address,
-      sent: socket.bytesWritten,
+      sent,
       received: socket.bytesRead,
       ms: Math.round(performance.now() - this.#acceptedAt),
       ending,

@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns';
-import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
+import { DeadlineError, withDeadline } from '../deadline.ts';
 import { race } from '../race.ts';
 import type { DialOrder } from './dial-order.ts';
 import { DialError, type Target } from './target.ts';
@@ -10,8 +10,9 @@ import { DialError, type Target } from './target.ts';
 export const KEEP_ALIVE_DELAY = 60_000;
 /** Head start of an address over the next one, in ms (RFC 8305 §8). */
 const HEAD_START = 250;
-/** How long all addresses may be silent before the name is asked for again, in ms; when all fail, that is at once. */
-const ASK_AGAIN = 1_000;
+/** Head start of the last address over asking for the name again, in ms; when all fail, that is at once. */
+const LAST_HEAD_START = 1_000;
+
 interface Options {
   readonly order: DialOrder;
   /** Bound on the whole, name lookup included, in ms. */
@@ -24,66 +25,72 @@ interface Options {
  * new is dialled too. The socket may be half-closed. Rejects with a DialError, and dials no more when the signal aborts.
  */
 export async function dialTcp(target: Target, { order, timeout, signal }: Options): Promise<Socket> {
-  const deadline = AbortSignal.timeout(timeout);
-  const either = AbortSignal.any([signal, deadline]);
+  try {
+    return await withDeadline({ timeout, signal }, async (either) => {
+      const known = await target.resolve(either);
+      return dialAny([...order.arrange(known), ASK_AGAIN], known, either);
+    });
+  } catch (cause) {
+    throw new DialError(target, cause);
+  }
 
-  const attempt = async (address: LookupAddress, lost: AbortSignal): Promise<Socket> => {
-    try {
-      return await dialOne(address, target.port, lost);
-    } catch (cause) {
-      if (!lost.aborted || deadline.aborted) order.failed(address);
-      throw cause;
-    }
-  };
-  const dialAny = (addresses: readonly LookupAddress[], lost: AbortSignal) =>
-    race(order.arrange(addresses), attempt, {
-      headStart: HEAD_START,
+  function dialAny(
+    candidates: readonly Candidate[],
+    known: readonly LookupAddress[],
+    lost: AbortSignal,
+  ): Promise<Socket> {
+    const attempt = (candidate: Candidate, each: AbortSignal) =>
+      candidate === ASK_AGAIN ? dialNew(known, each) : dialOne(candidate, each);
+    return race(candidates, attempt, {
+      headStart: (next) => (next === ASK_AGAIN ? LAST_HEAD_START : HEAD_START),
       signal: lost,
-      onSlow: order.failed,
+      onSlow: (candidate) => candidate !== ASK_AGAIN && order.failed(candidate),
       discard: (late) => late.destroy(),
     });
+  }
 
-  try {
-    const known = await target.resolve(either);
-    const dialKnown = (lost: AbortSignal) => dialAny(known, lost);
-    const dialNew = async (lost: AbortSignal) => {
-      const tried = new Set(known.map(({ address }) => address));
-      const fresh = await target.resolve(lost, { fresh: true });
-      return dialAny(
-        fresh.filter(({ address }) => !tried.has(address)),
-        lost,
-      );
+  async function dialNew(known: readonly LookupAddress[], lost: AbortSignal): Promise<Socket> {
+    const tried = new Set(known.map(({ address }) => address));
+    const fresh = await target.resolve(lost, { fresh: true });
+    return dialAny(order.arrange(fresh.filter(({ address }) => !tried.has(address))), fresh, lost);
+  }
+
+  function dialOne(address: LookupAddress, lost: AbortSignal): Promise<Socket> {
+    const { promise, resolve, reject } = Promise.withResolvers<Socket>();
+    const socket = connect({
+      host: address.address,
+      family: address.family,
+      port: target.port,
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_DELAY,
+    });
+    const settle = () => {
+      socket.off('connect', onConnect).off('error', onError);
+      lost.removeEventListener('abort', onLost);
     };
-    return await race([dialKnown, dialNew], (dial, lost) => dial(lost), {
-      headStart: ASK_AGAIN,
-      signal: either,
-      onSlow: () => {},
-      discard: (late) => late.destroy(),
-    });
-  } catch (cause) {
-    throw new DialError(target, deadline.aborted ? new Error(`no answer within ${timeout} ms`) : cause);
+    const onConnect = () => {
+      settle();
+      resolve(socket);
+    };
+    const onError = (cause: Error) => {
+      settle();
+      order.failed(address);
+      reject(cause);
+    };
+    const onLost = () => {
+      settle();
+      socket.on('error', () => {}).destroy();
+      if (lost.reason instanceof DeadlineError) order.failed(address);
+      reject(lost.reason as Error);
+    };
+    socket.on('connect', onConnect).on('error', onError);
+    lost.addEventListener('abort', onLost);
+    return promise;
   }
 }
 
-async function dialOne(
-  { address, family }: LookupAddress,
-  port: number,
-  signal: AbortSignal,
-): Promise<Socket> {
-  const socket = connect({
-    host: address,
-    family,
-    port,
-    allowHalfOpen: true,
-    noDelay: true,
-    keepAlive: true,
-    keepAliveInitialDelay: KEEP_ALIVE_DELAY,
-  });
-  try {
-    await once(socket, 'connect', { signal });
-    return socket;
-  } catch (cause) {
-    socket.destroy();
-    throw cause;
-  }
-}
+/** Stands among addresses for those that the name has got since. */
+const ASK_AGAIN = Symbol('ask again');
+type Candidate = LookupAddress | typeof ASK_AGAIN;

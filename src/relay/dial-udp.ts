@@ -1,6 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 
+import { withDeadline } from '../deadline.ts';
 import { messageOf } from '../message-of.ts';
 import type { DialOrder } from './dial-order.ts';
 import { DialError, type Target } from './target.ts';
@@ -17,10 +18,10 @@ interface Options {
  * socket, and its refusals (ICMP) come as errors (udp(7)). Rejects with a DialError.
  */
 export async function dialUdp(target: Target, { order, timeout, signal }: Options): Promise<Socket> {
-  const deadline = AbortSignal.timeout(timeout);
   const failures: unknown[] = [];
   try {
-    for (const address of order.arrange(await target.resolve(AbortSignal.any([signal, deadline])))) {
+    const addresses = await withDeadline({ timeout, signal }, (either) => target.resolve(either));
+    for (const address of order.arrange(addresses)) {
       const socket = createSocket(address.family === 6 ? 'udp6' : 'udp4');
       try {
         socket.connect(target.port, address.address);
@@ -35,6 +36,6 @@ export async function dialUdp(target: Target, { order, timeout, signal }: Option
     }
     throw new Error(failures.map(messageOf).join('; '));
   } catch (cause) {
-    throw new DialError(target, deadline.aborted ? new Error(`no answer within ${timeout} ms`) : cause);
+    throw new DialError(target, cause);
   }
 }

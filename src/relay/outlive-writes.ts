@@ -1,9 +1,9 @@
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 
 type Done = (error?: NodeJS.ErrnoException | null) => void;
 
-/** Sockets that outlive their writes, and whether one has failed. */
-const outliving = new WeakMap<Socket, { hasFailed: boolean }>();
+/** Sockets of which a write has vanished. */
+const losers = new WeakSet<Socket>();
 
 /**
  * A socket whose peer has gone away fails its writes, and Node then destroys it with what the peer said last unread: an early reply
@@ -11,24 +11,30 @@ const outliving = new WeakMap<Socket, { hasFailed: boolean }>();
  * ends it with an EOF where a reset had come.
  */
 export function outliveWrites(socket: Socket): void {
-  if (outliving.has(socket)) return;
-  const state = { hasFailed: false };
-  outliving.set(socket, state);
+  socket._write = write;
+  socket._writev = writev;
+}
 
-  const swallow =
-    (done: Done): Done =>
-    (error) => {
-      if (error?.code !== 'EPIPE' && error?.code !== 'ECONNRESET') return done(error);
-      state.hasFailed = true;
-      return done();
-    };
-  const write = socket._write.bind(socket);
-  const writev = socket._writev?.bind(socket);
-  socket._write = (chunk, encoding, done) => write(chunk, encoding, swallow(done));
-  if (writev !== undefined) socket._writev = (chunks, done) => writev(chunks, swallow(done));
+/** Has a write that failed vanish, where its peer is gone. Returns whether it does. */
+export function loseWrite(socket: Socket, { code }: NodeJS.ErrnoException): boolean {
+  if (code !== 'EPIPE' && code !== 'ECONNRESET') return false;
+  losers.add(socket);
+  return true;
 }
 
 /** Whether a write has vanished: then an EOF proves nothing. */
 export function hasLostWrites(socket: Socket): boolean {
-  return outliving.get(socket)?.hasFailed === true;
+  return losers.has(socket);
+}
+
+function write(this: Socket, chunk: unknown, encoding: BufferEncoding, done: Done): void {
+  Socket.prototype._write.call(this, chunk, encoding, outliving(this, done));
+}
+
+function writev(this: Socket, chunks: { chunk: unknown; encoding: BufferEncoding }[], done: Done): void {
+  Socket.prototype._writev?.call(this, chunks, outliving(this, done));
+}
+
+function outliving(socket: Socket, done: Done): Done {
+  return (error) => (error && loseWrite(socket, error) ? done() : done(error));
 }

@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import type { DialOrder } from './dial-order.ts';
 import { dialUdp } from './dial-udp.ts';
 import { endpoint } from './endpoint.ts';
+import { IdleTimer } from './idle-timer.ts';
 import type { Target } from './target.ts';
 
 /** How a session ended, or the error that ended it. */
@@ -34,7 +35,6 @@ const QUIET = 500;
  */
 export class Session {
   readonly startedAt = performance.now();
-  lastActiveAt = this.startedAt;
   /** Bytes to and from the target. */
   sent = 0;
   received = 0;
@@ -48,18 +48,22 @@ export class Session {
   /** Whether the client spoke last. */
   #awaitsAnswer = false;
   #socket: Socket | null = null;
-  #timer: NodeJS.Timeout;
+  readonly #idle: IdleTimer;
 
   constructor(options: Options) {
     this.#options = options;
-    this.#timer = setTimeout(() => this.#expire(), options.timeout);
+    this.#idle = new IdleTimer(options.timeout, () => this.end('idle'));
     void this.#open();
+  }
+
+  get lastActiveAt(): number {
+    return this.#idle.lastActiveAt;
   }
 
   send(datagram: Buffer): void {
     this.sent += datagram.length;
     this.#awaitsAnswer = true;
-    if (this.#options.onAnswer !== null) this.lastActiveAt = performance.now();
+    if (this.#options.onAnswer !== null) this.#idle.touch();
     if (this.#socket !== null) {
       this.#socket.send(datagram);
       return;
@@ -79,7 +83,7 @@ export class Session {
   end(ending: SessionEnding): void {
     if (this.#ended.signal.aborted) return;
     this.#ended.abort();
-    clearTimeout(this.#timer);
+    this.#idle.stop();
     this.#socket?.close();
     this.#options.onEnd(ending);
   }
@@ -97,7 +101,7 @@ export class Session {
         socket.on('message', (datagram) => {
           this.received += datagram.length;
           this.#awaitsAnswer = false;
-          this.lastActiveAt = performance.now();
+          this.#idle.touch();
           onAnswer(datagram);
         });
       }
@@ -107,12 +111,5 @@ export class Session {
     } catch (cause) {
       this.end(cause instanceof Error ? cause : new Error(String(cause)));
     }
-  }
-
-  /** A timer that is set once and looks at the clock costs less than one that every datagram sets back. */
-  #expire(): void {
-    const left = this.lastActiveAt + this.#options.timeout - performance.now();
-    if (left <= 0) this.end('idle');
-    else this.#timer = setTimeout(() => this.#expire(), left);
   }
 }

@@ -1,10 +1,25 @@
 import type { Socket } from 'node:net';
 
+import { IdleTimer } from './idle-timer.ts';
 import { hasLostWrites, outliveWrites } from './outlive-writes.ts';
+import type { Pump } from './pump.ts';
 import { reset } from './reset.ts';
 
 /** How a connection ended: both directions to their end, aborted by one side, without a byte for too long, or cut off by us. */
 export type Ending = 'finished' | 'client aborted' | 'target aborted' | 'idle' | 'cut off';
+
+/** How a connection has ended, and the bytes that were moved each way. */
+export interface Outcome {
+  readonly ending: Ending;
+  readonly sent: number;
+  readonly received: number;
+}
+
+interface Options {
+  /** Both sockets are reset after so long without a byte, in ms; 0 for never. */
+  readonly idleTimeout: number;
+  readonly pump: Pump;
+}
 
 /** How long the other side may take to read what was said to it before an abort, in ms. */
 const LINGER = 5_000;
@@ -12,51 +27,53 @@ const LINGER = 5_000;
 /**
  * Moves bytes both ways until both sockets are closed, and owns them from then on. A FIN is passed on as a FIN, and the other
  * direction lives until its own end. A side that is cut off (reset, error, destroyed) has the other one reset, after what it said before
- * has been written: a truncated transfer never looks complete. Both are reset after `idleTimeout` ms without a byte (0 for never).
+ * has been written: a truncated transfer never looks complete.
  */
-export async function splice(client: Socket, upstream: Socket, idleTimeout: number): Promise<Ending> {
-  const { promise: closed, resolve: close } = Promise.withResolvers<void>();
+export function splice(client: Socket, upstream: Socket, { idleTimeout, pump }: Options): Promise<Outcome> {
+  const { promise: closed, resolve: close } = Promise.withResolvers<Outcome>();
   let ending: Ending = 'finished';
+  let sent = 0;
+  let received = 0;
+
+  const idle = new IdleTimer(idleTimeout, () => {
+    ending = 'idle';
+    reset(client);
+    reset(upstream);
+  });
 
   /** Whether all that a side had to say has come, as its FIN tells. */
   const isComplete = (side: Socket) => side.readableEnded && !hasLostWrites(side);
 
   const join = (source: Socket, sink: Socket, aborted: Ending) => {
-    outliveWrites(source);
-    source.on('data', (chunk) => {
-      if (!sink.destroyed && !sink.write(chunk)) source.pause();
-    });
-    sink.on('drain', () => source.resume());
-
     const onEnd = () => {
       if (isComplete(source)) sink.end();
       else source.destroy(new Error('it was reset'));
     };
-    if (source.readableEnded) onEnd();
-    else source.once('end', onEnd);
-    source.resume(); // what has been looked into is paused
-
     const onClose = () => {
       const isWhole = isComplete(source) && source.writableFinished;
       if (!isWhole && ending === 'finished') ending = source.errored === null ? 'cut off' : aborted;
       if (!isWhole && !sink.destroyed) abort(sink, { afterAll: isComplete(source) });
-      if (sink.closed) close();
-      else sink.setTimeout(idleTimeout, cut);
+      if (!sink.closed) return;
+      idle.stop();
+      close({ ending, sent, received });
     };
+    outliveWrites(source);
+    if (source.readableEnded) onEnd();
+    else source.once('end', onEnd);
     if (source.closed) onClose();
     else source.once('close', onClose);
   };
-  const cut = () => {
-    ending = 'idle';
-    reset(client);
-    reset(upstream);
-  };
-  // Every byte passes the client's socket while it is there, so one timer sees both directions.
-  client.setTimeout(idleTimeout, cut);
   join(client, upstream, 'client aborted');
   join(upstream, client, 'target aborted');
-  await closed;
-  return ending;
+  pump(client, upstream, (count) => {
+    sent += count;
+    idle.touch();
+  });
+  pump(upstream, client, (count) => {
+    received += count;
+    idle.touch();
+  });
+  return closed;
 }
 
 /**

@@ -4,6 +4,8 @@ import type { AddressInfo, Server } from 'node:net';
 import { onTestFinished } from 'vitest';
 
 import { PROBE_SOURCE } from '../../src/control/protocol.ts';
+import { pumpDirect } from '../../src/relay/pump-direct.ts';
+import { pumpStream } from '../../src/relay/pump.ts';
 import { relayTo } from '../../src/relay/relay-to.ts';
 import type { Relay } from '../../src/relay/relay.ts';
 import type { Target } from '../../src/relay/target.ts';
@@ -65,6 +67,7 @@ export async function servingRelay(serve: Serve, options: Partial<TcpOptions> = 
     connectTimeout: 5_000,
     idleTimeout: 0,
     probeSource: PROBE_SOURCE,
+    pump: pumpDirect ?? pumpStream,
     log: testLog(),
     verbose: true,
     ...options,
