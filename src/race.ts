@@ -26,14 +26,16 @@ export function race<T, R>(
   const { promise, resolve, reject } = Promise.withResolvers<R>();
   const over = new AbortController();
   const failures: unknown[] = [];
-  let failed = 0;
   let started = 0;
+  let pending = 0;
+  let isOver = false;
   let timer: NodeJS.Timeout | undefined;
 
   const finish = (reason: unknown) => {
+    isOver = true;
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);
-    over.abort(reason);
+    if (pending > 0) over.abort(reason);
   };
   const onAbort = () => {
     finish(signal.reason);
@@ -46,6 +48,7 @@ export function race<T, R>(
   const startNext = () => {
     clearTimeout(timer);
     const place = started++;
+    pending++;
     const candidate = candidates[place] as T;
     if (started < candidates.length) {
       const onHeadStartOver = () => {
@@ -56,15 +59,17 @@ export function race<T, R>(
     }
     attempt(candidate, over.signal).then(
       (result) => {
-        if (over.signal.aborted) return discard?.(result);
+        pending--;
+        if (isOver) return discard?.(result);
         finish(LOST);
         resolve(result);
       },
       (cause: unknown) => {
-        if (over.signal.aborted) return;
+        pending--;
+        if (isOver) return;
         failures[place] = cause;
-        if (++failed === candidates.length) giveUp();
-        else if (started === place + 1 && started < candidates.length) startNext();
+        if (started === place + 1 && started < candidates.length) startNext();
+        else if (pending === 0 && started === candidates.length) giveUp();
       },
     );
   };

@@ -37,6 +37,8 @@ export interface Upstream {
   readonly address: string;
 }
 
+/** A client whose target takes so long to reach is watched meanwhile, in ms. */
+const WATCH_AFTER = 250;
 /** Made once, as each error that is made records a stack. */
 const GONE = new Error('the client is gone');
 const ignore = () => {};
@@ -74,11 +76,13 @@ export class Connection {
    */
   async admit(): Promise<void> {
     if (this.#isAdmitted) return;
-    if (!this.#isProbe) {
+    const { slots } = this.shared;
+    if (!this.#isProbe && !slots.tryTake()) {
       const leave = () => reset(this.client);
       this.client.once('end', leave);
+      this.#watch();
       try {
-        await this.shared.slots.take(this.gone);
+        await slots.take(this.gone);
       } finally {
         this.client.off('end', leave);
       }
@@ -86,18 +90,30 @@ export class Connection {
     this.#isAdmitted = true;
   }
 
+  /** Reads ahead, at most one buffer (64 KiB): only who is read is noticed when it leaves. */
+  #watch(): void {
+    this.client.read(0);
+  }
+
   /** Connects to the target; the socket ends with this connection. Rejects with a DialError. */
   async dial(target: Target): Promise<Upstream> {
     const { order, connectTimeout, onDial } = this.shared;
+    const watching = setTimeout(() => this.#watch(), WATCH_AFTER);
     try {
-      const socket = await dialTcp(target, { order, timeout: connectTimeout, signal: this.gone });
+      const { socket, address } = await dialTcp(target, {
+        order,
+        timeout: connectTimeout,
+        signal: this.gone,
+      });
       socket.on('error', ignore); // 'close' follows
       this.#upstream = socket;
       onDial(null);
-      return { socket, target, address: endpoint(socket.remoteAddress, socket.remotePort) };
+      return { socket, target, address: endpoint(address.address, target.port) };
     } catch (cause) {
       if (!this.gone.aborted) onDial(messageOf(cause));
       throw cause;
+    } finally {
+      clearTimeout(watching);
     }
   }
 

@@ -20,11 +20,17 @@ interface Options {
   readonly signal: AbortSignal;
 }
 
+/** A connection, and the address that it has reached. */
+export interface Dialled {
+  readonly socket: Socket;
+  readonly address: LookupAddress;
+}
+
 /**
  * Connects to the first of the target's addresses that answers. When all fail or are silent, the name is asked for again, and what is
  * new is dialled too. The socket may be half-closed. Rejects with a DialError, and dials no more when the signal aborts.
  */
-export async function dialTcp(target: Target, { order, timeout, signal }: Options): Promise<Socket> {
+export async function dialTcp(target: Target, { order, timeout, signal }: Options): Promise<Dialled> {
   try {
     return await withDeadline({ timeout, signal }, async (either) => {
       const known = await target.resolve(either);
@@ -38,25 +44,25 @@ export async function dialTcp(target: Target, { order, timeout, signal }: Option
     candidates: readonly Candidate[],
     known: readonly LookupAddress[],
     lost: AbortSignal,
-  ): Promise<Socket> {
+  ): Promise<Dialled> {
     const attempt = (candidate: Candidate, each: AbortSignal) =>
       candidate === ASK_AGAIN ? dialNew(known, each) : dialOne(candidate, each);
     return race(candidates, attempt, {
       headStart: (next) => (next === ASK_AGAIN ? LAST_HEAD_START : HEAD_START),
       signal: lost,
       onSlow: (candidate) => candidate !== ASK_AGAIN && order.failed(candidate),
-      discard: (late) => late.destroy(),
+      discard: ({ socket }) => socket.destroy(),
     });
   }
 
-  async function dialNew(known: readonly LookupAddress[], lost: AbortSignal): Promise<Socket> {
+  async function dialNew(known: readonly LookupAddress[], lost: AbortSignal): Promise<Dialled> {
     const tried = new Set(known.map(({ address }) => address));
     const fresh = await target.resolve(lost, { fresh: true });
     return dialAny(order.arrange(fresh.filter(({ address }) => !tried.has(address))), fresh, lost);
   }
 
-  function dialOne(address: LookupAddress, lost: AbortSignal): Promise<Socket> {
-    const { promise, resolve, reject } = Promise.withResolvers<Socket>();
+  function dialOne(address: LookupAddress, lost: AbortSignal): Promise<Dialled> {
+    const { promise, resolve, reject } = Promise.withResolvers<Dialled>();
     const socket = connect({
       host: address.address,
       family: address.family,
@@ -72,7 +78,7 @@ export async function dialTcp(target: Target, { order, timeout, signal }: Option
     };
     const onConnect = () => {
       settle();
-      resolve(socket);
+      resolve({ socket, address });
     };
     const onError = (cause: Error) => {
       settle();

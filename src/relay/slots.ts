@@ -16,13 +16,17 @@ export class Slots {
     return this.#waiting.size;
   }
 
+  /** Whether a slot is free; it is then held, until the holder calls `release`. */
+  tryTake(): boolean {
+    if (this.#held >= this.#size) return false;
+    this.#held++;
+    return true;
+  }
+
   /** Resolves when a slot is held; the holder calls `release` once. Rejects with the signal's reason, and the place in the queue is given up. */
   async take(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    if (this.#held < this.#size) {
-      this.#held++;
-      return;
-    }
+    if (this.tryTake()) return;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const leave = () => {
       this.#waiting.delete(resolve);

@@ -37,7 +37,13 @@ export async function listenTcp(options: Options): Promise<Relay> {
   };
 
   const server = createServer(
-    { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_DELAY },
+    {
+      allowHalfOpen: true,
+      pauseOnConnect: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_DELAY,
+    },
     (client) => {
       const connection = new Connection(client, shared);
       const served = serve(connection)

@@ -14,10 +14,11 @@ async function dial(
   target: Parameters<typeof dialTcp>[0],
   { order = createDialOrder(), timeout = 5_000 } = {},
 ) {
-  const socket = await dialTcp(target, { order, timeout, signal });
+  const { socket, address } = await dialTcp(target, { order, timeout, signal });
   onTestFinished(() => {
     socket.destroy();
   });
+  expect(socket.remoteAddress).toBe(address.address);
   return socket.remoteAddress;
 }
 
