@@ -4,8 +4,7 @@ import type { Answer, DecodedPacket } from 'dns-packet';
 
 import { abortable } from '../abortable.ts';
 import { makeQuery, matchAnswer, type Query, type Question } from './query.ts';
-import { exchangeOverHttps } from './transport/https.ts';
-import { exchangeOverTcp, exchangeOverTls } from './transport/stream.ts';
+import { exchangeOverTcp } from './transport/stream.ts';
 import { exchangeOverUdp } from './transport/udp.ts';
 
 /** Where and how a nameserver is asked; `text` is how it was written, for messages. */
@@ -50,14 +49,19 @@ export function openNameserver(server: NameserverAddress): Nameserver {
   let keepsCase = true;
   let knowsEdns = true;
 
-  function exchange(query: Query, signal: AbortSignal): Promise<DecodedPacket> {
+  /** TLS and HTTPS are loaded where they are used: they would be half of the memory that a relay takes at rest. */
+  async function exchange(query: Query, signal: AbortSignal): Promise<DecodedPacket> {
     switch (remote.protocol) {
       case 'tcp':
         return exchangeOverTcp(remote, query, signal);
-      case 'tls':
+      case 'tls': {
+        const { exchangeOverTls } = await import('./transport/tls.ts');
         return exchangeOverTls(remote, query, signal);
-      case 'https':
+      }
+      case 'https': {
+        const { exchangeOverHttps } = await import('./transport/https.ts');
         return exchangeOverHttps(remote, query, signal);
+      }
       case 'udp':
         return exchangeOverEither(remote, query, signal);
     }

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
-import { connect, isIP, type Socket } from 'node:net';
-import { checkServerIdentity, connect as connectTls } from 'node:tls';
+import { connect, type Socket } from 'node:net';
 
 import * as dnsPacket from 'dns-packet';
 import type { DecodedPacket } from 'dns-packet';
@@ -16,31 +15,11 @@ export async function exchangeOverTcp(
   signal: AbortSignal,
 ): Promise<DecodedPacket> {
   const socket = connect({ host: server.address, port: server.port });
-  return exchange(socket, { query, signal, ready: 'connect' });
+  return exchangeOver(socket, { query, signal, ready: 'connect' });
 }
 
-/**
- * Sends a query over a TLS connection of its own (RFC 7858). The certificate is verified against `name`, or against the address where
- * there is none. Rejects with the socket's error, or when the signal aborts.
- */
-export async function exchangeOverTls(
-  server: { readonly address: string; readonly port: number; readonly name: string | null },
-  query: Query,
-  signal: AbortSignal,
-): Promise<DecodedPacket> {
-  const { address, port } = server;
-  const name = server.name ?? address;
-  const socket = connectTls({
-    host: address,
-    port,
-    // SNI names hosts only (RFC 6066 §3); an address is verified all the same.
-    ...(isIP(name) === 0 && { servername: name }),
-    checkServerIdentity: (_dialled, certificate) => checkServerIdentity(name, certificate),
-  });
-  return exchange(socket, { query, signal, ready: 'secureConnect' });
-}
-
-async function exchange(
+/** Sends a query over a connection once it is `ready`, and closes it. */
+export async function exchangeOver(
   socket: Socket,
   { query, signal, ready }: { readonly query: Query; readonly signal: AbortSignal; readonly ready: string },
 ): Promise<DecodedPacket> {
