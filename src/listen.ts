@@ -1,7 +1,6 @@
 import type { Config } from './config/config.ts';
 import { matchTarget } from './config/targets.ts';
 import { PROBE_SOURCE } from './control/protocol.ts';
-import type { Sources } from './dns/sources.ts';
 import type { Log } from './log.ts';
 import {
   type Choose,
@@ -19,47 +18,73 @@ import { pumpDirect } from './relay/pump-direct.ts';
 import { pumpStream } from './relay/pump.ts';
 import { relayTo } from './relay/relay-to.ts';
 import type { Relay } from './relay/relay.ts';
+import { type SlotCells, Slots } from './relay/slots.ts';
 import type { Target } from './relay/target.ts';
 import { listenTcp, type Serve } from './relay/tcp.ts';
 import { listenUdp } from './relay/udp.ts';
+
+/** The addresses of a name that may be dialled now; see Target. */
+export type Lookup = (host: string, ...how: Parameters<Target['resolve']>) => ReturnType<Target['resolve']>;
+
+interface Options {
+  readonly lookup: Lookup;
+  readonly log: Log;
+  /** Of each port's limit, in the order of `ports`: shared where other threads listen on the same ports. */
+  readonly slots: readonly SlotCells[];
+  readonly sharesPorts: boolean;
+  /** Told of each dial on a port: why it failed, or null. */
+  readonly onDial?: (place: number, failure: string | null) => void;
+  /** Told when the slots of a UDP port are all held elsewhere. */
+  readonly onCrowded?: (place: number) => void;
+}
 
 /** How to find a target's addresses, by name and port. */
 type TargetOf = (host: string, port: number) => Target;
 
 /** Opens every relay that the configuration asks for. Rejects with a ListenError when a port cannot be listened on. */
-export async function listen(config: Config, sources: Sources, log: Log): Promise<readonly Relay[]> {
+export async function listen(
+  config: Config,
+  { lookup, log, slots, sharesPorts, onDial = () => {}, onCrowded = () => {} }: Options,
+): Promise<readonly Relay[]> {
   const { maxConnections, connectTimeout, verbose } = config;
-  const shared = { maxConnections, connectTimeout, verbose, log };
   const pairs = config.mode === 'http-proxy' ? config.ports.slice(0, 1) : config.ports;
   const withoutLoops = createLoopGuard(new Set(config.ports.map((pair) => pair.listen)));
   const targetOf: TargetOf = (host, port) => ({
     host,
     port,
-    resolve: async (signal, how) => withoutLoops(await sources.of(host).addresses(signal, how), port),
+    resolve: async (signal, how) => withoutLoops(await lookup(host, signal, how), port),
   });
 
   const [first = ''] = config.targets;
   const serve = serving(config, targetOf);
   return Promise.all(
-    pairs.map(({ listen: port, target }) =>
-      config.mode === 'udp'
+    pairs.map(({ listen: port, target }, place) => {
+      const shared = {
+        port,
+        sharesPort: sharesPorts,
+        slots: new Slots(maxConnections, slots[place]),
+        connectTimeout,
+        verbose,
+        log,
+        onDial: (failure: string | null) => onDial(place, failure),
+      };
+      return config.mode === 'udp'
         ? listenUdp({
             ...shared,
-            port,
             target: targetOf(first, target),
             answers: config.udpAnswers,
             sessionTimeout: config.udpTimeout,
+            onCrowded: () => onCrowded(place),
           })
         : listenTcp({
             ...shared,
-            port,
             serve: serve(target),
             idleTimeout: config.idleTimeout,
             probeSource: PROBE_SOURCE,
             // A report listens in on the stream.
             pump: config.nameCheck === 'report' ? pumpStream : (pumpDirect ?? pumpStream),
-          }),
-    ),
+          });
+    }),
   );
 }
 

@@ -1,3 +1,5 @@
+import { parentPort, workerData } from 'node:worker_threads';
+
 import { resolveCommand } from './commands/resolve.ts';
 import { ConfigError } from './config/config-error.ts';
 import { type Config, parseConfig } from './config/config.ts';
@@ -5,11 +7,15 @@ import { isWildcard } from './config/targets.ts';
 import { controlPaths } from './control/run-dir.ts';
 import { openControl } from './control/server.ts';
 import { openSources } from './dns/sources.ts';
-import { listen } from './listen.ts';
+import { listen, type Lookup } from './listen.ts';
 import { createLog, type Logger } from './log.ts';
+import { newSlotCells } from './relay/slots.ts';
 import { runHealthcheck, watchHealth } from './self-check.ts';
 import { listenForStop, type StopSignals } from './stop-signal.ts';
 import { version } from './version.ts';
+import type { WorkerData } from './workers/calls.ts';
+import { listenInWorkers } from './workers/crew.ts';
+import { work } from './workers/worker.ts';
 
 /** EX_CONFIG of sysexits(3). */
 const EXIT_CONFIG = 78;
@@ -53,7 +59,16 @@ async function run(config: Config, { log, stop }: { log: Logger; stop: StopSigna
     log,
     signal: stopped.signal,
   });
-  const relays = await listen(config, sources, log);
+  const lookup: Lookup = (host, signal, how) => sources.of(host).addresses(signal, how);
+  const relays =
+    config.workers === 1
+      ? await listen(config, { lookup, log, slots: config.ports.map(newSlotCells), sharesPorts: false })
+      : await listenInWorkers(config, {
+          program: process.argv[1] ?? '',
+          lookup,
+          log,
+          signal: stopped.signal,
+        });
   const control = await openControl(controlPaths(config.runDir), () => ({
     version,
     mode: config.mode,
@@ -117,4 +132,5 @@ function healthcheckBeside(program: string): string {
   return program.replace(/sallyport(?=(\.js)?$)/, 'healthcheck');
 }
 
-void main(process.argv.slice(2)).then((code) => process.exit(code));
+if (parentPort === null) void main(process.argv.slice(2)).then((code) => process.exit(code));
+else void work(parseConfig(process.env), workerData as WorkerData, parentPort);

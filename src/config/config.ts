@@ -24,6 +24,8 @@ export interface Config {
   readonly scope: 'private' | 'public' | 'any';
   /** Slots per port; Infinity for no limit. */
   readonly maxConnections: number;
+  /** Threads that relay. */
+  readonly workers: number;
   readonly udpAnswers: boolean;
   readonly verbose: boolean;
   readonly connectTimeout: number;
@@ -66,6 +68,7 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     refresh: all.PRE_RESOLVE_REFRESH,
     scope: all.TARGET_SCOPE,
     maxConnections: all.MAX_CONNECTIONS === 0 ? Infinity : all.MAX_CONNECTIONS,
+    workers: all.WORKERS,
     udpAnswers: all.UDP_ANSWERS,
     verbose: all.VERBOSE,
     connectTimeout: all.CONNECT_TIMEOUT_MS,

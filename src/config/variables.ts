@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { isAbsolute } from 'node:path';
 
 import envVar from 'env-var';
@@ -19,6 +20,7 @@ interface Variable<T> extends Type<T> {
 }
 
 const MAX_TIMER_MS = 2 ** 31 - 1;
+const MAX_WORKERS = 64;
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 const { accessors } = envVar;
@@ -69,6 +71,10 @@ export const variables = {
     parse: parseCommand,
   }),
   SMTP_HEALTHCHECK_TIMEOUT_MS: optional('2000', milliseconds(1)),
+  WORKERS: optional('1', {
+    accepted: `a whole number from 1 to ${MAX_WORKERS}, or auto`,
+    parse: parseWorkers,
+  }),
   LISTEN: optional('3128', { accepted: 'a port from 1 to 65535', parse: parsePort }),
   NAME_CHECK: optional(null, oneOf(['off', 'report', 'enforce'])),
   TLS_ECH: optional('allow', oneOf(['allow', 'refuse'])),
@@ -170,6 +176,11 @@ function orSay<T>(hint: string, parse: (value: string) => T): (value: string) =>
       throw new Error(hint, { cause });
     }
   };
+}
+
+function parseWorkers(value: string): number {
+  if (value.toLowerCase() === 'auto') return Math.min(MAX_WORKERS, availableParallelism());
+  return wholeNumber(1, MAX_WORKERS).parse(value);
 }
 
 function parseCommand(value: string): string {

@@ -13,6 +13,7 @@ import type { Target } from './target.ts';
 
 /** What the connections of one port have in common. */
 export interface Shared {
+  /** Connections at a time; who comes later waits, undialled. */
   readonly slots: Slots;
   readonly order: DialOrder;
   /** For a dial, name lookup included, in ms. */
@@ -25,7 +26,7 @@ export interface Shared {
   readonly log: Log;
   /** Whether each connection is logged as info, not debug. */
   readonly verbose: boolean;
-  /** Told of each dial: why it failed, or null. */
+  /** Told of dials: why one failed, or null. */
   readonly onDial: (failure: string | null) => void;
 }
 

@@ -11,6 +11,8 @@ export interface Relay {
   readonly lastFailure: string | null;
   /** Rejects with a ListenError when the listener dies; never resolves. */
   readonly failed: Promise<never>;
+  /** Ends the UDP session that has been idle longest, for another; whether there was one. */
+  readonly makeRoom: () => boolean;
   /** Accepts nothing new; resolves when all that lives has ended, which the signal enforces. */
   drain: (signal: AbortSignal) => Promise<void>;
 }

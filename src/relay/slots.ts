@@ -1,54 +1,87 @@
-/** At most `size` holders at a time; who comes later waits, first come first served. */
+/** Places in the cells that all holders of one limit share, in whichever thread. */
+const HELD = 0;
+const WAITING = 1;
+/** Changes whenever a slot becomes free: what waits sleeps on it. */
+const TURN = 2;
+
+/** What the threads that share one limit have in common. */
+export type SlotCells = Int32Array<SharedArrayBuffer>;
+
+/** Cells for a limit of which nothing is held. */
+export function newSlotCells(): SlotCells {
+  return new Int32Array(new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT));
+}
+
+/** At most `size` holders at a time, over all threads that share the cells; who comes later waits, first come first served. */
 export class Slots {
   readonly #size: number;
-  readonly #waiting = new Set<() => void>();
-  #held = 0;
+  readonly #cells: SlotCells;
 
-  constructor(size: number) {
+  constructor(size: number, cells = newSlotCells()) {
     this.#size = size;
+    this.#cells = cells;
   }
 
   get held(): number {
-    return this.#held;
+    return Atomics.load(this.#cells, HELD);
   }
 
   get waiting(): number {
-    return this.#waiting.size;
+    return Atomics.load(this.#cells, WAITING);
   }
 
-  /** Whether a slot is free; it is then held, until the holder calls `release`. */
+  /** Whether a slot is free that nobody waits for; it is then held, until the holder calls `release`. */
   tryTake(): boolean {
-    if (this.#held >= this.#size) return false;
-    this.#held++;
-    return true;
+    return this.waiting === 0 && this.#tryHold();
   }
 
   /** Resolves when a slot is held; the holder calls `release` once. Rejects with the signal's reason, and the place in the queue is given up. */
   async take(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     if (this.tryTake()) return;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const leave = () => {
-      this.#waiting.delete(resolve);
-      reject(signal.reason);
-    };
-    this.#waiting.add(resolve);
-    signal.addEventListener('abort', leave);
+    Atomics.add(this.#cells, WAITING, 1);
+    const { promise: gone, reject: leave } = Promise.withResolvers<never>();
+    const onAbort = () => leave(signal.reason);
+    signal.addEventListener('abort', onAbort);
     try {
-      await promise;
+      for (;;) {
+        const turn = Atomics.load(this.#cells, TURN);
+        if (this.#tryHold()) return;
+        // Those who sleep are woken in the order in which they went to sleep (ECMA-262, WaiterList).
+        const { async: sleeps, value: woken } = Atomics.waitAsync(this.#cells, TURN, turn);
+        if (sleeps) await this.#sleep(woken, gone);
+      }
     } finally {
-      signal.removeEventListener('abort', leave);
+      Atomics.sub(this.#cells, WAITING, 1);
+      signal.removeEventListener('abort', onAbort);
     }
   }
 
-  /** Hands the slot to the one that waits longest, or frees it. */
+  /** Frees the slot, for the one that waits longest. */
   release(): void {
-    const [next] = this.#waiting;
-    if (next === undefined) {
-      this.#held--;
-    } else {
-      this.#waiting.delete(next);
-      next();
+    Atomics.sub(this.#cells, HELD, 1);
+    this.#wakeOne();
+  }
+
+  #tryHold(): boolean {
+    for (let held = this.held; held < this.#size; held = this.held) {
+      if (Atomics.compareExchange(this.#cells, HELD, held, held + 1) === held) return true;
+    }
+    return false;
+  }
+
+  #wakeOne(): void {
+    Atomics.add(this.#cells, TURN, 1);
+    Atomics.notify(this.#cells, TURN, 1);
+  }
+
+  /** Nobody can be taken out of the kernel of sleepers: who has left wakes the next when its turn comes. */
+  async #sleep(woken: Promise<string>, gone: Promise<never>): Promise<void> {
+    try {
+      await Promise.race([woken, gone]);
+    } catch (cause) {
+      void woken.then(() => this.#wakeOne());
+      throw cause;
     }
   }
 }

@@ -6,17 +6,16 @@ import { createDialOrder } from './dial-order.ts';
 import { KEEP_ALIVE_DELAY } from './dial-tcp.ts';
 import { ListenError, type Relay } from './relay.ts';
 import { reset } from './reset.ts';
-import { Slots } from './slots.ts';
 
 /** Serves one client, from accept to both ends closed. Rejects when it cannot; the client is then reset. */
 export type Serve = (connection: Connection) => Promise<void>;
 
-interface Options extends Omit<Shared, 'slots' | 'order' | 'onDial'> {
+interface Options extends Omit<Shared, 'order'> {
   /** 0: any free port. */
   readonly port: number;
+  /** Whether others may listen on it as well (SO_REUSEPORT, socket(7)). */
+  readonly sharesPort: boolean;
   readonly serve: Serve;
-  /** Connections at a time; who comes later waits, undialled. Infinity for no limit. */
-  readonly maxConnections: number;
 }
 
 /** Beyond what the kernel allows (net.core.somaxconn): the kernel cuts it to its own limit. */
@@ -24,16 +23,17 @@ const BACKLOG = 65_535;
 
 /** Listens on a port, on IPv6 and IPv4 alike where the host has both. Rejects with a ListenError when it cannot. */
 export async function listenTcp(options: Options): Promise<Relay> {
-  const { serve, log } = options;
-  const slots = new Slots(options.maxConnections);
+  const { serve, slots, log } = options;
   /** Each with the end of its serving. */
   const connections = new Map<Connection, Promise<void>>();
   let lastFailure: string | null = null;
   const shared: Shared = {
     ...options,
-    slots,
     order: createDialOrder(),
-    onDial: (failure) => (lastFailure = failure),
+    onDial: (failure) => {
+      if (failure !== lastFailure) options.onDial(failure);
+      lastFailure = failure;
+    },
   };
 
   const server = createServer(
@@ -59,7 +59,7 @@ export async function listenTcp(options: Options): Promise<Relay> {
     },
   );
 
-  server.listen({ port: options.port, backlog: BACKLOG });
+  server.listen({ port: options.port, backlog: BACKLOG, reusePort: options.sharesPort });
   await once(server, 'listening').catch((cause: unknown) => {
     throw new ListenError('listen on tcp', options.port, cause);
   });
@@ -79,6 +79,7 @@ export async function listenTcp(options: Options): Promise<Relay> {
     failed: new Promise((_resolve, reject) => {
       server.on('error', (cause) => reject(new ListenError('go on listening on tcp', port, cause)));
     }),
+    makeRoom: () => false,
     async drain(signal) {
       server.close();
       for (const connection of connections.keys()) connection.drain();

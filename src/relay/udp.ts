@@ -6,14 +6,21 @@ import { createDialOrder } from './dial-order.ts';
 import { endpoint } from './endpoint.ts';
 import { ListenError, type Relay } from './relay.ts';
 import { Session, type SessionEnding } from './session.ts';
+import { Slots } from './slots.ts';
 import type { Target } from './target.ts';
 
 interface Options {
   /** 0: any free port. */
   readonly port: number;
+  /** Whether others may listen on it as well (SO_REUSEPORT, socket(7)); each client is always the same one's. */
+  readonly sharesPort: boolean;
   readonly target: Target;
-  /** Sessions at a time; one more replaces the one that has been idle longest. Infinity for no limit. */
-  readonly maxConnections: number;
+  /** Sessions at a time; one more replaces the one that has been idle longest. Where no answers are expected, there is no limit. */
+  readonly slots: Slots;
+  /** Told when all slots are held by those who share the port: the datagram that would open a session is lost. */
+  readonly onCrowded: () => void;
+  /** Told how sessions ended: why one failed, or null. */
+  readonly onDial: (failure: string | null) => void;
   /** Whether the target answers. If not, all clients share one session, which asks for the name anew every `sessionTimeout`. */
   readonly answers: boolean;
   /** For the name lookup that opens a session, in ms. */
@@ -25,12 +32,15 @@ interface Options {
   readonly verbose: boolean;
 }
 
+/** Asked of the kernel for a burst that comes while we are busy, in bytes; it gives no more than net.core.rmem_max and wmem_max. */
+const SOCKET_BUFFER = 4 * 1024 * 1024;
 /** How often a drain looks for sessions that are settled, in ms. */
 const SWEEP_INTERVAL = 100;
 
 /** Listens on a port, on IPv6 and IPv4 alike where the host has both. Rejects with a ListenError when it cannot. */
 export async function listenUdp(options: Options): Promise<Relay> {
   const { target, answers, log } = options;
+  const slots = answers ? options.slots : new Slots(Infinity);
   /** By client, or all under one key where no answers are expected. */
   const sessions = new Map<string, Session>();
   const order = createDialOrder();
@@ -38,7 +48,7 @@ export async function listenUdp(options: Options): Promise<Relay> {
   let isDraining = false;
   let lastFailure: string | null = null;
 
-  const socket = await bind(options.port).catch((cause: unknown) => {
+  const socket = await bind(options).catch((cause: unknown) => {
     throw new ListenError('listen on udp', options.port, cause);
   });
   const closed = drained.promise.then(() => void socket.close());
@@ -50,8 +60,11 @@ export async function listenUdp(options: Options): Promise<Relay> {
     session?.send(datagram);
   });
 
-  function open(key: string, client: RemoteInfo): Session {
-    if (sessions.size >= options.maxConnections) findIdlest(sessions.values())?.end('replaced');
+  function open(key: string, client: RemoteInfo): Session | null {
+    if (!slots.tryTake() && !(makeRoom() && slots.tryTake())) {
+      options.onCrowded();
+      return null;
+    }
     const session: Session = new Session({
       target,
       order,
@@ -60,6 +73,7 @@ export async function listenUdp(options: Options): Promise<Relay> {
       onAnswer: answers ? (datagram) => answer(datagram, client) : null,
       onEnd: (ending) => {
         sessions.delete(key);
+        slots.release();
         report(session, answers ? endpoint(client.address, client.port) : key, ending);
       },
     });
@@ -67,16 +81,24 @@ export async function listenUdp(options: Options): Promise<Relay> {
     return session;
   }
 
+  function makeRoom(): boolean {
+    const idlest = findIdlest(sessions.values());
+    idlest?.end('replaced');
+    return idlest !== null;
+  }
+
   function answer(datagram: Buffer, client: RemoteInfo): void {
-    // What cannot be sent is lost, as on any hop; the listener must not die of it.
-    socket.send(datagram, client.port, client.address, () => {});
+    // What cannot be sent is lost, as on any hop: without a callback, Node tells nobody.
+    socket.send(datagram, client.port, client.address);
   }
 
   function report(session: Session, client: string, ending: SessionEnding): void {
     const { address, sent, received, startedAt } = session;
     const ms = Math.round(performance.now() - startedAt);
     const fields = { client, target: endpoint(target.host, target.port), address, sent, received, ms };
-    lastFailure = ending instanceof Error ? ending.message : null;
+    const failure = ending instanceof Error ? ending.message : null;
+    if (failure !== lastFailure) options.onDial(failure);
+    lastFailure = failure;
     if (ending instanceof Error) log.warn({ ...fields, err: ending }, 'session failed');
     else log[options.verbose ? 'info' : 'debug']({ ...fields, ending }, 'session ended');
   }
@@ -84,7 +106,7 @@ export async function listenUdp(options: Options): Promise<Relay> {
   return {
     port,
     get live() {
-      return sessions.size;
+      return slots.held;
     },
     waiting: 0,
     get lastFailure() {
@@ -93,6 +115,7 @@ export async function listenUdp(options: Options): Promise<Relay> {
     failed: new Promise((_resolve, reject) => {
       socket.on('error', (cause) => reject(new ListenError('go on listening on udp', port, cause)));
     }),
+    makeRoom,
     async drain(signal) {
       isDraining = true;
       const sweep = () => {
@@ -114,20 +137,31 @@ export async function listenUdp(options: Options): Promise<Relay> {
 }
 
 /** Binds to all addresses; IPv6's takes IPv4 too, where the host has IPv6. */
-async function bind(port: number): Promise<Socket> {
+async function bind(where: Pick<Options, 'port' | 'sharesPort'>): Promise<Socket> {
   try {
-    return await bindTo('udp6', port);
+    return await bindTo('udp6', where);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'EADDRINUSE') throw cause;
-    return bindTo('udp4', port);
+    return bindTo('udp4', where);
   }
 }
 
-async function bindTo(type: 'udp4' | 'udp6', port: number): Promise<Socket> {
-  const socket = createSocket(type);
+async function bindTo(
+  type: 'udp4' | 'udp6',
+  { port, sharesPort }: Pick<Options, 'port' | 'sharesPort'>,
+): Promise<Socket> {
+  const socket = createSocket({
+    type,
+    reusePort: sharesPort,
+    recvBufferSize: SOCKET_BUFFER,
+    sendBufferSize: SOCKET_BUFFER,
+    // Answers go to addresses, never to names: there is nothing to look up or to wait for.
+    lookup: (address, _options, done) => done(null, address, type === 'udp6' ? 6 : 4),
+  });
   try {
+    const listening = once(socket, 'listening');
     socket.bind(port);
-    await once(socket, 'listening');
+    await listening;
     return socket;
   } catch (cause) {
     socket.close();

@@ -25,6 +25,7 @@ test('parseConfig() needs nothing but TARGET', () => {
     scope: 'private',
     exitOnUnhealthy: Infinity,
     maxConnections: 100,
+    workers: 1,
     udpAnswers: true,
     verbose: false,
     connectTimeout: 10_000,

@@ -8,11 +8,16 @@ import { pumpDirect } from '../../src/relay/pump-direct.ts';
 import { pumpStream } from '../../src/relay/pump.ts';
 import { relayTo } from '../../src/relay/relay-to.ts';
 import type { Relay } from '../../src/relay/relay.ts';
+import { Slots } from '../../src/relay/slots.ts';
 import type { Target } from '../../src/relay/target.ts';
 import { listenTcp, type Serve } from '../../src/relay/tcp.ts';
 import { listenUdp } from '../../src/relay/udp.ts';
 
-type TcpOptions = Parameters<typeof listenTcp>[0];
+type TcpOptions = Parameters<typeof listenTcp>[0] & Limit;
+type UdpOptions = Parameters<typeof listenUdp>[0] & Limit;
+interface Limit {
+  readonly maxConnections: number;
+}
 
 interface LogLine {
   readonly level: 'warn' | 'info' | 'debug';
@@ -59,11 +64,16 @@ export function tcpRelay(target: Target, options: Partial<TcpOptions> = {}): Pro
 }
 
 /** A TCP relay that serves its clients so; drained with the test. */
-export async function servingRelay(serve: Serve, options: Partial<TcpOptions> = {}): Promise<Relay> {
+export async function servingRelay(
+  serve: Serve,
+  { maxConnections = 100, ...options }: Partial<TcpOptions> = {},
+): Promise<Relay> {
   const relay = await listenTcp({
     port: 0,
     serve,
-    maxConnections: 100,
+    sharesPort: false,
+    slots: new Slots(maxConnections),
+    onDial: () => {},
     connectTimeout: 5_000,
     idleTimeout: 0,
     probeSource: PROBE_SOURCE,
@@ -79,12 +89,15 @@ export async function servingRelay(serve: Serve, options: Partial<TcpOptions> = 
 /** A UDP relay with short, test-wise defaults; drained with the test. */
 export async function udpRelay(
   target: Target,
-  options: Partial<Parameters<typeof listenUdp>[0]> = {},
+  { maxConnections = 100, ...options }: Partial<UdpOptions> = {},
 ): Promise<Relay> {
   const relay = await listenUdp({
     port: 0,
     target,
-    maxConnections: 100,
+    sharesPort: false,
+    slots: new Slots(maxConnections),
+    onDial: () => {},
+    onCrowded: () => {},
     answers: true,
     connectTimeout: 5_000,
     sessionTimeout: 60_000,

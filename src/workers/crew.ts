@@ -1,0 +1,77 @@
+import { Worker } from 'node:worker_threads';
+
+import type { Config } from '../config/config.ts';
+import type { Lookup } from '../listen.ts';
+import type { Log } from '../log.ts';
+import type { Relay } from '../relay/relay.ts';
+import { newSlotCells, Slots } from '../relay/slots.ts';
+import type { MainCalls, WorkerCalls, WorkerData } from './calls.ts';
+import { type Ask, openChannel } from './channel.ts';
+
+interface Options {
+  /** The file that each worker runs. */
+  readonly program: string;
+  readonly lookup: Lookup;
+  readonly log: Log;
+  /** Ends lookups that no worker waits for any more. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Opens every relay in each of `config.workers` threads, which share the ports (SO_REUSEPORT, socket(7)) and the limits. Rejects when a port
+ * cannot be listened on.
+ */
+export async function listenInWorkers(
+  config: Config,
+  { program, lookup, log, signal }: Options,
+): Promise<readonly Relay[]> {
+  const slots = config.ports.map(() => newSlotCells());
+  const failures = config.ports.map((): string | null => null);
+  const { promise: failed, reject: fail } = Promise.withResolvers<never>();
+  failed.catch(() => {}); // a port's relay tells it
+
+  const start = async (): Promise<Ask<WorkerCalls>> => {
+    const { promise: listening, resolve } = Promise.withResolvers<void>();
+    const worker = new Worker(program, { workerData: { slots } satisfies WorkerData });
+    worker.on('error', fail).on('exit', (code) => fail(new Error(`a worker ended with ${code}`)));
+    const ask = openChannel<WorkerCalls, MainCalls>(worker, {
+      lookup: (host, fresh) => lookup(host, signal, { fresh }),
+      log: (level, fields, message) => log[level](fields, message),
+      listening: resolve,
+      failed: (problem) => fail(new Error(problem)),
+      dialled: (place, failure) => void (failures[place] = failure),
+      crowded: (place) => void makeRoom(place),
+    });
+    await Promise.race([listening, failed]);
+    return ask;
+  };
+  const crew = await Promise.all(Array.from({ length: config.workers }, start));
+
+  async function makeRoom(place: number): Promise<void> {
+    for (const ask of crew) if (await ask('makeRoom', place)) return;
+  }
+
+  return config.ports.map(({ listen: port }, place) => {
+    const held = new Slots(config.maxConnections, slots[place]);
+    return {
+      port,
+      get live() {
+        return held.held;
+      },
+      get waiting() {
+        return held.waiting;
+      },
+      get lastFailure() {
+        return failures[place] ?? null;
+      },
+      failed,
+      makeRoom: () => false,
+      async drain(deadline) {
+        const cut = () => crew.forEach((ask) => void ask('cut', place));
+        if (deadline.aborted) cut();
+        else deadline.addEventListener('abort', cut);
+        await Promise.all(crew.map((ask) => ask('drain', place)));
+      },
+    };
+  });
+}
