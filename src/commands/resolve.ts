@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 
-import type { Config } from '../config/config.ts';
+import type { Command } from '../arguments.ts';
+import { type Config, parseConfig } from '../config/config.ts';
 import { isWildcard } from '../config/targets.ts';
 import { recordTypes } from '../dns/ipv6.ts';
 import { openNameserver } from '../dns/nameserver.ts';
@@ -13,14 +14,16 @@ type Asked = Pick<Config, 'targets' | 'preResolve' | 'nameservers' | 'scope'>;
 /** For one nameserver, all its questions included, in ms. */
 const TIMEOUT = 10_000;
 
-/**
- * Asks each nameserver as the relay would, and prints what it says of each target, with the TTL in s and what TARGET_SCOPE drops. Resolves
- * with whether there is an address to dial for each.
- */
-export async function resolveCommand(
-  { targets, ...asked }: Asked,
-  print: (line: string) => void,
-): Promise<boolean> {
+/** Its exit code is 1 where there is nothing to dial for one of the targets. */
+export const resolve: Command = {
+  name: 'resolve',
+  summary: 'ask each nameserver as the relay would, and show what it says and what TARGET_SCOPE drops',
+  options: {},
+  run: async (_asked, { environment, print }) =>
+    (await resolveTargets(parseConfig(environment), print)) ? 0 : 1,
+};
+
+async function resolveTargets({ targets, ...asked }: Asked, print: (line: string) => void): Promise<boolean> {
   let isComplete = true;
   for (const target of targets) {
     if (isIP(target) !== 0) print(`TARGET is the address ${target}: it is dialled as it is`);
