@@ -24,7 +24,10 @@ export default defineConfig({
   test: {
     testTimeout: 30_000,
     projects: [
-      project('unit', ['test/*.test.ts', 'test/{config,dns,relay,wire,control,healthcheck}/**/*.test.ts']),
+      project('unit', [
+        'test/*.test.ts',
+        'test/{commands,config,dns,relay,wire,control,healthcheck}/**/*.test.ts',
+      ]),
       project('process', ['test/process/**/*.test.ts']),
       ...(missing.length > 0 ? [] : [project('servers', ['test/servers/**/*.test.ts'])]),
       project('container', ['test/container/**/*.test.ts'], {

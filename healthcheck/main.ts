@@ -1,8 +1,8 @@
 import { type Program, runProgram, UsageError } from '../src/arguments.ts';
 import { parseConfig } from '../src/config/config.ts';
+import { askRelay } from '../src/control/ask-relay.ts';
 import { messageOf } from '../src/message-of.ts';
 import { version } from '../src/version.ts';
-import { checkControl } from './control.ts';
 import { explain } from './explain.ts';
 import { checkListening } from './listening.ts';
 
@@ -46,7 +46,7 @@ async function main(args: readonly string[]): Promise<number> {
 async function check(environment: NodeJS.ProcessEnv): Promise<void> {
   const config = parseConfig(environment);
   const { mode, ports, runDir, httpProbes, smtpProbe } = config;
-  const status = await checkControl(runDir);
+  const status = await askRelay(runDir);
   checkListening(mode === 'udp' ? 'udp' : 'tcp', new Set(ports.map(({ listen }) => listen)));
   // Loaded where asked for: most of the program's CPU time would go into reading unused libraries.
   await Promise.all([

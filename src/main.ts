@@ -1,5 +1,6 @@
 import { type Command, type Program, runProgram, UsageError } from './arguments.ts';
 import { resolve } from './commands/resolve.ts';
+import { status } from './commands/status.ts';
 import { ConfigError } from './config/config-error.ts';
 import { type Config, parseConfig } from './config/config.ts';
 import { isWildcard } from './config/targets.ts';
@@ -43,7 +44,7 @@ const sallyport: Program = {
   version,
   summary: 'Relays raw TCP or UDP to the names that TARGET allows, and to nothing else.',
   epilogue: 'Everything else is said by environment variables, of which TARGET is required: see the README.',
-  commands: [relayCommand, resolve],
+  commands: [relayCommand, resolve, status],
 };
 
 async function main(args: readonly string[]): Promise<number> {

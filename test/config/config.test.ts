@@ -5,7 +5,8 @@ import { parseConfig } from '../../src/config/config.ts';
 import { problemsOf } from '../helpers/config.ts';
 
 test('parseConfig() needs nothing but TARGET', () => {
-  expect(parseConfig({ TARGET: 'api.example.com' })).toEqual({
+  const { settings: _, ...config } = parseConfig({ TARGET: 'api.example.com' });
+  expect(config).toEqual({
     targets: ['api.example.com'],
     ports: [
       { listen: 80, target: 80 },
