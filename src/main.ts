@@ -1,7 +1,8 @@
 import { type Command, type Program, runProgram, UsageError } from './arguments.ts';
+import { check } from './commands/check.ts';
 import { resolve } from './commands/resolve.ts';
 import { status } from './commands/status.ts';
-import { ConfigError } from './config/config-error.ts';
+import { ConfigError, EXIT_CONFIG } from './config/config-error.ts';
 import { type Config, parseConfig } from './config/config.ts';
 import { isWildcard } from './config/targets.ts';
 import { controlPaths } from './control/run-dir.ts';
@@ -12,9 +13,6 @@ import { createLog, type Logger } from './log.ts';
 import { runHealthcheck, watchHealth } from './self-check.ts';
 import { listenForStop, type StopSignals } from './stop-signal.ts';
 import { version } from './version.ts';
-
-/** EX_CONFIG of sysexits(3). */
-const EXIT_CONFIG = 78;
 
 /** The image's HEALTHCHECK interval, in ms. */
 const SELF_CHECK_INTERVAL = 30_000;
@@ -44,7 +42,7 @@ const sallyport: Program = {
   version,
   summary: 'Relays raw TCP or UDP to the names that TARGET allows, and to nothing else.',
   epilogue: 'Everything else is said by environment variables, of which TARGET is required: see the README.',
-  commands: [relayCommand, resolve, status],
+  commands: [relayCommand, resolve, check, status],
 };
 
 async function main(args: readonly string[]): Promise<number> {

@@ -8,6 +8,7 @@ import { openNameserver } from '../dns/nameserver.ts';
 import { type AddressRecord, createResolver } from '../dns/resolver.ts';
 import { createJudge } from '../dns/scope.ts';
 import { messageOf } from '../message-of.ts';
+import { askedServers } from './asked-servers.ts';
 
 type Asked = Pick<Config, 'targets' | 'preResolve' | 'nameservers' | 'scope'>;
 
@@ -40,7 +41,7 @@ async function resolveTarget(
 ): Promise<boolean> {
   const judge = createJudge(scope);
   const types = recordTypes({ loopback: scope === 'any' });
-  const servers = preResolve ? nameservers : [{ text: 'system', protocol: 'system' } as const];
+  const servers = askedServers({ preResolve, nameservers });
   print(`${target} ${types.join(' and ')}, PRE_RESOLVE=${preResolve ? 1 : 0}, TARGET_SCOPE=${scope}`);
 
   const describe = ({ address, ttl }: AddressRecord): string => {

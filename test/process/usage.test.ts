@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 import { runProgram } from '../helpers/program.ts';
 
-const COMMANDS = ['resolve', 'status'];
+const COMMANDS = ['resolve', 'check', 'status'];
 
 /** What the program says and how it ends, without an environment. */
 const sallyport = (...args: string[]) => runProgram('sallyport', args);
@@ -30,6 +30,8 @@ test('sallyport tells its version', async () => {
 test.each([
   [['resolv'], "unknown command 'resolv': did you mean resolve?"],
   [['status', '--jsn'], "unknown option '--jsn': did you mean --json?"],
+  [['chekc'], "unknown command 'chekc': did you mean check?"],
+  [['check', '--json'], "unknown option '--json': there is --help, --version"],
   [['--verison'], "unknown option '--verison': did you mean --version?"],
   [['resolve', 'help'], "unknown argument 'help': did you mean --help?"],
 ])('sallyport ends with 78 at %j, and names the nearest known word', async (args, problem) => {
