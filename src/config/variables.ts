@@ -43,7 +43,8 @@ export const variables = {
     parse: parseTargets,
   }),
   PORT: optional('80 443', {
-    accepted: 'ports from 1 to 65535, such as 443, 8443:443 or 5000-5010, separated by spaces or commas',
+    accepted:
+      'up to 1000 ports from 1 to 65535, such as 443, 8443:443 or 5000-5010, separated by spaces or commas',
     parse: parsePorts,
   }),
   MODE: optional('tcp', oneOf(['tcp', 'udp', 'http-proxy'])),
