@@ -33,9 +33,7 @@ const flag: Type<boolean> = {
 const urls = (accepted: string): Type<string> => ({ accepted, parse: (value) => value, mask: maskUrls });
 const milliseconds = (min: 0 | 1): Type<number> => wholeNumber(min, MAX_TIMER_MS, 'ms');
 
-/**
- * Every variable, in the README's order. Names, defaults and meanings down to SMTP_HEALTHCHECK_TIMEOUT_MS are docker-whitelist's.
- */
+/** Every variable, in the README's order. Those that docker-whitelist has keep its defaults and meanings. */
 export const variables = {
   TARGET: required({
     accepted:
@@ -48,15 +46,27 @@ export const variables = {
     parse: parsePorts,
   }),
   MODE: optional('tcp', oneOf(['tcp', 'udp', 'http-proxy'])),
+  LISTEN: optional('3128', { accepted: 'a port from 1 to 65535', parse: parsePort }),
+  NAME_CHECK: optional(null, oneOf(['off', 'report', 'enforce'])),
+  TLS_ECH: optional('allow', oneOf(['allow', 'refuse'])),
   PRE_RESOLVE: optional('0', flag),
   NAMESERVERS: optional('208.67.222.222 8.8.8.8 208.67.220.220 8.8.4.4', {
     accepted:
       'addresses, such as 9.9.9.9, [::1]:5353, tcp://9.9.9.9, tls://1.1.1.1#cloudflare-dns.com or https://8.8.8.8/dns-query#dns.google, and system, separated by spaces or commas',
     parse: parseNameservers,
   }),
+  PRE_RESOLVE_REFRESH: optional('1', flag),
+  TARGET_SCOPE: optional('private', oneOf(['private', 'public', 'any'])),
   MAX_CONNECTIONS: optional('100', wholeNumber(0, Number.MAX_SAFE_INTEGER)),
   UDP_ANSWERS: optional('1', flag),
   VERBOSE: optional('0', flag),
+  CONNECT_TIMEOUT_MS: optional('10000', milliseconds(1)),
+  IDLE_TIMEOUT_MS: optional('0', milliseconds(0)),
+  UDP_TIMEOUT_MS: optional('60000', milliseconds(1)),
+  DRAIN_TIMEOUT_MS: optional('8000', milliseconds(0)),
+  EXIT_ON_UNHEALTHY: optional('0', wholeNumber(0, 1_000_000)),
+  LOG_LEVEL: optional('info', oneOf(LOG_LEVELS)),
+  SALLYPORT_RUN_DIR: optional(null, { accepted: 'an absolute path of a directory', parse: parseDirectory }),
   HTTP_HEALTHCHECK: optional('0', flag),
   HTTP_HEALTHCHECK_URL: optional(
     null,
@@ -74,18 +84,6 @@ export const variables = {
     mask: maskCommand,
   }),
   SMTP_HEALTHCHECK_TIMEOUT_MS: optional('2000', milliseconds(1)),
-  LISTEN: optional('3128', { accepted: 'a port from 1 to 65535', parse: parsePort }),
-  NAME_CHECK: optional(null, oneOf(['off', 'report', 'enforce'])),
-  TLS_ECH: optional('allow', oneOf(['allow', 'refuse'])),
-  PRE_RESOLVE_REFRESH: optional('1', flag),
-  TARGET_SCOPE: optional('private', oneOf(['private', 'public', 'any'])),
-  EXIT_ON_UNHEALTHY: optional('0', wholeNumber(0, 1_000_000)),
-  CONNECT_TIMEOUT_MS: optional('10000', milliseconds(1)),
-  IDLE_TIMEOUT_MS: optional('0', milliseconds(0)),
-  UDP_TIMEOUT_MS: optional('60000', milliseconds(1)),
-  DRAIN_TIMEOUT_MS: optional('8000', milliseconds(0)),
-  LOG_LEVEL: optional('info', oneOf(LOG_LEVELS)),
-  SALLYPORT_RUN_DIR: optional(null, { accepted: 'an absolute path of a directory', parse: parseDirectory }),
 } as const;
 
 type Variables = typeof variables;

@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { expect, test } from 'vitest';
 
 import manifest from '../../package.json' with { type: 'json' };
@@ -14,6 +17,11 @@ test('sallyport --help lists every command', async () => {
   expect([code, stderr]).toEqual([0, '']);
   const [, commands = ''] = /Commands:\n((?: {2}.*\n)+)/.exec(stdout) ?? [];
   expect(commands.match(/(?<=^ {2})\S+/gm)).toEqual(['(none)', ...COMMANDS]);
+});
+
+test('the README lists every command', () => {
+  const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
+  expect(readme.match(/(?<=^\| `sallyport )\w+(?=` \|)/gm)?.toSorted()).toEqual(COMMANDS.toSorted());
 });
 
 test.each(COMMANDS)('sallyport %s tells its use and version', async (command) => {
