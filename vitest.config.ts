@@ -24,7 +24,13 @@ export default defineConfig({
   test: {
     testTimeout: 30_000,
     projects: [
-      project('unit', ['test/*.test.ts', 'test/{config,dns,relay,wire,control,healthcheck}/**/*.test.ts']),
+      project('unit', [
+        'test/*.test.ts',
+        'test/{commands,config,dns,relay,wire,control,healthcheck}/**/*.test.ts',
+      ]),
+      project('streams', ['test/relay/{tcp,http-proxy,name-check}.test.ts'], {
+        env: { TEST_PUMP: 'stream' },
+      }),
       project('process', ['test/process/**/*.test.ts']),
       ...(missing.length > 0 ? [] : [project('servers', ['test/servers/**/*.test.ts'])]),
       project('container', ['test/container/**/*.test.ts'], {

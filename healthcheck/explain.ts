@@ -1,4 +1,4 @@
-import { checkControl } from './control.ts';
+import { askRelay } from '../src/control/ask-relay.ts';
 
 /** A probe may see no more than a reset when the relay cannot reach the target: adds the relay's own reason, unless the probe has told it. */
 export async function explain(
@@ -8,7 +8,7 @@ export async function explain(
   try {
     await probe;
   } catch (cause) {
-    const status = await checkControl(runDir).catch(() => null);
+    const status = await askRelay(runDir).catch(() => null);
     const reason = status?.ports.find((each) => each.port === port)?.lastFailure;
     if (!reason || !(cause instanceof Error) || cause.message.includes(reason)) throw cause;
     throw new Error(`${cause.message}; the relay ${reason}`, { cause });

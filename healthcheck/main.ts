@@ -1,14 +1,52 @@
+import { type Program, runProgram, UsageError } from '../src/arguments.ts';
 import { parseConfig } from '../src/config/config.ts';
+import { askRelay } from '../src/control/ask-relay.ts';
 import { messageOf } from '../src/message-of.ts';
-import { checkControl } from './control.ts';
+import { version } from '../src/version.ts';
 import { explain } from './explain.ts';
 import { checkListening } from './listening.ts';
 
+const healthcheck: Program = {
+  name: 'healthcheck',
+  version,
+  summary:
+    'Checks the relay that runs here, and says in one line what is wrong. Exit code 0: healthy; 1: unhealthy.',
+  epilogue:
+    'Which probes it sends is said by the same environment variables as the relay has: see the README.',
+  commands: [
+    {
+      name: null,
+      summary: 'check the relay',
+      options: {},
+      run: async (_asked, { environment, print }) => {
+        await check(environment);
+        print('healthy');
+        return 0;
+      },
+    },
+  ],
+};
+
+async function main(args: readonly string[]): Promise<number> {
+  try {
+    return await runProgram(healthcheck, args, {
+      environment: process.env,
+      print: console.log,
+      printError: console.error,
+    });
+  } catch (error) {
+    // Docker knows the codes 0 and 1 alone.
+    if (error instanceof UsageError) console.error(`healthcheck: ${error.message}`);
+    else console.log(`unhealthy: ${messageOf(error)}`);
+    return 1;
+  }
+}
+
 /** Checks the relay from the inside out. Resolves when all is well; rejects with the first thing that is not. */
-async function check(): Promise<void> {
-  const config = parseConfig(process.env);
+async function check(environment: NodeJS.ProcessEnv): Promise<void> {
+  const config = parseConfig(environment);
   const { mode, ports, runDir, httpProbes, smtpProbe } = config;
-  const status = await checkControl(runDir);
+  const status = await askRelay(runDir);
   checkListening(mode === 'udp' ? 'udp' : 'tcp', new Set(ports.map(({ listen }) => listen)));
   // Loaded where asked for: most of the program's CPU time would go into reading unused libraries.
   await Promise.all([
@@ -22,13 +60,4 @@ async function check(): Promise<void> {
   ]);
 }
 
-check().then(
-  () => {
-    console.log('healthy');
-    process.exit(0);
-  },
-  (error: unknown) => {
-    console.log(`unhealthy: ${messageOf(error)}`);
-    process.exit(1);
-  },
-);
+void main(process.argv.slice(2)).then((code) => process.exit(code));

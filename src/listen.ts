@@ -29,9 +29,8 @@ export type Lookup = (host: string, ...how: Parameters<Target['resolve']>) => Re
 interface Options {
   readonly lookup: Lookup;
   readonly log: Log;
-  /** Of each port's limit, in the order of `ports`: shared where other threads listen on the same ports. */
-  readonly slots: readonly SlotCells[];
-  readonly sharesPorts: boolean;
+  /** Of each listener's limit, where other threads listen on the same ports and share them. */
+  readonly slots?: readonly SlotCells[];
   /** Told of each dial on a port: why it failed, or null. */
   readonly onDial?: (place: number, failure: string | null) => void;
   /** Told when the slots of a UDP port are all held elsewhere. */
@@ -44,10 +43,9 @@ type TargetOf = (host: string, port: number) => Target;
 /** Opens every relay that the configuration asks for. Rejects with a ListenError when a port cannot be listened on. */
 export async function listen(
   config: Config,
-  { lookup, log, slots, sharesPorts, onDial = () => {}, onCrowded = () => {} }: Options,
+  { lookup, log, slots, onDial = () => {}, onCrowded = () => {} }: Options,
 ): Promise<readonly Relay[]> {
   const { maxConnections, connectTimeout, verbose } = config;
-  const pairs = config.mode === 'http-proxy' ? config.ports.slice(0, 1) : config.ports;
   const withoutLoops = createLoopGuard(new Set(config.ports.map((pair) => pair.listen)));
   const targetOf: TargetOf = (host, port) => ({
     host,
@@ -58,11 +56,11 @@ export async function listen(
   const [first = ''] = config.targets;
   const serve = serving(config, targetOf);
   return Promise.all(
-    pairs.map(({ listen: port, target }, place) => {
+    listeners(config).map(({ listen: port, target }, place) => {
       const shared = {
         port,
-        sharesPort: sharesPorts,
-        slots: new Slots(maxConnections, slots[place]),
+        sharesPort: slots !== undefined,
+        slots: new Slots(maxConnections, slots?.[place]),
         connectTimeout,
         verbose,
         log,
@@ -86,6 +84,11 @@ export async function listen(
           });
     }),
   );
+}
+
+/** What listens: with MODE=http-proxy one port for all of PORT. */
+export function listeners({ mode, ports }: Config): Config['ports'] {
+  return mode === 'http-proxy' ? ports.slice(0, 1) : ports;
 }
 
 /** How the clients of a port are served, by the target's port. */

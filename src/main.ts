@@ -1,7 +1,10 @@
 import { parentPort, workerData } from 'node:worker_threads';
 
-import { resolveCommand } from './commands/resolve.ts';
-import { ConfigError } from './config/config-error.ts';
+import { type Command, type Program, runProgram, UsageError } from './arguments.ts';
+import { check } from './commands/check.ts';
+import { resolve } from './commands/resolve.ts';
+import { status } from './commands/status.ts';
+import { ConfigError, EXIT_CONFIG } from './config/config-error.ts';
 import { type Config, parseConfig } from './config/config.ts';
 import { isWildcard } from './config/targets.ts';
 import { controlPaths } from './control/run-dir.ts';
@@ -9,7 +12,6 @@ import { openControl } from './control/server.ts';
 import { openSources } from './dns/sources.ts';
 import { listen, type Lookup } from './listen.ts';
 import { createLog, type Logger } from './log.ts';
-import { newSlotCells } from './relay/slots.ts';
 import { runHealthcheck, watchHealth } from './self-check.ts';
 import { listenForStop, type StopSignals } from './stop-signal.ts';
 import { version } from './version.ts';
@@ -17,34 +19,48 @@ import type { WorkerData } from './workers/calls.ts';
 import { listenInWorkers } from './workers/crew.ts';
 import { work } from './workers/worker.ts';
 
-/** EX_CONFIG of sysexits(3). */
-const EXIT_CONFIG = 78;
-
 /** The image's HEALTHCHECK interval, in ms. */
 const SELF_CHECK_INTERVAL = 30_000;
-const COMMANDS = ['resolve'];
 
-async function main([command, ...rest]: readonly string[]): Promise<number> {
-  if (rest.length > 0 || (command !== undefined && !COMMANDS.includes(command))) {
-    console.error(
-      `sallyport: unknown command '${[command, ...rest].join(' ')}'; there is ${COMMANDS.join(', ')}, or none to relay`,
-    );
-    return EXIT_CONFIG;
-  }
-  const config = readConfig();
-  if (config === null) return EXIT_CONFIG;
-  if (command === 'resolve') return (await resolveCommand(config, console.log)) ? 0 : 1;
+const relayCommand: Command = {
+  name: null,
+  summary: 'relay until SIGTERM or SIGINT',
+  options: {},
+  run: async (_asked, { environment }) => {
+    const config = parseConfig(environment);
+    const stop = listenForStop(process);
+    const log = createLog(config.logLevel);
+    for (const { name, meant } of config.nearMisses)
+      log.warn(`${name} is set but unknown: did you mean ${meant}?`);
+    try {
+      await run(config, { log, stop });
+      return 0;
+    } catch (err) {
+      log.fatal({ err }, 'failed');
+      return 1;
+    }
+  },
+};
 
-  const stop = listenForStop(process);
-  const log = createLog(config.logLevel);
-  for (const { name, meant } of config.nearMisses)
-    log.warn(`${name} is set but unknown: did you mean ${meant}?`);
+const sallyport: Program = {
+  name: 'sallyport',
+  version,
+  summary: 'Relays raw TCP or UDP to the names that TARGET allows, and to nothing else.',
+  epilogue: 'Everything else is said by environment variables, of which TARGET is required: see the README.',
+  commands: [relayCommand, resolve, check, status],
+};
+
+async function main(args: readonly string[]): Promise<number> {
   try {
-    await run(config, { log, stop });
-    return 0;
-  } catch (err) {
-    log.fatal({ err }, 'failed');
-    return 1;
+    return await runProgram(sallyport, args, {
+      environment: process.env,
+      print: console.log,
+      printError: console.error,
+    });
+  } catch (error) {
+    if (!(error instanceof ConfigError) && !(error instanceof UsageError)) throw error;
+    console.error(`sallyport: ${error.message}`);
+    return EXIT_CONFIG;
   }
 }
 
@@ -62,7 +78,7 @@ async function run(config: Config, { log, stop }: { log: Logger; stop: StopSigna
   const lookup: Lookup = (host, signal, how) => sources.of(host).addresses(signal, how);
   const relays =
     config.workers === 1
-      ? await listen(config, { lookup, log, slots: config.ports.map(newSlotCells), sharesPorts: false })
+      ? await listen(config, { lookup, log })
       : await listenInWorkers(config, {
           program: process.argv[1] ?? '',
           lookup,
@@ -114,16 +130,6 @@ async function run(config: Config, { log, stop }: { log: Logger; stop: StopSigna
     for (const relay of relays) void relay.drain(AbortSignal.abort());
     stopped.abort();
     control?.close();
-  }
-}
-
-function readConfig(): Config | null {
-  try {
-    return parseConfig(process.env);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    console.error(`sallyport: ${error.message}`);
-    return null;
   }
 }
 

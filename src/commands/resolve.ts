@@ -1,26 +1,30 @@
 import { isIP } from 'node:net';
 
-import type { Config } from '../config/config.ts';
+import type { Command } from '../arguments.ts';
+import { type Config, parseConfig } from '../config/config.ts';
 import { isWildcard } from '../config/targets.ts';
 import { recordTypes } from '../dns/ipv6.ts';
 import { openNameserver } from '../dns/nameserver.ts';
 import { type AddressRecord, createResolver } from '../dns/resolver.ts';
 import { createJudge } from '../dns/scope.ts';
 import { messageOf } from '../message-of.ts';
+import { askedServers } from './asked-servers.ts';
 
 type Asked = Pick<Config, 'targets' | 'preResolve' | 'nameservers' | 'scope'>;
 
 /** For one nameserver, all its questions included, in ms. */
 const TIMEOUT = 10_000;
 
-/**
- * Asks each nameserver as the relay would, and prints what it says of each target, with the TTL in s and what TARGET_SCOPE drops. Resolves
- * with whether there is an address to dial for each.
- */
-export async function resolveCommand(
-  { targets, ...asked }: Asked,
-  print: (line: string) => void,
-): Promise<boolean> {
+/** Its exit code is 1 where there is nothing to dial for one of the targets. */
+export const resolve: Command = {
+  name: 'resolve',
+  summary: 'ask each nameserver as the relay would, and show what it says and what TARGET_SCOPE drops',
+  options: {},
+  run: async (_asked, { environment, print }) =>
+    (await resolveTargets(parseConfig(environment), print)) ? 0 : 1,
+};
+
+async function resolveTargets({ targets, ...asked }: Asked, print: (line: string) => void): Promise<boolean> {
   let isComplete = true;
   for (const target of targets) {
     if (isIP(target) !== 0) print(`TARGET is the address ${target}: it is dialled as it is`);
@@ -37,7 +41,7 @@ async function resolveTarget(
 ): Promise<boolean> {
   const judge = createJudge(scope);
   const types = recordTypes({ loopback: scope === 'any' });
-  const servers = preResolve ? nameservers : [{ text: 'system', protocol: 'system' } as const];
+  const servers = askedServers({ preResolve, nameservers });
   print(`${target} ${types.join(' and ')}, PRE_RESOLVE=${preResolve ? 1 : 0}, TARGET_SCOPE=${scope}`);
 
   const describe = ({ address, ttl }: AddressRecord): string => {

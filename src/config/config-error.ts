@@ -1,3 +1,6 @@
+/** The exit code of whoever cannot use the environment: EX_CONFIG of sysexits(3). */
+export const EXIT_CONFIG = 78;
+
 /** The environment cannot be used; `problems` holds every reason, one line each. */
 export class ConfigError extends Error {
   readonly problems: readonly string[];

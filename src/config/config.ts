@@ -5,7 +5,14 @@ import { findNearMisses } from './near-misses.ts';
 import type { PortPair } from './ports.ts';
 import { choosePort, chooseProxyPort, defaultHttpUrl, hostOf, parseProbeUrl, type Probe } from './probes.ts';
 import { isWildcard, matchTarget } from './targets.ts';
-import { describeProblem, readVariables, type Values, variables } from './variables.ts';
+import {
+  describeProblem,
+  readVariable,
+  readVariables,
+  type Setting,
+  type Values,
+  variables,
+} from './variables.ts';
 
 /** All that the environment says, complete and checked. Times are in ms. */
 export interface Config {
@@ -42,13 +49,15 @@ export interface Config {
   readonly smtpProbe: (Probe & { readonly command: string }) | null;
   /** Set, but without effect: probably misspelt. */
   readonly nearMisses: readonly { readonly name: string; readonly meant: string }[];
+  /** Every variable's text, for people to see. */
+  readonly settings: readonly Setting[];
 }
 
 const DEFAULT_LISTEN = Number(variables.LISTEN.fallback);
 
 /** Reads the environment. Throws a ConfigError that names every problem at once. */
 export function parseConfig(environment: NodeJS.ProcessEnv): Config {
-  const { values, problems } = readVariables(environment);
+  const { values, settings, problems } = readVariables(environment);
   const { ports, problems: portProblems } = readPorts(values);
   const { nameCheck, problems: nameProblems } = readNameCheck(values);
   const probes = readProbes({ ...values, PORT: ports }, nameCheck);
@@ -57,6 +66,11 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
 
   const all = values as Values;
   const [smtp = null] = probes.smtp;
+  /** The defaults that other variables decide on. */
+  const derived: Readonly<Record<string, string>> = {
+    NAME_CHECK: nameCheck,
+    HTTP_HEALTHCHECK_URL: defaultHttpUrl(ports),
+  };
   return {
     targets: all.TARGET,
     ports,
@@ -84,7 +98,18 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
         ? null
         : { ...smtp, timeout: all.SMTP_HEALTHCHECK_TIMEOUT_MS, command: all.SMTP_HEALTHCHECK_COMMAND },
     nearMisses: findNearMisses(Object.keys(environment), Object.keys(variables)),
+    settings: settings.map((setting) => ({
+      ...setting,
+      text: setting.text ?? derived[setting.name] ?? null,
+    })),
   };
+}
+
+/** Where the control socket lies: all that a command needs to know which asks the relay. Throws a ConfigError. */
+export function parseRunDir(environment: NodeJS.ProcessEnv): string | null {
+  const { value, problem } = readVariable(environment, 'SALLYPORT_RUN_DIR');
+  if (problem !== null) throw new ConfigError([problem]);
+  return value ?? null;
 }
 
 /** In MODE=http-proxy PORT lists ports to forward to alone, and one port listens for all of them. */
@@ -143,7 +168,7 @@ function readProbes(
         if (ports.length === 0) return [];
         return [{ url, port: (viaProxy ? chooseProxyPort : choosePort)(url, ports), viaProxy }];
       } catch (cause) {
-        problems.push(describeProblem(name, template, { accepted: variables[name].accepted, cause }));
+        problems.push(describeProblem(name, template, cause));
         return [];
       }
     });

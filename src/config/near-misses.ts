@@ -1,10 +1,11 @@
 import { distance } from 'fastest-levenshtein';
 
-/** A name may be off by one letter in five, or lack or add an ending of three letters (`_MS`, `S`). */
+/** A variable may be off by one letter in five: other programs' variables stand beside ours. */
 const LETTERS_PER_SLIP = 5;
+/** A name may lack or add an ending of three letters (`_MS`, `S`). */
 const MAX_ENDING = 3;
 
-/** Pairs of a name that is set and the one of ours that was probably meant. */
+/** Pairs of a variable that is set and the one of ours that was probably meant. */
 export function findNearMisses(
   set: readonly string[],
   ours: readonly string[],
@@ -12,13 +13,24 @@ export function findNearMisses(
   return set
     .filter((name) => !ours.includes(name))
     .flatMap((name) => {
-      const meant = ours.find((candidate) => isNear(name, candidate));
-      return meant === undefined ? [] : [{ name, meant }];
+      const meant = findNearest(name, ours, LETTERS_PER_SLIP);
+      return meant === null ? [] : [{ name, meant }];
     });
 }
 
-function isNear(name: string, ours: string): boolean {
-  const [short, long] = name.length < ours.length ? [name, ours] : [ours, name];
-  if (long.startsWith(short) && long.length - short.length <= MAX_ENDING) return true;
-  return distance(name.toUpperCase(), ours) <= Math.floor(ours.length / LETTERS_PER_SLIP);
+/** The nearest of the known names, in either case, if it is off by an ending or no more than one letter in so many; else null. */
+export function findNearest(name: string, known: readonly string[], lettersPerSlip: number): string | null {
+  const [nearest] = known
+    .map((candidate) => ({ candidate, slips: distance(name.toUpperCase(), candidate.toUpperCase()) }))
+    .filter(
+      ({ candidate, slips }) =>
+        hasOtherEnding(name, candidate) || slips <= Math.floor(candidate.length / lettersPerSlip),
+    )
+    .toSorted((a, b) => a.slips - b.slips);
+  return nearest?.candidate ?? null;
+}
+
+function hasOtherEnding(name: string, candidate: string): boolean {
+  const [short, long] = name.length < candidate.length ? [name, candidate] : [candidate, name];
+  return long.startsWith(short) && long.length - short.length <= MAX_ENDING;
 }

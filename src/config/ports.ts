@@ -4,14 +4,19 @@ export interface PortPair {
   readonly target: number;
 }
 
-const MAX_RANGE = 1_000;
+/** In all: each is a socket that listens. */
+const MAX_PORTS = 1_000;
 
-/** Reads `80 443`, `8080:80` and `5000-5010`, separated by spaces or commas. Throws at the first bad or repeated port. */
+/**
+ * Reads `80 443`, `8080:80` and `5000-5010`, separated by spaces or commas. Throws at the first bad or repeated port, or when there are more
+ * than 1,000.
+ */
 export function parsePorts(text: string): readonly PortPair[] {
-  const pairs = text
-    .split(/[\s,]+/)
-    .filter(Boolean)
-    .flatMap(parseItem);
+  const pairs: PortPair[] = [];
+  for (const item of text.split(/[\s,]+/).filter(Boolean)) {
+    pairs.push(...parseItem(item));
+    if (pairs.length > MAX_PORTS) throw new Error(`more than ${MAX_PORTS} ports are listed`);
+  }
   if (pairs.length === 0) throw new Error('no port is listed');
 
   const seen = new Set<number>();
@@ -33,7 +38,7 @@ function parseItem(item: string): readonly PortPair[] {
 
 function parseRange(item: string, low: number, high: number): readonly PortPair[] {
   if (low > high) throw new Error(`the range '${item}' runs backwards`);
-  if (high - low >= MAX_RANGE) throw new Error(`the range '${item}' holds more than ${MAX_RANGE} ports`);
+  if (high - low >= MAX_PORTS) throw new Error(`the range '${item}' holds more than ${MAX_PORTS} ports`);
   return Array.from({ length: high - low + 1 }, (_, i) => ({ listen: low + i, target: low + i }));
 }
 

@@ -3,6 +3,7 @@ import { isAbsolute } from 'node:path';
 
 import envVar from 'env-var';
 
+import { maskCommand, maskUrls } from './mask.ts';
 import { parseNameservers } from './nameservers.ts';
 import { parsePort, parsePorts } from './ports.ts';
 import { parseTargets } from './targets.ts';
@@ -11,6 +12,8 @@ import { parseTargets } from './targets.ts';
 interface Type<T> {
   readonly accepted: string;
   readonly parse: (text: string) => T;
+  /** Hides what is secret in a text, for people to see; nothing is where this is not set. */
+  readonly mask?: (text: string) => string;
 }
 
 interface Variable<T> extends Type<T> {
@@ -29,12 +32,10 @@ const flag: Type<boolean> = {
   accepted: '1, 0, true or false',
   parse: orSay('that is neither yes nor no', accessors.asBool),
 };
-const text = (accepted: string): Type<string> => ({ accepted, parse: (value) => value });
+const urls = (accepted: string): Type<string> => ({ accepted, parse: (value) => value, mask: maskUrls });
 const milliseconds = (min: 0 | 1): Type<number> => wholeNumber(min, MAX_TIMER_MS, 'ms');
 
-/**
- * Every variable, in the README's order. Names, defaults and meanings down to SMTP_HEALTHCHECK_TIMEOUT_MS are docker-whitelist's.
- */
+/** Every variable, in the README's order. Those that docker-whitelist has keep its defaults and meanings. */
 export const variables = {
   TARGET: required({
     accepted:
@@ -42,51 +43,53 @@ export const variables = {
     parse: parseTargets,
   }),
   PORT: optional('80 443', {
-    accepted: 'ports from 1 to 65535, such as 443, 8443:443 or 5000-5010, separated by spaces or commas',
+    accepted:
+      'up to 1000 ports from 1 to 65535, such as 443, 8443:443 or 5000-5010, separated by spaces or commas',
     parse: parsePorts,
   }),
   MODE: optional('tcp', oneOf(['tcp', 'udp', 'http-proxy'])),
+  LISTEN: optional('3128', { accepted: 'a port from 1 to 65535', parse: parsePort }),
+  NAME_CHECK: optional(null, oneOf(['off', 'report', 'enforce'])),
+  TLS_ECH: optional('allow', oneOf(['allow', 'refuse'])),
   PRE_RESOLVE: optional('0', flag),
   NAMESERVERS: optional('208.67.222.222 8.8.8.8 208.67.220.220 8.8.4.4', {
     accepted:
       'addresses, such as 9.9.9.9, [::1]:5353, tcp://9.9.9.9, tls://1.1.1.1#cloudflare-dns.com or https://8.8.8.8/dns-query#dns.google, and system, separated by spaces or commas',
     parse: parseNameservers,
   }),
+  PRE_RESOLVE_REFRESH: optional('1', flag),
+  TARGET_SCOPE: optional('private', oneOf(['private', 'public', 'any'])),
   MAX_CONNECTIONS: optional('100', wholeNumber(0, Number.MAX_SAFE_INTEGER)),
+  WORKERS: optional('1', {
+    accepted: `a whole number from 1 to ${MAX_WORKERS}, or auto`,
+    parse: parseWorkers,
+  }),
   UDP_ANSWERS: optional('1', flag),
   VERBOSE: optional('0', flag),
+  CONNECT_TIMEOUT_MS: optional('10000', milliseconds(1)),
+  IDLE_TIMEOUT_MS: optional('0', milliseconds(0)),
+  UDP_TIMEOUT_MS: optional('60000', milliseconds(1)),
+  DRAIN_TIMEOUT_MS: optional('8000', milliseconds(0)),
+  EXIT_ON_UNHEALTHY: optional('0', wholeNumber(0, 1_000_000)),
+  LOG_LEVEL: optional('info', oneOf(LOG_LEVELS)),
+  SALLYPORT_RUN_DIR: optional(null, { accepted: 'an absolute path of a directory', parse: parseDirectory }),
   HTTP_HEALTHCHECK: optional('0', flag),
   HTTP_HEALTHCHECK_URL: optional(
     null,
-    text('http:// or https:// URLs, such as https://$TARGET/status, separated by spaces'),
+    urls('http:// or https:// URLs, such as https://$TARGET/status, separated by spaces'),
   ),
   HTTP_HEALTHCHECK_TIMEOUT_MS: optional('2000', milliseconds(1)),
   SMTP_HEALTHCHECK: optional('0', flag),
   SMTP_HEALTHCHECK_URL: optional(
     'smtp://$TARGET/',
-    text('an smtp:// or smtps:// URL, such as smtp://$TARGET:587/'),
+    urls('an smtp:// or smtps:// URL, such as smtp://$TARGET:587/'),
   ),
   SMTP_HEALTHCHECK_COMMAND: optional('HELP', {
     accepted: 'one SMTP command on one line, such as HELP, NOOP or QUIT',
     parse: parseCommand,
+    mask: maskCommand,
   }),
   SMTP_HEALTHCHECK_TIMEOUT_MS: optional('2000', milliseconds(1)),
-  WORKERS: optional('1', {
-    accepted: `a whole number from 1 to ${MAX_WORKERS}, or auto`,
-    parse: parseWorkers,
-  }),
-  LISTEN: optional('3128', { accepted: 'a port from 1 to 65535', parse: parsePort }),
-  NAME_CHECK: optional(null, oneOf(['off', 'report', 'enforce'])),
-  TLS_ECH: optional('allow', oneOf(['allow', 'refuse'])),
-  PRE_RESOLVE_REFRESH: optional('1', flag),
-  TARGET_SCOPE: optional('private', oneOf(['private', 'public', 'any'])),
-  EXIT_ON_UNHEALTHY: optional('0', wholeNumber(0, 1_000_000)),
-  CONNECT_TIMEOUT_MS: optional('10000', milliseconds(1)),
-  IDLE_TIMEOUT_MS: optional('0', milliseconds(0)),
-  UDP_TIMEOUT_MS: optional('60000', milliseconds(1)),
-  DRAIN_TIMEOUT_MS: optional('8000', milliseconds(0)),
-  LOG_LEVEL: optional('info', oneOf(LOG_LEVELS)),
-  SALLYPORT_RUN_DIR: optional(null, { accepted: 'an absolute path of a directory', parse: parseDirectory }),
 } as const;
 
 type Variables = typeof variables;
@@ -98,46 +101,68 @@ export type Values = {
 };
 type MissingFallback<V> = V extends { fallback: null; required: false } ? null : never;
 
+/** A variable's text, for people to see: secrets are hidden. */
+export interface Setting {
+  readonly name: string;
+  /** null where the variable is not set and has no default. */
+  readonly text: string | null;
+  /** Whether it is the default, as the variable is not set. */
+  readonly isDefault: boolean;
+}
+
 /**
  * Reads all variables. What could be read is in `values`; each that could not is a line in `problems`. An empty variable counts as
  * unset, as Compose files pass `${X:-}`.
  */
 export function readVariables(environment: NodeJS.ProcessEnv): {
   readonly values: Partial<Values>;
+  readonly settings: readonly Setting[];
   readonly problems: readonly string[];
 } {
-  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim()));
-  const env = envVar.from(set);
-  const problems: string[] = [];
+  const names = Object.keys(variables) as Name[];
+  const all = names.map((name) => ({ name, ...readVariable(environment, name) }));
+  return {
+    values: Object.fromEntries(all.map(({ name, value }) => [name, value])),
+    settings: all.map(({ setting }) => setting),
+    problems: all.flatMap(({ problem }) => problem ?? []),
+  };
+}
 
-  const values = Object.fromEntries(
-    Object.entries<Variable<unknown>>(variables).map(
-      ([name, { accepted, fallback, required: isRequired, parse }]) => {
-        const value = env.get(name).asString()?.trim() ?? fallback;
-        if (value === null) {
-          if (isRequired) problems.push(`${name} is not set; it takes ${accepted}`);
-          return [name, isRequired ? undefined : null];
-        }
-        try {
-          return [name, parse(value)];
-        } catch (cause) {
-          problems.push(describeProblem(name, value, { accepted, cause }));
-          return [name, undefined];
-        }
-      },
-    ),
-  );
-  return { values, problems };
+/** Reads one variable: its value is undefined where there is a problem. */
+export function readVariable<N extends Name>(
+  environment: NodeJS.ProcessEnv,
+  name: N,
+): { readonly value: Values[N] | undefined; readonly setting: Setting; readonly problem: string | null } {
+  const {
+    accepted,
+    fallback,
+    required: isRequired,
+    parse,
+    mask = asItIs,
+  }: Variable<unknown> = variables[name];
+  const given = environment[name]?.trim() || null;
+  const text = given ?? fallback;
+  const setting = { name, text: text === null ? null : mask(text), isDefault: given === null };
+  if (text === null) {
+    if (isRequired) return { value: undefined, setting, problem: `${name} is not set; it takes ${accepted}` };
+    return { value: null as Values[N], setting, problem: null };
+  }
+  try {
+    return { value: parse(text) as Values[N], setting, problem: null };
+  } catch (cause) {
+    return { value: undefined, setting, problem: describeProblem(name, text, cause) };
+  }
 }
 
 /** One line: the variable, what it held, what is wrong with it and what is accepted. */
-export function describeProblem(
-  name: string,
-  value: string,
-  { accepted, cause }: { accepted: string; cause: unknown },
-): string {
+export function describeProblem(name: Name, value: string, cause: unknown): string {
+  const { accepted, mask = asItIs }: Variable<unknown> = variables[name];
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return `${name}=${JSON.stringify(value)}: ${reason}; it takes ${accepted}`;
+  return `${name}=${JSON.stringify(mask(value))}: ${mask(reason)}; it takes ${accepted}`;
+}
+
+function asItIs(text: string): string {
+  return text;
 }
 
 function required<T>(type: Type<T>) {

@@ -4,10 +4,14 @@ import { join } from 'node:path';
 /** Where the control socket may live when SALLYPORT_RUN_DIR is not set; Docker keeps the second writable under `--read-only`. */
 const DEFAULT_DIRS = ['/run/sallyport', '/dev/shm/sallyport'];
 
+/** The directories that may hold the control socket, the preferred one first. */
+export function runDirs(runDir: string | null): readonly string[] {
+  return runDir === null ? DEFAULT_DIRS : [runDir];
+}
+
 /** The control socket's path in each directory that may hold it, the preferred one first. */
 export function controlPaths(runDir: string | null): readonly string[] {
-  const dirs = runDir === null ? DEFAULT_DIRS : [runDir];
-  return dirs.map((dir) => join(dir, 'control.sock'));
+  return runDirs(runDir).map((dir) => join(dir, 'control.sock'));
 }
 
 /** Makes a directory that only this user may enter, unless it exists; its parent must. Returns whether it can be written to. */

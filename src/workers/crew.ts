@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 
 import type { Config } from '../config/config.ts';
-import type { Lookup } from '../listen.ts';
+import { listeners, type Lookup } from '../listen.ts';
 import type { Log } from '../log.ts';
 import type { Relay } from '../relay/relay.ts';
 import { newSlotCells, Slots } from '../relay/slots.ts';
@@ -25,8 +25,9 @@ export async function listenInWorkers(
   config: Config,
   { program, lookup, log, signal }: Options,
 ): Promise<readonly Relay[]> {
-  const slots = config.ports.map(() => newSlotCells());
-  const failures = config.ports.map((): string | null => null);
+  const ports = listeners(config);
+  const slots = ports.map(newSlotCells);
+  const failures = ports.map((): string | null => null);
   const { promise: failed, reject: fail } = Promise.withResolvers<never>();
   failed.catch(() => {}); // a port's relay tells it
 
@@ -51,7 +52,7 @@ export async function listenInWorkers(
     for (const ask of crew) if (await ask('makeRoom', place)) return;
   }
 
-  return config.ports.map(({ listen: port }, place) => {
+  return ports.map(({ listen: port }, place) => {
     const held = new Slots(config.maxConnections, slots[place]);
     return {
       port,

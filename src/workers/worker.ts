@@ -10,7 +10,7 @@ import { openChannel } from './channel.ts';
 
 /** Relays in a thread beside others on the same ports, until told to drain. Names are resolved and lines logged by the main thread. */
 export async function work(config: Config, { slots }: WorkerData, port: MessagePort): Promise<void> {
-  const cutting = config.ports.map(() => new AbortController());
+  const cutting = slots.map(() => new AbortController());
   const ask = openChannel<MainCalls, WorkerCalls>(port, {
     drain: async (place) => relays[place]?.drain(cutting[place]?.signal ?? AbortSignal.abort()),
     cut: (place) => cutting[place]?.abort(),
@@ -25,7 +25,6 @@ export async function work(config: Config, { slots }: WorkerData, port: MessageP
     lookup: (host, signal, { fresh = false } = {}) => abortable(ask('lookup', host, fresh), signal),
     log: { warn: write('warn'), info: write('info'), debug: write('debug') },
     slots,
-    sharesPorts: true,
     onDial: (place, failure) => void ask('dialled', place, failure),
     onCrowded: (place) => void ask('crowded', place),
   });

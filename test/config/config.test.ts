@@ -5,7 +5,8 @@ import { parseConfig } from '../../src/config/config.ts';
 import { problemsOf } from '../helpers/config.ts';
 
 test('parseConfig() needs nothing but TARGET', () => {
-  expect(parseConfig({ TARGET: 'api.example.com' })).toEqual({
+  const { settings: _, ...config } = parseConfig({ TARGET: 'api.example.com' });
+  expect(config).toEqual({
     targets: ['api.example.com'],
     ports: [
       { listen: 80, target: 80 },
@@ -154,6 +155,9 @@ test.each([
   ['PORT', '1e3'],
   ['PORT', '443 400-500'],
   ['PORT', '1-2000'],
+  ['PORT', '1-1001'],
+  ['PORT', '1-1000 2000'],
+  ['PORT', '1-500 1001-1501'],
   ['PORT', ','],
   ['MODE', 'sctp'],
   ['PRE_RESOLVE', 'yes please'],
@@ -190,6 +194,21 @@ test.each([
   expect(problems).toHaveLength(1);
   expect(problems[0]).toMatch(/^.*: .+; it takes .+$/);
   expect(problems[0]?.startsWith(`${name}=${JSON.stringify(value)}: `)).toBe(true);
+});
+
+test.each([
+  ['1-1000', 1_000],
+  ['1-999 2000:443', 1_000],
+  ['1-500, 1001-1500', 1_000],
+])('parseConfig() takes up to 1,000 ports, as in %s', (PORT, count) => {
+  expect(parseConfig({ TARGET: 'a.test', PORT }).ports).toHaveLength(count);
+});
+
+test.each([
+  ['5000-6000', "the range '5000-6000' holds more than 1000 ports; it takes up to 1000 ports"],
+  ['1-999 2000 3000', 'more than 1000 ports are listed; it takes up to 1000 ports'],
+])('parseConfig() says that PORT=%s is too much', (PORT, reason) => {
+  expect(problemsOf({ TARGET: 'a.test', PORT })).toEqual([expect.stringContaining(`: ${reason}`)]);
 });
 
 test('parseConfig() reports all problems at once', () => {

@@ -4,9 +4,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text as textOf } from 'node:stream/consumers';
 
 import { onTestFinished } from 'vitest';
 
+type Program = 'sallyport' | 'healthcheck';
 type Environment = Readonly<Record<string, string>>;
 type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };
 
@@ -66,6 +68,21 @@ export async function runSallyport(args: readonly string[], environment: Environ
   return outcomeOf(start('sallyport', environment, args));
 }
 
+/** As these, with its two streams apart. */
+export async function runProgram(
+  program: Program,
+  args: readonly string[],
+  environment: Environment = {},
+): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
+  const child = start(program, environment, args);
+  const [stdout, stderr, [code]] = await Promise.all([
+    child.stdout === null ? '' : textOf(child.stdout),
+    child.stderr === null ? '' : textOf(child.stderr),
+    once(child, 'close') as Promise<[number | null]>,
+  ]);
+  return { code, stdout, stderr };
+}
+
 /** A directory of its own; removed with the test. */
 export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'sallyport-test-'));
@@ -73,11 +90,7 @@ export function temporaryDirectory(): string {
   return directory;
 }
 
-function start(
-  program: 'sallyport' | 'healthcheck',
-  environment: Environment,
-  args: readonly string[] = [],
-): ChildProcess {
+function start(program: Program, environment: Environment, args: readonly string[] = []): ChildProcess {
   const child = spawn(process.execPath, [join(import.meta.dirname, `../../dist/${program}.js`), ...args], {
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -63,6 +63,9 @@ export function tcpRelay(target: Target, options: Partial<TcpOptions> = {}): Pro
   return servingRelay(relayTo(target), options);
 }
 
+/** What relays of tests move bytes with: the project `streams` has them do without Node's internals. */
+const pump = process.env['TEST_PUMP'] === 'stream' || pumpDirect === null ? pumpStream : pumpDirect;
+
 /** A TCP relay that serves its clients so; drained with the test. */
 export async function servingRelay(
   serve: Serve,
@@ -77,7 +80,7 @@ export async function servingRelay(
     connectTimeout: 5_000,
     idleTimeout: 0,
     probeSource: PROBE_SOURCE,
-    pump: pumpDirect ?? pumpStream,
+    pump,
     log: testLog(),
     verbose: true,
     ...options,

@@ -115,17 +115,32 @@ export function unread(from: number | undefined, to: number): number {
 /** A port of 127.0.0.1 where nothing listens, below the range that the kernel gives out by itself. */
 export async function closedPort(): Promise<number> {
   for (;;) {
-    const server = createServer();
-    const listening = once(server, 'listening');
-    server.listen(randomInt(10_000, 32_768), '127.0.0.1');
-    try {
-      await listening;
-    } catch {
-      continue; // taken: another
-    }
-    const { port } = server.address() as AddressInfo;
-    server.close();
-    await once(server, 'close');
-    return port;
+    const port = randomInt(10_000, 32_768);
+    if (await isClosed(port, '127.0.0.1')) return port;
   }
+}
+
+/** The first of so many ports in a row where nothing listens, below those that `closedPort` gives out. */
+export async function closedRange(length: number): Promise<number> {
+  for (;;) {
+    const low = randomInt(1_024, 10_000 - length);
+    const ports = Array.from({ length }, (_, i) => low + i);
+    const areClosed = await Promise.all(ports.map((port) => isClosed(port)));
+    if (areClosed.every(Boolean)) return low;
+  }
+}
+
+/** Whether the port can be listened on; without a host, on IPv6 and IPv4 alike. */
+async function isClosed(port: number, host?: string): Promise<boolean> {
+  const server = createServer();
+  const listening = once(server, 'listening');
+  server.listen({ port, host });
+  try {
+    await listening;
+  } catch {
+    return false;
+  }
+  server.close();
+  await once(server, 'close');
+  return true;
 }

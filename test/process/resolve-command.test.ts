@@ -62,11 +62,3 @@ test('sallyport resolve has nothing to ask for where there are wildcards alone',
   const { code, output } = await runSallyport(['resolve'], { TARGET: '*.a.test' });
   expect([code, output]).toEqual([0, '*.a.test: a name below it is resolved when a client asks for it\n']);
 });
-
-test('an unknown command is an error that names the known ones', async () => {
-  const { code, output } = await runSallyport(['resolv'], { TARGET: '127.0.0.1' });
-  expect([code, output]).toEqual([
-    78,
-    "sallyport: unknown command 'resolv'; there is resolve, or none to relay\n",
-  ]);
-});

@@ -1,0 +1,10 @@
+import type { Config } from '../config/config.ts';
+import type { NameserverAddress } from '../dns/nameserver.ts';
+
+/** The nameservers that the relay asks. */
+export function askedServers({
+  preResolve,
+  nameservers,
+}: Pick<Config, 'preResolve' | 'nameservers'>): readonly NameserverAddress[] {
+  return preResolve ? nameservers : [{ text: 'system', protocol: 'system' }];
+}

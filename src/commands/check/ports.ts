@@ -1,0 +1,37 @@
+import type { Config } from '../../config/config.ts';
+import { listen } from '../../listen.ts';
+import type { Log } from '../../log.ts';
+import { messageOf } from '../../message-of.ts';
+import { describeRange, toRuns, withoutPort } from './runs.ts';
+
+const SILENT: Log = { warn() {}, info() {}, debug() {} };
+/** Whoever happens to connect meanwhile is reset. */
+const nowhere = async () => {
+  throw new Error('the port is only being checked');
+};
+
+/** Listens on each port for a moment, as the relay would, but for those that a relay holds already. Resolves with why one cannot be. */
+export async function checkPorts(config: Config, held: ReadonlySet<number>): Promise<readonly string[]> {
+  const pairs = new Map(config.ports.map((pair) => [pair.listen, pair])).values();
+  const failures = await Promise.all(
+    [...pairs]
+      .filter((pair) => !held.has(pair.listen))
+      .map(async (pair) => {
+        try {
+          const relays = await listen({ ...config, ports: [pair] }, { lookup: nowhere, log: SILENT });
+          await Promise.all(relays.map((relay) => relay.drain(AbortSignal.abort())));
+          return [];
+        } catch (error) {
+          const { cause = error } = error as Error;
+          return [{ port: pair.listen, reason: withoutPort(messageOf(cause), pair.listen) }];
+        }
+      }),
+  );
+  const protocol = config.mode === 'udp' ? 'udp' : 'tcp';
+  return toRuns(failures.flat(), (one, next) => next.port === one.port + 1 && next.reason === one.reason).map(
+    (run) => {
+      const [{ port, reason }] = run;
+      return `${protocol} ${describeRange(port, run.at(-1)?.port ?? port)} cannot be listened on: ${reason}`;
+    },
+  );
+}

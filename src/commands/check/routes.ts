@@ -1,0 +1,112 @@
+import { Readable } from 'node:stream';
+
+import type { Config } from '../../config/config.ts';
+import { isWildcard } from '../../config/targets.ts';
+import { messageOf } from '../../message-of.ts';
+import { createDialOrder } from '../../relay/dial-order.ts';
+import { dialTcp } from '../../relay/dial-tcp.ts';
+import { createLoopGuard } from '../../relay/loop-guard.ts';
+import { DialError, type Target } from '../../relay/target.ts';
+import type { Found } from './names.ts';
+import { describeRange, toRuns, withoutPort } from './runs.ts';
+
+interface Route {
+  readonly target: string;
+  readonly from: number;
+  readonly to: number;
+  readonly addresses: readonly string[];
+  /** What came of dialling it. */
+  readonly outcome: string;
+  /** null where there is none, or the target has it already. */
+  readonly problem: string | null;
+}
+
+/** So many are dialled at a time. */
+const CONCURRENCY = 256;
+
+/**
+ * Dials each port of each target once, as the relay would, and says where each leads and what came of it; and every problem. What cannot be
+ * told is no problem.
+ */
+export async function checkRoutes(
+  config: Config,
+  found: readonly Found[],
+): Promise<{ readonly lines: readonly string[]; readonly problems: readonly string[] }> {
+  const dial = createDialler(config);
+  const wanted = config.targets.flatMap((target) => config.ports.map((pair) => ({ target, pair })));
+  const routes: readonly Route[] = await Readable.from(wanted)
+    .map(
+      async ({ target, pair }) => {
+        const known = found.find((each) => each.target === target);
+        const addresses = known?.addresses.map(({ address }) => address) ?? [];
+        return {
+          target,
+          from: pair.listen,
+          to: pair.target,
+          addresses,
+          ...(await dial(target, pair.target, known)),
+        };
+      },
+      { concurrency: CONCURRENCY },
+    )
+    .toArray();
+
+  const runs = toRuns(routes, areNeighbours).map((run) => {
+    const [first] = run;
+    const name = describeRun(first, run.at(-1) ?? first, config.mode);
+    const isItself = first.addresses.length === 0 || first.addresses[0] === first.target;
+    const addresses = isItself ? '' : ` (${first.addresses.join(', ')})`;
+    return {
+      line: `${name}${addresses}: ${first.outcome}`,
+      problem: first.problem === null ? null : `${name}: ${first.problem}`,
+    };
+  });
+  return { lines: runs.map(({ line }) => line), problems: runs.flatMap(({ problem }) => problem ?? []) };
+}
+
+function createDialler({ mode, ports, connectTimeout }: Config) {
+  const withoutLoops = createLoopGuard(new Set(ports.map(({ listen }) => listen)));
+  const { signal } = new AbortController();
+
+  return async (
+    host: string,
+    port: number,
+    found: Found | undefined,
+  ): Promise<Pick<Route, 'outcome' | 'problem'>> => {
+    if (isWildcard(host) || found === undefined)
+      return { outcome: 'a name below it is resolved when a client asks for it', problem: null };
+    if (found.problem !== null) return { outcome: 'there is no address to dial', problem: null };
+
+    const target: Target = { host, port, resolve: async () => withoutLoops(found.addresses, port) };
+    try {
+      if (mode === 'udp') {
+        await target.resolve(signal);
+        return { outcome: 'whether anything answers there cannot be told with UDP', problem: null };
+      }
+      const { socket } = await dialTcp(target, { order: createDialOrder(), timeout: connectTimeout, signal });
+      socket.destroy();
+      return { outcome: 'connects', problem: null };
+    } catch (error) {
+      const cause = error instanceof DialError ? error.cause : error;
+      return { outcome: 'cannot be reached', problem: withoutPort(messageOf(cause), port) };
+    }
+  };
+}
+
+/** Whether two routes of a range may be told as one. */
+function areNeighbours(one: Route, next: Route): boolean {
+  return (
+    next.to === one.to + 1 &&
+    (next.from === one.from + 1 || next.from === one.from) &&
+    next.target === one.target &&
+    next.outcome === one.outcome &&
+    next.problem === one.problem
+  );
+}
+
+/** `tcp 443 → api.example.com:443`. */
+function describeRun(first: Route, last: Route, mode: Config['mode']): string {
+  const host = first.target.includes(':') ? `[${first.target}]` : first.target;
+  const from = describeRange(first.from, last.from);
+  return `${mode} ${from} → ${host}:${describeRange(first.to, last.to)}`;
+}

@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest';
+
+import { describeBehaviour } from '../../src/commands/check/behaviour.ts';
+import { parseConfig } from '../../src/config/config.ts';
+
+test.each([
+  [{}, "names are resolved by the container's own resolver, at each connection; TARGET_SCOPE=private"],
+  [
+    { PRE_RESOLVE: '1', NAMESERVERS: '9.9.9.9 system' },
+    'names are resolved through 9.9.9.9, system, and kept fresh; TARGET_SCOPE=private',
+  ],
+  [
+    { PRE_RESOLVE: '1', NAMESERVERS: '9.9.9.9', PRE_RESOLVE_REFRESH: '0', TARGET_SCOPE: 'any' },
+    'names are resolved through 9.9.9.9, once, and kept for ever; TARGET_SCOPE=any',
+  ],
+  [{}, 'names are not checked: whatever a client says goes to the target'],
+  [{ NAME_CHECK: 'report' }, 'names are read: who asks for another than TARGET is logged, and let through'],
+  [{ NAME_CHECK: 'enforce' }, 'names are checked: who asks for another than TARGET is refused'],
+  [
+    { NAME_CHECK: 'enforce', TLS_ECH: 'refuse' },
+    'names are checked: who asks for another than TARGET is refused, and so is who hides one',
+  ],
+  [
+    { MODE: 'http-proxy', NAME_CHECK: 'off' },
+    "the proxy's clients name the target; names within their tunnels are not checked",
+  ],
+  [{ MODE: 'udp' }, 'names are not checked: datagrams carry none'],
+  [{}, '100 connections a port; one more waits for its turn'],
+  [{ MAX_CONNECTIONS: '0' }, 'any number of connections'],
+  [{ CONNECT_TIMEOUT_MS: '5' }, 'the target is reached within 5 ms, or the client is reset'],
+  [{}, 'connections may be idle for ever'],
+  [{ IDLE_TIMEOUT_MS: '5' }, 'a connection is reset after 5 ms without a byte'],
+  [{ DRAIN_TIMEOUT_MS: '5' }, 'at a stop, what is live has 5 ms to finish'],
+  [{ MODE: 'udp' }, '100 sessions a port; one more takes the place of the one that has been idle longest'],
+  [{ MODE: 'udp', MAX_CONNECTIONS: '0' }, 'any number of sessions'],
+  [{ MODE: 'udp', UDP_TIMEOUT_MS: '5' }, 'a session ends after 5 ms of silence'],
+  [
+    { MODE: 'udp', UDP_ANSWERS: '0', UDP_TIMEOUT_MS: '5' },
+    'answers are not expected; the name is asked for anew every 5 ms',
+  ],
+  [{ MODE: 'udp', DRAIN_TIMEOUT_MS: '5' }, 'at a stop, what is live has 5 ms to finish'],
+  [
+    { SMTP_HEALTHCHECK: '1', PORT: '2525:25' },
+    'the healthcheck asks smtp://api.test/ by port 2525, for at most 2000 ms',
+  ],
+  [
+    {
+      HTTP_HEALTHCHECK: '1',
+      HTTP_HEALTHCHECK_URL: 'https://a:b@api.test/c?d=e',
+      HTTP_HEALTHCHECK_TIMEOUT_MS: '5',
+    },
+    'the healthcheck asks https://api.test/c by port 443, for at most 5 ms',
+  ],
+])('describeBehaviour() of %j', (environment, sentence) => {
+  expect(describeBehaviour(parseConfig({ TARGET: 'api.test', ...environment }))).toContain(sentence);
+});
+
+test('describeBehaviour() counts no sessions where all clients share one', () => {
+  const lines = describeBehaviour(parseConfig({ TARGET: 'api.test', MODE: 'udp', UDP_ANSWERS: '0' }));
+  expect(lines).toHaveLength(4);
+});

@@ -1,0 +1,147 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import { askControl } from '../../src/control/client.ts';
+import { a, scriptedServer, zone } from '../helpers/dns.ts';
+import { runHealthcheck, startSallyport } from '../helpers/program.ts';
+import { closedPort, endOf, readAll, readSome, tcpClient, tcpServer, udpSocket } from '../helpers/sockets.ts';
+
+/** A relay of several threads, listening. */
+async function crew(environment: Readonly<Record<string, string>>, workers = 3) {
+  const port = await closedPort();
+  const relay = startSallyport({
+    TARGET: '127.0.0.1',
+    WORKERS: String(workers),
+    ...environment,
+    PORT: `${port}:${environment['PORT']}`,
+  });
+  await relay.line('listening');
+  return { relay, port, status: () => askControl(join(relay.runDir, 'control.sock'), 5_000) };
+}
+
+/** A target that greets, and counts who is there. */
+async function greeter() {
+  let there = 0;
+  let most = 0;
+  const { port } = await tcpServer((socket) => {
+    most = Math.max(most, ++there);
+    socket.once('close', () => there--);
+    socket.resume().once('end', () => socket.end());
+    socket.write('hello');
+  });
+  return { port, most: () => most };
+}
+
+test('several threads relay side by side, within one limit, which every one of them keeps', async () => {
+  const target = await greeter();
+  const { port, status } = await crew({ PORT: String(target.port), MAX_CONNECTIONS: '3' });
+  const clients = await Promise.all(Array.from({ length: 24 }, () => tcpClient(port)));
+  await expect.poll(async () => (await status()).ports).toMatchObject([{ live: 3, waiting: 21 }]);
+  await Promise.all(
+    clients.map(async (client) => {
+      expect((await readSome(client, 5)).toString()).toBe('hello');
+      client.end();
+      expect(await endOf(client)).toBe(null);
+    }),
+  );
+  expect(target.most()).toBe(3);
+  await expect.poll(async () => (await status()).ports).toMatchObject([{ live: 0, waiting: 0 }]);
+});
+
+test('each thread listens by itself, so that the kernel deals the connections out', async () => {
+  const { relay, port } = await crew({ PORT: String(await closedPort()) });
+  const listening = readFileSync(`/proc/${relay.process.pid}/net/tcp6`, 'latin1')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, local = '', , state]) => state === '0A' && Number(`0x${local.split(':')[1]}`) === port);
+  expect(listening).toHaveLength(3);
+});
+
+test('UDP sessions keep within the limit over all threads, and a newcomer takes the place of an old one', async () => {
+  const target = await udpSocket();
+  target.on('message', (datagram, { port, address }) => target.send(datagram, port, address));
+  const { port, status } = await crew({
+    PORT: String(target.address().port),
+    MODE: 'udp',
+    MAX_CONNECTIONS: '2',
+  });
+  for (let client = 0; client < 12; client++) {
+    const socket = await udpSocket();
+    const answered = once(socket, 'message');
+    // A datagram that finds all places taken elsewhere is lost, and makes room for the next.
+    const sending = setInterval(() => socket.send(`from ${client}`, port, '127.0.0.1'), 20);
+    const [answer] = (await answered) as [Buffer];
+    clearInterval(sending);
+    expect(answer.toString()).toBe(`from ${client}`);
+    expect((await status()).ports[0]?.live).toBeLessThanOrEqual(2);
+  }
+});
+
+test('all threads share one address book, one log and one word on failures', async () => {
+  const asked: string[] = [];
+  const answer = zone([a('api.test', '127.0.0.1')]);
+  const nameserver = await scriptedServer((query, how) => {
+    asked.push(query.questions?.[0]?.type ?? '?');
+    return answer(query, how);
+  });
+  const dead = await closedPort();
+  const { relay, port, status } = await crew({
+    PORT: String(dead),
+    TARGET: 'api.test',
+    PRE_RESOLVE: '1',
+    TARGET_SCOPE: 'any',
+    NAMESERVERS: `${nameserver.address}:${nameserver.port}`,
+  });
+  const clients = await Promise.all(Array.from({ length: 12 }, () => tcpClient(port)));
+  for (const client of clients) expect(await endOf(client)).toBe('ECONNRESET');
+  expect((await status()).ports[0]?.lastFailure).toContain('ECONNREFUSED');
+  const refusals = relay.lines.filter(({ msg }) => msg === 'connection refused');
+  expect(refusals).toHaveLength(12);
+  expect(refusals[0]?.['err']).toContain('ECONNREFUSED');
+  // All ask for the name again, as one address that refuses may have moved: once a second at most, for all together.
+  expect(asked.filter((type) => type === 'A').length).toBeLessThanOrEqual(3);
+});
+
+test('the healthcheck passes, and a stop lets what lives finish', async () => {
+  const target = await greeter();
+  const { relay, port } = await crew({ PORT: String(target.port) });
+  const client = await tcpClient(port);
+  await readSome(client, 5);
+  const health = await runHealthcheck({
+    TARGET: '127.0.0.1',
+    PORT: `${port}:${target.port}`,
+    SALLYPORT_RUN_DIR: relay.runDir,
+  });
+  expect(health).toEqual({ code: 0, output: 'healthy\n' });
+  relay.process.kill('SIGTERM');
+  await relay.line('stopping');
+  await expect(tcpClient(port)).rejects.toThrow('ECONNREFUSED');
+  client.end();
+  expect((await readAll(client)).length).toBe(0);
+  expect((await relay.ended).code).toBe(0);
+});
+
+test('a second signal resets what lives in every thread', async () => {
+  const target = await greeter();
+  const { relay, port } = await crew({ PORT: String(target.port) });
+  const clients = await Promise.all(Array.from({ length: 12 }, () => tcpClient(port)));
+  await Promise.all(clients.map((client) => readSome(client, 5)));
+  relay.process.kill('SIGTERM');
+  await relay.line('stopping');
+  relay.process.kill('SIGTERM');
+  for (const client of clients) expect(await endOf(client)).toBe('ECONNRESET');
+  expect((await relay.ended).code).toBe(0);
+});
+
+test.each(['tcp', 'udp'])('a port that is taken ends the program (%s)', async (mode) => {
+  const taken = await closedPort();
+  const first = startSallyport({ TARGET: 'localhost', MODE: mode, PORT: String(taken) });
+  await first.line('listening');
+  const second = startSallyport({ TARGET: 'localhost', MODE: mode, PORT: String(taken), WORKERS: '2' });
+  const { code, output } = await second.ended;
+  expect(code).toBe(1);
+  expect(output).toMatch(new RegExp(`failed to listen on ${mode} port ${taken}: .*EADDRINUSE`));
+});

@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import { parseConfig } from '../src/config/config.ts';
+import { variables } from '../src/config/variables.ts';
+import { runDirs } from '../src/control/run-dir.ts';
+
+const README = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');
+
+/** The rows of the table under a heading, without its head; cells are without backticks. */
+function tableUnder(heading: string): readonly (readonly string[])[] {
+  const [, section = ''] = README.split(`\n## ${heading}\n`);
+  const [, , ...rows] =
+    section
+      .split(/\n#+ /)[0]
+      ?.split('\n')
+      .filter((line) => line.startsWith('|')) ?? [];
+  return rows.map((row) =>
+    row
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.replaceAll('`', '').trim()),
+  );
+}
+
+test('the README lists every variable, and no other, in the order of the code', () => {
+  const names = tableUnder('Configuration').map(([name]) => name);
+  expect(names).toEqual(Object.keys(variables));
+});
+
+test('the README tells the defaults that the code has', () => {
+  const { settings } = parseConfig({ TARGET: 'api.example.com' });
+  const derived: Readonly<Record<string, string>> = {
+    TARGET: 'required',
+    SALLYPORT_RUN_DIR: runDirs(null).join(', else '),
+  };
+  const expected = settings.map(({ name, text }) => [name, derived[name] ?? text]);
+  // A semicolon begins what else the default may be.
+  const told = tableUnder('Configuration').map(([name, value = '']) => [name, value.split(';')[0]]);
+  expect(told).toEqual(expected);
+});
