@@ -40,7 +40,6 @@ function createPump(): Pump | null {
       onBytes(count);
       const written = writeNow(sink, count);
       if (written === count) return true;
-      source.pause();
       sink.write(Buffer.copyBytesFrom(buffer, written, count - written), onWritten);
       return false;
     };

@@ -40,11 +40,12 @@ describe.each([
   });
 
   test('keeps the order of what waits in the stream and what comes after', async () => {
-    const { talker, listener, sink } = await pumping();
+    const { talker, listener, sink, count } = await pumping();
     sink.cork();
     sink.write('before ');
     talker.write('after');
-    setImmediate(() => sink.uncork());
+    await expect.poll(count).toBe(5);
+    sink.uncork();
     expect((await readSome(listener, 12)).toString()).toBe('before after');
   });
 

@@ -41,3 +41,13 @@ test('take() takes nothing for a signal that has aborted before', async () => {
   await expect(slots.take(AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone');
   expect(slots.held).toBe(0);
 });
+
+test('tryTake() overtakes nobody who waits', async () => {
+  const slots = new Slots(1);
+  expect(slots.tryTake()).toBe(true);
+  const waiting = slots.take(never);
+  slots.release();
+  expect(slots.tryTake()).toBe(false);
+  await waiting;
+  expect(slots.held).toBe(1);
+});
