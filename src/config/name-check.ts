@@ -1,5 +1,4 @@
-import { isIP } from 'node:net';
-
+import { ipVersion } from './host.ts';
 import { isWildcard } from './targets.ts';
 import type { Values } from './variables.ts';
 
@@ -63,7 +62,7 @@ function findNameless(
   const way = mustChoose && mode === 'tcp' ? 'give such a target a relay of its own' : 'set NAME_CHECK=off';
   return [
     ...targets
-      .filter((target) => isIP(target) !== 0)
+      .filter((target) => ipVersion(target) !== 0)
       .map((address) => `TARGET: ${address} is no name to check (NAME_CHECK=${nameCheck}): ${way}`),
     ...ports.flatMap(({ target }) => {
       const service = SERVER_FIRST[target];

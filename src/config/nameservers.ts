@@ -1,6 +1,4 @@
-import { isIP } from 'node:net';
-
-import { parseHost } from './host.ts';
+import { ipVersion, parseHost } from './host.ts';
 import { parsePort } from './ports.ts';
 
 /** Where and how a nameserver is asked; `text` is how it was written, for messages. `name` is what its certificate is verified against. */
@@ -44,12 +42,13 @@ export function parseNameservers(text: string): readonly Nameserver[] {
 
 function parseNameserver(text: string): Nameserver {
   if (text === 'system') return { text, protocol: 'system' };
-  if (isIP(text)) return { text, protocol: 'udp', address: text, port: DEFAULT_PORTS.udp };
+  if (ipVersion(text) !== 0) return { text, protocol: 'udp', address: text, port: DEFAULT_PORTS.udp };
 
   const { scheme = 'udp', v6, v4, port, path, name } = SYNTAX.exec(text)?.groups ?? {};
   if (!isScheme(scheme)) throw new Error(`'${text}' has an unknown scheme`);
   const address = v6 ?? v4 ?? '';
-  if (isIP(address) !== (v6 === undefined ? 4 : 6)) throw new Error(`'${text}' holds no address to dial`);
+  if (ipVersion(address) !== (v6 === undefined ? 4 : 6))
+    throw new Error(`'${text}' holds no address to dial`);
   if (path !== undefined && scheme !== 'https')
     throw new Error(`'${text}' has a path, which only https:// takes`);
   if (name !== undefined && scheme !== 'https' && scheme !== 'tls') {

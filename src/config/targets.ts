@@ -1,6 +1,4 @@
-import { isIP, isIPv6 } from 'node:net';
-
-import { parseHost } from './host.ts';
+import { ipVersion, parseHost } from './host.ts';
 
 const WILDCARD = '*.';
 /** Labels of letters, digits, hyphens and underscores, in one name of at most 253 (RFC 1035 §2.3.4), with or without the root's dot. */
@@ -40,7 +38,7 @@ export function isWildcard(target: string): boolean {
  * the same in either case, with or without the root's dot (RFC 4343); what is no name and no address leads nowhere.
  */
 export function matchTarget(targets: readonly string[], name: string): string | null {
-  if (!NAME.test(name) && isIP(name) === 0) return null;
+  if (!NAME.test(name) && ipVersion(name) === 0) return null;
   const wanted = canonical(name);
   const listed = targets.find((target) => canonical(target) === wanted);
   if (listed !== undefined) return listed;
@@ -51,12 +49,12 @@ export function matchTarget(targets: readonly string[], name: string): string | 
 function parseTarget(text: string): string {
   if (!isWildcard(text)) return parseHost(text);
   const parent = parseHost(text.slice(WILDCARD.length));
-  if (isIP(parent) !== 0) throw new Error('an address has no names below it');
+  if (ipVersion(parent) !== 0) throw new Error('an address has no names below it');
   return `${WILDCARD}${parent}`;
 }
 
 /** An IPv6 address becomes what URLs make of it, as it can be written in many ways (RFC 5952 §2). */
 function canonical(name: string): string {
-  const address = isIPv6(name) ? URL.parse(`http://[${name}]/`) : null;
+  const address = ipVersion(name) === 6 ? URL.parse(`http://[${name}]/`) : null;
   return address?.hostname ?? name.replace(/\.$/, '').toLowerCase();
 }
