@@ -1,12 +1,9 @@
 import { once } from 'node:events';
-import { type IncomingMessage, request } from 'node:http';
-import type { Socket } from 'node:net';
+import { type IncomingMessage, request, type RequestOptions } from 'node:http';
+import { request as requestTls } from 'node:https';
+import { isIP, type Socket } from 'node:net';
 import { checkServerIdentity } from 'node:tls';
 
-import buildConnector from 'undici/lib/core/connect.js';
-import Client from 'undici/lib/dispatcher/client.js';
-
-import { abortable } from '../src/abortable.ts';
 import { hostOf, type Probe } from '../src/config/probes.ts';
 import { PROBE_SOURCE } from '../src/control/protocol.ts';
 import { describe } from './describe.ts';
@@ -17,61 +14,53 @@ import { readProxyStatus } from './proxy-status.ts';
  * against it. Any status is an answer, but for those that the relay gives itself. Rejects when none comes within the probe's timeout.
  */
 export async function probeHttp({ url, port, viaProxy, timeout }: Probe): Promise<void> {
-  const host = hostOf(url);
-  const dialled = { hostname: '127.0.0.1', port: String(port), localAddress: PROBE_SOURCE };
-  const deadline = AbortSignal.timeout(timeout);
-  const isTunnelled = viaProxy && url.protocol === 'https:';
-  const connect = buildConnector({
-    timeout,
-    checkServerIdentity: (_dialled, certificate) => checkServerIdentity(host, certificate),
-  });
-  const client = new Client(url.origin, {
-    connect: (options, done) => {
-      if (!isTunnelled) connect({ ...options, ...dialled }, done);
-      else
-        openTunnel(url, port, deadline).then(
-          (httpSocket) => connect({ ...options, ...dialled, httpSocket }, done),
-          (error: Error) => done(error, null),
-        );
-    },
-  });
-  const answered = Promise.withResolvers<void>();
-  const asked = {
-    method: 'GET',
-    path: `${viaProxy && !isTunnelled ? url.origin : ''}${url.pathname}${url.search}`,
-    headers: { 'user-agent': 'sallyport-healthcheck', ...authorization(url) },
-  } as const;
+  const signal = AbortSignal.timeout(timeout);
   try {
-    client.dispatch(asked, {
-      onRequestStart: () => {},
-      onResponseStart: (_controller, status, headers) => {
-        const problem = relayProblem(status, headers['proxy-status']);
-        if (problem === null) answered.resolve();
-        else answered.reject(problem);
-      },
-      onResponseData: () => {},
-      onResponseEnd: () => {},
-      onResponseError: (_controller, error) => answered.reject(error),
-    });
-    await abortable(answered.promise, deadline);
+    const { statusCode = 0, headers } = await get({ url, port, viaProxy }, signal);
+    const problem = relayProblem(statusCode, headers['proxy-status']);
+    if (problem !== null) throw problem;
   } catch (cause) {
-    throw new Error(`no answer to GET ${url.origin}${url.pathname}: ${describe(cause, timeout)}`, { cause });
-  } finally {
-    await client.destroy();
+    const reason = signal.aborted ? signal.reason : cause;
+    throw new Error(`no answer to GET ${url.origin}${url.pathname}: ${describe(reason, timeout)}`, { cause });
   }
+}
+
+/** The head of the answer; what follows it is nobody's business. */
+async function get(
+  { url, port, viaProxy }: Omit<Probe, 'timeout'>,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const host = hostOf(url);
+  const isTls = url.protocol === 'https:';
+  const options: RequestOptions = {
+    ...dialled(port),
+    path: `${viaProxy && !isTls ? url.origin : ''}${url.pathname}${url.search}`,
+    headers: { host: url.host, 'user-agent': 'sallyport-healthcheck', ...authorization(url) },
+    signal,
+  };
+  const asking = isTls
+    ? requestTls({
+        ...options,
+        ...(viaProxy && { socket: await openTunnel(url, port, signal) }),
+        // SNI names hosts only (RFC 6066 §3); an address is verified all the same.
+        servername: isIP(host) === 0 ? host : '',
+        checkServerIdentity: (_dialled, certificate) => checkServerIdentity(host, certificate),
+      })
+    : request(options);
+  const [answer] = (await once(asking.end(), 'response')) as [IncomingMessage];
+  answer.on('error', () => {}); // it is cut short here
+  asking.destroy();
+  return answer;
 }
 
 /** Has the forward proxy open a tunnel (RFC 9110 §9.3.6). Rejects when it does not. */
 async function openTunnel(url: URL, port: number, signal: AbortSignal): Promise<Socket> {
   const authority = `${url.hostname}:${url.port || '443'}`;
   const asking = request({
-    host: '127.0.0.1',
-    port,
-    localAddress: PROBE_SOURCE,
+    ...dialled(port),
     method: 'CONNECT',
     path: authority,
     headers: { host: authority },
-    agent: false,
     signal,
   });
   asking.end();
@@ -81,6 +70,10 @@ async function openTunnel(url: URL, port: number, signal: AbortSignal): Promise<
   throw (
     relayProblem(statusCode, headers['proxy-status']) ?? new Error(`CONNECT is answered with ${statusCode}`)
   );
+}
+
+function dialled(port: number) {
+  return { host: '127.0.0.1', port, localAddress: PROBE_SOURCE, agent: false } as const;
 }
 
 /** What the relay itself says; null when the answer is the target's. */

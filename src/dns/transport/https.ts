@@ -1,75 +1,107 @@
-import { isIPv6 } from 'node:net';
-import { checkServerIdentity } from 'node:tls';
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { connect as connectHttp2, type ClientHttp2Session } from 'node:http2';
+import { request } from 'node:https';
+import { isIP, isIPv6 } from 'node:net';
+import type { Readable } from 'node:stream';
+import { checkServerIdentity, connect, type TLSSocket } from 'node:tls';
 
 import * as dnsPacket from 'dns-packet';
 import type { DecodedPacket } from 'dns-packet';
 
-import { abortable } from '../../abortable.ts';
 import { decodePacket, matchAnswer, type Query } from '../query.ts';
+
+interface Server {
+  readonly address: string;
+  readonly port: number;
+  readonly path: string;
+  readonly name: string | null;
+}
+
+interface Answer {
+  readonly status: number | undefined;
+  readonly type: string | undefined;
+  readonly body: Readable;
+}
 
 /** No DNS message is larger (RFC 8484 §6). */
 const MAX_MESSAGE = 65_535;
 const MEDIA_TYPE = 'application/dns-message';
+const HEADERS = { accept: MEDIA_TYPE, 'content-type': MEDIA_TYPE, 'user-agent': 'sallyport' };
 const OK = 200;
 
 /**
  * Sends a query in an HTTPS request to an address (RFC 8484), as `name`, which the certificate is verified against; without a name both
- * are the address. Rejects with what went wrong on the way, or when the signal aborts.
+ * are the address. HTTP/2 where the server speaks it, else HTTP/1.1. Rejects with what went wrong on the way, or when the signal aborts.
  */
 export async function exchangeOverHttps(
-  server: {
-    readonly address: string;
-    readonly port: number;
-    readonly path: string;
-    readonly name: string | null;
-  },
+  server: Server,
   query: Query,
   signal: AbortSignal,
 ): Promise<DecodedPacket> {
-  // Loaded where it is needed: most relays never ask this way.
-  const { default: Client } = await import('undici/lib/dispatcher/client.js');
-  const { default: buildConnector } = await import('undici/lib/core/connect.js');
-  const { address, port, path } = server;
-  const host = server.name ?? address;
-  const connect = buildConnector({
-    allowH2: true,
+  const host = server.name ?? server.address;
+  const socket = connect({
+    host: server.address,
+    port: server.port,
+    ALPNProtocols: ['h2', 'http/1.1'],
+    // SNI names hosts only (RFC 6066 §3); an address is verified all the same.
+    ...(isIP(host) === 0 && { servername: host }),
     checkServerIdentity: (_dialled, certificate) => checkServerIdentity(host, certificate),
   });
-  const client = new Client(`https://${isIPv6(host) ? `[${host}]` : host}:${port}`, {
-    allowH2: true,
-    connect: (options, done) => connect({ ...options, hostname: address }, done),
-  });
-
-  const answered = Promise.withResolvers<Buffer>();
-  const chunks: Buffer[] = [];
-  let received = 0;
+  const onAbort = () => socket.destroy(signal.reason as Error);
   try {
+    signal.throwIfAborted();
+    signal.addEventListener('abort', onAbort);
+    await once(socket, 'secureConnect');
+    const authority = `${isIPv6(host) ? `[${host}]` : host}:${server.port}`;
     // An id of 0 lets HTTP caches know a question again; TLS makes guessing it useless.
-    const body = dnsPacket.encode({ ...query, id: 0 });
-    const headers = { accept: MEDIA_TYPE, 'content-type': MEDIA_TYPE, 'user-agent': 'sallyport' };
-    client.dispatch(
-      { method: 'POST', path, headers, body },
-      {
-        onRequestStart: () => {},
-        onResponseStart: (_controller, status, { 'content-type': type }) => {
-          if (status !== OK) answered.reject(new Error(`HTTP status ${status}`));
-          else if (type !== MEDIA_TYPE) answered.reject(new Error(`content type ${String(type)}`));
-        },
-        onResponseData: (_controller, chunk) => {
-          received += chunk.length;
-          if (received > MAX_MESSAGE) answered.reject(new Error('the answer is too long'));
-          else chunks.push(chunk);
-        },
-        onResponseEnd: () => answered.resolve(Buffer.concat(chunks)),
-        onResponseError: (_controller, error) => answered.reject(error),
-      },
-    );
-    const packet = decodePacket(await abortable(answered.promise, signal));
+    const message = dnsPacket.encode({ ...query, id: 0 });
+    const post = socket.alpnProtocol === 'h2' ? postHttp2 : postHttp1;
+    const packet = decodePacket(await read(await post(socket, { authority, path: server.path, message })));
     if (packet === null || matchAnswer({ ...query, id: 0 }, packet) === 'none') {
       throw new Error('the answer is to another question');
     }
     return packet;
   } finally {
-    await client.destroy();
+    signal.removeEventListener('abort', onAbort);
+    socket.on('error', () => {}).destroy();
   }
+}
+
+interface Post {
+  readonly authority: string;
+  readonly path: string;
+  readonly message: Buffer;
+}
+
+async function postHttp2(socket: TLSSocket, { authority, path, message }: Post): Promise<Answer> {
+  const session: ClientHttp2Session = connectHttp2(`https://${authority}`, {
+    createConnection: () => socket,
+  });
+  const body = session.request({ ':method': 'POST', ':path': path, ...HEADERS });
+  session.on('error', (error) => body.destroy(error));
+  const [{ ':status': status, 'content-type': type }] = (await once(body.end(message), 'response')) as [
+    { ':status'?: number; 'content-type'?: string },
+  ];
+  return { status, type, body };
+}
+
+async function postHttp1(socket: TLSSocket, { authority, path, message }: Post): Promise<Answer> {
+  const headers = { ...HEADERS, host: authority };
+  const asking = request({ method: 'POST', path, headers, createConnection: () => socket });
+  const [body] = (await once(asking.end(message), 'response')) as [IncomingMessage];
+  return { status: body.statusCode, type: body.headers['content-type'], body };
+}
+
+async function read({ status, type, body }: Answer): Promise<Buffer> {
+  if (status !== OK) throw new Error(`HTTP status ${status}`);
+  if (type !== MEDIA_TYPE) throw new Error(`content type ${type}`);
+  const chunks: Buffer[] = [];
+  let received = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    received += chunk.length;
+    if (received > MAX_MESSAGE) throw new Error('the answer is too long');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
