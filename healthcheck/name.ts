@@ -4,8 +4,7 @@ import { connect, isIP } from 'node:net';
 import type { Config } from '../src/config/config.ts';
 import type { Status } from '../src/control/protocol.ts';
 import { recordTypes } from '../src/dns/ipv6.ts';
-import { openNameserver } from '../src/dns/nameserver.ts';
-import { createResolver } from '../src/dns/resolver.ts';
+import { resolveThrough } from '../src/dns/resolve-through.ts';
 import type { NameStatus } from '../src/dns/sources.ts';
 
 /** How much older than its TTL an answer may be before it is doubted, in s. */
@@ -65,7 +64,7 @@ async function checkStillTrue(
   { name, addresses: inUse }: NameStatus,
 ): Promise<void> {
   if (inUse.length === 0) return;
-  const resolve = createResolver(nameservers.map(openNameserver));
+  const resolve = resolveThrough(nameservers);
   const types = recordTypes({ loopback: scope === 'any' });
   const signal = AbortSignal.timeout(ASK_TIMEOUT);
   const given = new Set<string>();

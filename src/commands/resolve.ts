@@ -4,8 +4,8 @@ import type { Command } from '../arguments.ts';
 import { type Config, parseConfig } from '../config/config.ts';
 import { isWildcard } from '../config/targets.ts';
 import { recordTypes } from '../dns/ipv6.ts';
-import { openNameserver } from '../dns/nameserver.ts';
-import { type AddressRecord, createResolver } from '../dns/resolver.ts';
+import { resolveThrough } from '../dns/resolve-through.ts';
+import type { AddressRecord } from '../dns/resolver.ts';
 import { createJudge } from '../dns/scope.ts';
 import { messageOf } from '../message-of.ts';
 import { askedServers } from './asked-servers.ts';
@@ -51,11 +51,7 @@ async function resolveTarget(
   const replies = await Promise.all(
     servers.map(async (server) => {
       try {
-        const { records } = await createResolver([openNameserver(server)])(
-          target,
-          types,
-          AbortSignal.timeout(TIMEOUT),
-        );
+        const { records } = await resolveThrough([server])(target, types, AbortSignal.timeout(TIMEOUT));
         return { server, records, lines: records.map(describe) };
       } catch (cause) {
         return {

@@ -1,7 +1,7 @@
 import type { Log } from '../log.ts';
 import type { AddressBook, BookStatus } from './address-book.ts';
-import { type NameserverAddress, openNameserver } from './nameserver.ts';
-import { createResolver } from './resolver.ts';
+import type { NameserverAddress } from './nameserver.ts';
+import { resolveThrough } from './resolve-through.ts';
 import type { Scope } from './scope.ts';
 import { openSource } from './source.ts';
 
@@ -40,7 +40,7 @@ export function openSources(
   listed: readonly string[],
   { nameservers, signal, ...options }: Options,
 ): Sources {
-  const resolve = nameservers === null ? null : createResolver(nameservers.map(openNameserver));
+  const resolve = nameservers === null ? null : resolveThrough(nameservers);
   const open = (name: string, closing: AbortSignal) =>
     openSource(name, { ...options, resolve, signal: closing });
   const fixed = new Map(listed.map((name) => [name, open(name, signal)]));

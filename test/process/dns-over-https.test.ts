@@ -37,7 +37,8 @@ async function nameserver(
   const serve = async (...[request, response]: Parameters<Handler>) => {
     const query = dnsPacket.decode(await buffer(request));
     asked.push(`${request.method} ${request.url} HTTP/${request.httpVersion} id ${query.id}`);
-    response.writeHead(status, { 'content-type': type });
+    response.statusCode = status;
+    response.setHeader('content-type', type);
     const [message = Buffer.alloc(0)] = answer(query, { port: 0, over: 'udp' });
     response.end(Buffer.concat([message, Buffer.alloc(padding)]));
   };

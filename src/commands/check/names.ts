@@ -4,8 +4,7 @@ import { isIP } from 'node:net';
 import type { Config } from '../../config/config.ts';
 import { withDeadline } from '../../deadline.ts';
 import { recordTypes } from '../../dns/ipv6.ts';
-import { openNameserver } from '../../dns/nameserver.ts';
-import { createResolver } from '../../dns/resolver.ts';
+import { resolveThrough } from '../../dns/resolve-through.ts';
 import { createJudge } from '../../dns/scope.ts';
 import { messageOf } from '../../message-of.ts';
 import { askedServers } from '../asked-servers.ts';
@@ -29,7 +28,7 @@ export async function findAddresses(target: string, asked: Asked): Promise<Found
   if (family !== 0) return { target, addresses: [{ address: target, family }], problem: null, warning: null };
 
   const { scope, connectTimeout } = asked;
-  const resolve = createResolver(askedServers(asked).map(openNameserver));
+  const resolve = resolveThrough(askedServers(asked));
   const types = recordTypes({ loopback: scope === 'any' });
   const { signal } = new AbortController();
   try {
