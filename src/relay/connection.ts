@@ -69,7 +69,9 @@ export class Connection {
   async admit(): Promise<void> {
     if (this.#isAdmitted) return;
     if (!this.#isProbe) {
-      const leave = () => reset(this.client);
+      const leave = () => {
+        if (this.client.bytesRead === 0) reset(this.client);
+      };
       this.client.once('end', leave);
       try {
         await this.shared.slots.take(this.gone);

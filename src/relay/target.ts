@@ -26,6 +26,14 @@ export class DialError extends Error {
   }
 }
 
+/** The target could not be reached in time. */
+export class DialTimeoutError extends Error {
+  constructor(cause: DialError) {
+    super(cause.message, { cause });
+    this.name = 'DialTimeoutError';
+  }
+}
+
 /** The target was reached, and ended without an answer. */
 export class AnswerError extends Error {
   constructor({ host, port }: Target, cause: unknown) {
