@@ -1,3 +1,4 @@
+import { abortable } from './abortable.ts';
 import { resolveCommand } from './commands/resolve.ts';
 import { ConfigError } from './config/config-error.ts';
 import { type Config, parseConfig } from './config/config.ts';
@@ -8,7 +9,7 @@ import { openSources } from './dns/sources.ts';
 import { listen } from './listen.ts';
 import { createLog, type Logger } from './log.ts';
 import { runHealthcheck, watchHealth } from './self-check.ts';
-import { listenForStop, type StopSignals } from './stop-signal.ts';
+import { listenForCrash, listenForStop, type StopSignals } from './stop-signal.ts';
 import { version } from './version.ts';
 
 /** EX_CONFIG of sysexits(3). */
@@ -30,11 +31,12 @@ async function main([command, ...rest]: readonly string[]): Promise<number> {
   if (command === 'resolve') return (await resolveCommand(config, console.log)) ? 0 : 1;
 
   const stop = listenForStop(process);
+  const crash = listenForCrash(process);
   const log = createLog(config.logLevel);
   for (const { name, meant } of config.nearMisses)
     log.warn(`${name} is set but unknown: did you mean ${meant}?`);
   try {
-    await run(config, { log, stop });
+    await run(config, { log, stop, crash });
     return 0;
   } catch (err) {
     log.fatal({ err }, 'failed');
@@ -42,8 +44,11 @@ async function main([command, ...rest]: readonly string[]): Promise<number> {
   }
 }
 
-/** Relays until asked to stop, then drains. Rejects when a port cannot be listened on or a listener dies. */
-async function run(config: Config, { log, stop }: { log: Logger; stop: StopSignals }): Promise<void> {
+/** Relays until asked to stop, then drains. Rejects when a port cannot be listened on, a listener dies, or with what nobody has caught. */
+async function run(
+  config: Config,
+  { log, stop, crash }: { log: Logger; stop: StopSignals; crash: AbortSignal },
+): Promise<void> {
   const stopped = new AbortController();
   const listed = config.targets.filter((target) => !isWildcard(target));
   const sources = openSources(listed, {
@@ -87,12 +92,13 @@ async function run(config: Config, { log, stop }: { log: Logger; stop: StopSigna
     signal: stopped.signal,
   });
   try {
-    const signal = await Promise.race([stop.first, unhealthy, ...relays.map(({ failed }) => failed)]);
+    const end = Promise.race([stop.first, unhealthy, ...relays.map(({ failed }) => failed)]);
+    const signal = await abortable(end, crash);
     const live = relays.reduce((sum, relay) => sum + relay.live, 0);
     const deadline = AbortSignal.any([stop.second, AbortSignal.timeout(config.drainTimeout)]);
     const drained = Promise.all(relays.map((relay) => relay.drain(deadline)));
     log.info({ signal, live, drainTimeout: config.drainTimeout }, 'stopping');
-    await drained;
+    await abortable(drained, crash);
     log.info({}, deadline.aborted ? 'stopped; what was still live has been cut off' : 'stopped');
   } finally {
     // Whatever ended it: what is cut short must not look complete, as it would if the kernel closed it at the process's end.
