@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 
+import { abortable } from './abortable.ts';
 import { type Command, type Program, runProgram, UsageError } from './arguments.ts';
 import { check } from './commands/check.ts';
 import { resolve } from './commands/resolve.ts';
@@ -13,7 +15,7 @@ import { openSources } from './dns/sources.ts';
 import { listen, type Lookup } from './listen.ts';
 import { createLog, type Logger } from './log.ts';
 import { runHealthcheck, watchHealth } from './self-check.ts';
-import { listenForStop, type StopSignals } from './stop-signal.ts';
+import { listenForCrash, listenForStop, type StopSignals } from './stop-signal.ts';
 import { version } from './version.ts';
 import type { WorkerData } from './workers/calls.ts';
 import { listenInWorkers } from './workers/crew.ts';
@@ -21,6 +23,8 @@ import { work } from './workers/worker.ts';
 
 /** The image's HEALTHCHECK interval, in ms. */
 const SELF_CHECK_INTERVAL = 30_000;
+/** How long what lives may take to be reset at the end, in ms: a thread that has crashed does not answer. */
+const LAST_WORDS = 1_000;
 
 const relayCommand: Command = {
   name: null,
@@ -29,11 +33,12 @@ const relayCommand: Command = {
   run: async (_asked, { environment }) => {
     const config = parseConfig(environment);
     const stop = listenForStop(process);
+    const crash = listenForCrash(process);
     const log = createLog(config.logLevel);
     for (const { name, meant } of config.nearMisses)
       log.warn(`${name} is set but unknown: did you mean ${meant}?`);
     try {
-      await run(config, { log, stop });
+      await run(config, { log, stop, crash });
       return 0;
     } catch (err) {
       log.fatal({ err }, 'failed');
@@ -64,8 +69,11 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Relays until asked to stop, then drains. Rejects when a port cannot be listened on or a listener dies. */
-async function run(config: Config, { log, stop }: { log: Logger; stop: StopSignals }): Promise<void> {
+/** Relays until asked to stop, then drains. Rejects when a port cannot be listened on, a listener dies, or with what nobody has caught. */
+async function run(
+  config: Config,
+  { log, stop, crash }: { log: Logger; stop: StopSignals; crash: AbortSignal },
+): Promise<void> {
   const stopped = new AbortController();
   const listed = config.targets.filter((target) => !isWildcard(target));
   const sources = openSources(listed, {
@@ -118,16 +126,18 @@ async function run(config: Config, { log, stop }: { log: Logger; stop: StopSigna
     signal: stopped.signal,
   });
   try {
-    const signal = await Promise.race([stop.first, unhealthy, ...relays.map(({ failed }) => failed)]);
+    const end = Promise.race([stop.first, unhealthy, ...relays.map(({ failed }) => failed)]);
+    const signal = await abortable(end, crash);
     const live = relays.reduce((sum, relay) => sum + relay.live, 0);
     const deadline = AbortSignal.any([stop.second, AbortSignal.timeout(config.drainTimeout)]);
     const drained = Promise.all(relays.map((relay) => relay.drain(deadline)));
     log.info({ signal, live, drainTimeout: config.drainTimeout }, 'stopping');
-    await drained;
+    await abortable(drained, crash);
     log.info({}, deadline.aborted ? 'stopped; what was still live has been cut off' : 'stopped');
   } finally {
     // Whatever ended it: what is cut short must not look complete, as it would if the kernel closed it at the process's end.
-    for (const relay of relays) void relay.drain(AbortSignal.abort());
+    const cut = Promise.all(relays.map((relay) => relay.drain(AbortSignal.abort())));
+    await Promise.race([cut, delay(LAST_WORDS)]);
     stopped.abort();
     control?.close();
   }

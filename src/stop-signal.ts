@@ -20,3 +20,10 @@ export function listenForStop(process: NodeJS.Process): StopSignals {
   process.on('SIGINT', stop);
   return { first, second: second.signal };
 }
+
+/** Aborts with the first error that nobody has caught, from now on; a second ends the process as usual. */
+export function listenForCrash(process: NodeJS.Process): AbortSignal {
+  const crash = new AbortController();
+  process.once('uncaughtException', (cause) => crash.abort(cause));
+  return crash.signal;
+}

@@ -53,6 +53,8 @@ export interface Config {
   readonly settings: readonly Setting[];
 }
 
+/** Between probe URLs, which may hold commas themselves. */
+const URL_SEPARATOR = /\s*,\s*(?=https?:\/\/)|\s+/i;
 const DEFAULT_LISTEN = Number(variables.LISTEN.fallback);
 
 /** Reads the environment. Throws a ConfigError that names every problem at once. */
@@ -157,7 +159,7 @@ function readProbes(
       problems.push(`${service}_HEALTHCHECK=1: goes with MODE=${modes.join(' and MODE=')} only`);
     const isSent = isOn && !isMisplaced && targets !== undefined;
     const target = first ?? (isSent ? null : 'target.invalid');
-    const templates = service === 'HTTP' ? text.split(/\s+/) : [text];
+    const templates = service === 'HTTP' ? text.split(URL_SEPARATOR) : [text];
     return templates.flatMap((template) => {
       try {
         const url = parseProbeUrl(template, target, schemes);

@@ -22,7 +22,7 @@ export function readNameCheck(values: Partial<Values>): {
 } {
   const { TARGET: targets, MODE: mode, NAME_CHECK: asked, TLS_ECH: ech } = values;
   // What cannot be told is no problem of its own: the variable that could not be read is one already.
-  if (asked === undefined || (asked === null && targets === undefined))
+  if (targets === undefined && (asked === undefined || asked === null))
     return { nameCheck: 'off', problems: [] };
 
   const mustChoose = targets !== undefined && (targets.length > 1 || targets.some(isWildcard));
@@ -33,7 +33,7 @@ export function readNameCheck(values: Partial<Values>): {
       `TARGET="${targets.join(' ')}": MODE=udp takes one name and no wildcard, as datagrams carry no name to choose by`,
     );
   }
-  if (mode === 'udp' && asked !== null && asked !== 'off') {
+  if (mode === 'udp' && (asked === 'report' || asked === 'enforce')) {
     problems.push(
       `NAME_CHECK=${asked}: goes with MODE=tcp and MODE=http-proxy only, as datagrams carry no name`,
     );
@@ -43,6 +43,7 @@ export function readNameCheck(values: Partial<Values>): {
       `NAME_CHECK=${nameCheck}: with several names or a wildcard in TARGET it can only be enforce, as other names have nowhere to go`,
     );
   }
+  if (asked === undefined && !(mode === 'tcp' && mustChoose)) return { nameCheck: 'off', problems };
   if (nameCheck === 'off') {
     if (ech === 'refuse')
       problems.push(

@@ -76,7 +76,7 @@ export const variables = {
   HTTP_HEALTHCHECK: optional('0', flag),
   HTTP_HEALTHCHECK_URL: optional(
     null,
-    urls('http:// or https:// URLs, such as https://$TARGET/status, separated by spaces'),
+    urls('http:// or https:// URLs, such as https://$TARGET/status, separated by spaces or commas'),
   ),
   HTTP_HEALTHCHECK_TIMEOUT_MS: optional('2000', milliseconds(1)),
   SMTP_HEALTHCHECK: optional('0', flag),

@@ -1,4 +1,5 @@
 import type { ClientHello } from '../wire/client-hello.ts';
+import { readRequest, type RequestHead, type RequestTarget } from '../wire/http-request.ts';
 import { Refusal } from '../wire/refusal.ts';
 import type { Target } from './target.ts';
 
@@ -50,6 +51,21 @@ export function chooseByHello({ name, hasOuterEch }: ClientHello, { choose, refu
   if (hasOuterEch && refuseEch)
     throw new Refusal('encrypted name', 'the ClientHello hides another (TLS_ECH=refuse)', name);
   return choose(name, null);
+}
+
+/**
+ * The target that a request names, and how it asks for it. Where no proxy is asked, CONNECT is for the target itself
+ * to carry out, and the port in it must be the one that leads there: another would be one that is not in PORT. Throws a Refusal.
+ */
+export function chooseByRequest(
+  request: RequestHead,
+  { choose, asProxy }: { readonly choose: Choose; readonly asProxy: boolean },
+): { readonly target: Target; readonly asked: RequestTarget } {
+  const asked = readRequest(request, { asProxy });
+  const target = choose(asked.name, asked.port);
+  if (!asProxy && request.method === 'CONNECT' && asked.port !== target.port)
+    throw new Refusal('not in PORT', `CONNECT goes to port ${target.port} only`, asked.authority);
+  return { target, asked };
 }
 
 function allowed(match: Match, name: string): string {

@@ -79,7 +79,9 @@ export class Connection {
     if (this.#isAdmitted) return;
     const { slots } = this.shared;
     if (!this.#isProbe && !slots.tryTake()) {
-      const leave = () => reset(this.client);
+      const leave = () => {
+        if (this.client.bytesRead === 0) reset(this.client);
+      };
       this.client.once('end', leave);
       this.#watch();
       try {

@@ -1,83 +1,109 @@
-import { once } from 'node:events';
-import {
-  type Agent,
-  type ClientRequest,
-  type IncomingMessage,
-  type OutgoingMessage,
-  request as send,
-  type ServerResponse,
-} from 'node:http';
+import type { IncomingMessage, OutgoingMessage, ServerResponse } from 'node:http';
 
-import { endToEndFields, fieldValues } from '../wire/http-fields.ts';
-import type { RequestTarget } from '../wire/http-request.ts';
-import { MAX_HEAD_SIZE } from './http-parser.ts';
+import { endToEndFields } from '../wire/http-fields.ts';
+import { via } from '../wire/http-forward.ts';
+import type { HttpLine, Outgoing } from './http-line.ts';
 import { hasLostWrites } from './outlive-writes.ts';
+import { AnswerError, type Target } from './target.ts';
 
-/** How a request goes on. */
-export interface Way {
-  /** Holds the one socket to the target. */
-  readonly agent: Agent;
-  readonly asked: RequestTarget;
-  /** What Via is to say (RFC 9110 §7.6.3); null where no proxy is to be seen. */
-  readonly via: string | null;
+/** How an answer is passed on. */
+interface AnswerOptions {
+  readonly target: Target;
+  /** Whether a proxy may be seen. */
+  readonly asProxy: boolean;
+  /** Whether the connection ends with it. */
+  readonly isLast: boolean;
+}
+
+interface Options {
+  readonly line: HttpLine;
+  readonly outgoing: Outgoing;
+  readonly asProxy: boolean;
   /** Whether the connection ends with this answer, asked when the answer begins. */
   readonly isLast: () => boolean;
 }
 
-/** Methods that node:http sends chunked unless it is told that they have no content. */
-const METHODS_WITH_CONTENT: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
-
 /**
- * Sends a request on and its answer back, both as they come. The head is written anew, so that the target reads what was read here.
- * Rejects when the target does not answer to the end.
+ * Sends a request on and its answer back, both as they come, until the line is free again, or the answer is whole while the target has not
+ * taken the request. Rejects when the target does not answer to the end: with an AnswerError or a StaleLineError when nothing has been
+ * passed on.
  */
-export async function exchange(request: IncomingMessage, response: ServerResponse, way: Way): Promise<void> {
+export async function exchange(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { line, outgoing, asProxy, isLast }: Options,
+): Promise<void> {
   const { promise: answered, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  const out = startRequest(request, way);
-  out.on('response', resolve).on('error', reject);
-  out.on('information', ({ statusCode, rawHeaders }) => {
-    if (request.httpVersion !== '1.0' && !response.headersSent)
-      response.writeInformation(statusCode, endToEndFields(rawHeaders));
-  });
+  const { promise: closed, resolve: close } = Promise.withResolvers<void>();
+  const out = line.begin(outgoing);
+  out.on('response', resolve).on('error', reject).once('close', close);
+  // So ends an answer of 101 that nobody has asked for.
+  out.once('close', () => reject(new Error('it ended without an answer')));
+  if (request.httpVersion !== '1.0') passInformation(out, response, reject);
   passBody(request, out);
   out.once('close', () => {
     request.unpipe(out);
     request.resume();
   });
-  const answer = await answered;
-  const isTargetsLast = !out.shouldKeepAlive && request.complete;
-  await passAnswer(answer, response, { via: way.via, isLast: way.isLast() || isTargetsLast });
+  const answer = await answered.catch((cause: unknown) => {
+    throw line.failure(cause);
+  });
+  const { target } = line.upstream;
+  await passAnswer(answer, response, { target, asProxy, isLast: isLast() || !out.shouldKeepAlive });
+  line.hasServed = true;
+  if (!out.writableFinished) return;
+  await closed;
+  line.isBusy = false;
 }
 
-/** Begins a request to the target with the head of another. */
-export function startRequest(
-  { method = 'GET', rawHeaders }: IncomingMessage,
-  { agent, asked, via }: Omit<Way, 'isLast'>,
-  besides: readonly string[] = [],
-): ClientRequest {
-  const fields = ['Host', asked.authority, ...endToEndFields(rawHeaders, ['host']), ...besides];
-  if (fieldValues(rawHeaders, 'transfer-encoding').length > 0) fields.push('Transfer-Encoding', 'chunked');
-  else if (METHODS_WITH_CONTENT.has(method) && fieldValues(rawHeaders, 'content-length').length === 0)
-    fields.push('Content-Length', '0');
-  if (via !== null) fields.push('Via', via);
-  return send({ agent, method, path: asked.path, headers: fields, maxHeaderSize: MAX_HEAD_SIZE });
-}
-
-/** Resolves when the answer has been handed to the kernel; rejects when it breaks off. */
+/** Resolves when the answer has been handed to the kernel; rejects when it breaks off, with an AnswerError when nothing could be passed on. */
 export async function passAnswer(
   answer: IncomingMessage,
   response: ServerResponse,
-  { isLast, via }: { readonly isLast: boolean; readonly via: string | null },
+  { target, asProxy, isLast }: AnswerOptions,
 ): Promise<void> {
-  const { promise: broken, reject } = Promise.withResolvers<never>();
-  answer.once('error', reject);
-  const fields = endToEndFields(answer.rawHeaders);
-  if (via !== null) fields.push('Via', via);
-  response.sendDate = false;
+  const { promise: passed, resolve, reject } = Promise.withResolvers<void>();
+  const { statusCode = 0, statusMessage = '', httpVersion, rawHeaders } = answer;
+  const fields = endToEndFields(rawHeaders);
+  if (asProxy) fields.push('Via', via(httpVersion));
+  response.sendDate = asProxy; // RFC 9110 §6.6.1
   if (isLast) response.shouldKeepAlive = false;
-  response.writeHead(answer.statusCode ?? 0, answer.statusMessage ?? '', fields);
+  try {
+    if (statusCode === 101) throw new Error('it changes the protocol unasked');
+    response.writeHead(statusCode, statusMessage, fields);
+  } catch (cause) {
+    throw new AnswerError(target, cause);
+  }
+  answer.once('error', reject);
+  response.once('finish', resolve).once('error', reject);
+  response.once('close', () => reject(new Error('the client is gone')));
   passBody(answer, response);
-  await Promise.race([once(response, 'finish'), broken]);
+  await passed;
+}
+
+/**
+ * Passes informational answers on. Those that a client does not take fast enough are dropped, since they have no end: it is the final
+ * answer that counts (RFC 9110 §15.2).
+ */
+function passInformation(
+  out: ReturnType<HttpLine['begin']>,
+  response: ServerResponse,
+  onError: (cause: unknown) => void,
+): void {
+  let hasContinued = false;
+  out.on('information', ({ statusCode, rawHeaders }) => {
+    if (response.headersSent || response.socket?.writableNeedDrain !== false) return;
+    try {
+      if (statusCode !== 100) {
+        response.writeInformation(statusCode, endToEndFields(rawHeaders));
+      } else if (!hasContinued) {
+        hasContinued = true;
+        response.writeContinue();
+      }
+    } catch (cause) {
+      onError(cause);
+    }
+  });
 }
 
 /** Passes on what follows a head: content and trailers. The head goes out with the first of it, or alone when that is not there yet. */

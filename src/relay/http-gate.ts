@@ -25,14 +25,13 @@ export function createHttpGate(): HttpGate {
   });
 
   return async (connection, terms, deadline) => {
-    const { client, shared } = connection;
+    const { client } = connection;
     const visit = new HttpVisit(connection, terms);
     const onDeadline = () => {
       if (!visit.hasAsked) visit.refuse(new Refusal('silent', 'no whole request head in time'));
     };
     deadline.addEventListener('abort', onDeadline);
     visits.set(client, visit);
-    client.setTimeout(shared.idleTimeout, () => connection.cut());
     readRequests(client);
     try {
       await visit.end();

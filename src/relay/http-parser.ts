@@ -49,6 +49,7 @@ export function createHttpParser({ onRequest, onUpgrade, onConnect, onRefusal }:
     .on('checkExpectation', onRequest)
     .on('upgrade', (request, _socket, head) => onUpgrade(request, head))
     .on('connect', (request, _socket, head) => onConnect(request, head))
+    .on('timeout', () => {}) // else it would end what idles
     .on('clientError', (error, socket) => {
       const refusal = refusalOf(error);
       if (refusal !== null) onRefusal(socket, refusal);
@@ -63,6 +64,12 @@ export function createHttpParser({ onRequest, onUpgrade, onConnect, onRefusal }:
     server.emit('connection', stream);
     stream.resume();
   };
+}
+
+/** Takes a stream away from the parser: what still comes is dropped. */
+export function leaveParser(stream: Duplex): void {
+  stream.on('data', () => {}); // until somebody listens, the parser reads from the kernel by itself
+  stream.removeAllListeners('data');
 }
 
 /** Whether a request may change the protocol; if not, it is answered as if it had not asked. */

@@ -1,21 +1,20 @@
 import { once } from 'node:events';
-import { Agent, type IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import { messageOf } from '../message-of.ts';
-import { httpAnswer } from '../wire/http-answer.ts';
-import { readRequest } from '../wire/http-request.ts';
-import { Refusal, type Rule } from '../wire/refusal.ts';
+import { Refusal } from '../wire/refusal.ts';
 import type { Choose } from './choose.ts';
 import type { Connection, Upstream } from './connection.ts';
-import { KEEP_ALIVE_DELAY } from './dial-tcp.ts';
 import { hangUp } from './hang-up.ts';
-import { exchange, passAnswer, startRequest, type Way } from './http-exchange.ts';
+import { exchange, passAnswer } from './http-exchange.ts';
+import { lastWords } from './http-last-words.ts';
+import { type HttpLine, StaleLineError } from './http-line.ts';
+import { leaveParser } from './http-parser.ts';
+import { HttpRoute } from './http-route.ts';
+import { askToSwitch, rawHead, responseOn } from './http-switch.ts';
+import { HttpTurns } from './http-turns.ts';
 import { logRefusal } from './log-refusal.ts';
-import { outliveWrites } from './outlive-writes.ts';
-import { reset } from './reset.ts';
 import type { Ending } from './splice.ts';
-import { AnswerError, DialError, type Target } from './target.ts';
+import { AnswerError } from './target.ts';
 
 /** How a client's requests are taken. */
 export interface Terms {
@@ -28,55 +27,33 @@ export interface Terms {
   readonly reached: Upstream | null;
 }
 
-/** A target's connection, for this client alone and for one request at a time. */
-interface Line extends Upstream {
-  readonly agent: Agent;
-  /** Between answers, the target's end is the whole line's. */
-  readonly onEnd: () => void;
-  hasServed: boolean;
-}
-
-const VIA = '1.1 sallyport';
-
-const STATUS: Readonly<Record<Rule, number>> = {
-  'not in TARGET': 403,
-  'not in PORT': 403,
-  'not the CONNECT host': 403,
-  'no proxy request': 403,
-  'encrypted name': 403,
-  'no name': 400,
-  'several names': 400,
-  malformed: 400,
-  'neither TLS nor HTTP': 400,
-  silent: 408,
-  'too long': 431,
-  unsupported: 501,
-  'HTTP/2': 505,
-};
+const KEEP_ALIVE = ['Connection', 'keep-alive'];
 
 /** One client that speaks HTTP/1: its requests, one after the other, each to the target that it names. */
 export class HttpVisit {
   readonly #connection: Connection;
   readonly #terms: Terms;
-  #line: Line | null = null;
-  #turn: Promise<void> = Promise.resolve();
-  /** Requests that have come and are not answered. */
-  #pending = 0;
+  readonly #turns: HttpTurns;
+  readonly #route: HttpRoute;
   #newest: IncomingMessage | null = null;
-  /** The one whose turn has come last. */
+  /** The one whose turn has come last, and what its answer goes through. */
   #current: IncomingMessage | null = null;
-  /** Why the newest cannot be read to its end, when its turn had not come yet. */
+  #answer: ServerResponse | null = null;
+  /** Why what has come last cannot be read to its end. */
   #spoilt: Refusal | null = null;
-  /** Whether the connection ends when nothing is pending. */
-  #isLast = false;
-  /** Whether no more requests are taken. */
+  /** Whether the client's socket is somebody else's: it has been said goodbye to, or another protocol's. */
   #isOver = false;
-  #ending: Ending = 'finished';
 
   constructor(connection: Connection, terms: Terms) {
     this.#connection = connection;
     this.#terms = terms;
-    connection.onDrain = () => this.#endSoon();
+    this.#turns = new HttpTurns(connection.client, {
+      onFailure: (cause) => this.#fail(cause),
+      onEnd: () => this.#sayGoodbye('', 'finished'),
+    });
+    this.#route = new HttpRoute(connection, { ...terms, onOver: () => this.#turns.end() });
+    connection.onDrain = () => this.#turns.end();
+    connection.client.on('timeout', () => this.#idle());
   }
 
   get hasAsked(): boolean {
@@ -85,216 +62,138 @@ export class HttpVisit {
 
   /** Resolves when both ends are closed. */
   async end(): Promise<void> {
-    const { gone } = this.#connection;
+    const { client, gone } = this.#connection;
     if (!gone.aborted) await once(gone, 'abort');
-    const { errored } = this.#connection.client;
-    if (this.#pending > 0 && this.#ending === 'finished')
-      this.#ending = errored === null ? 'cut off' : 'client aborted';
-    this.#hangUpLine(this.#ending);
-    if (this.#isOver) await this.#turn;
+    const early = client.errored === null ? 'cut off' : 'client aborted';
+    this.#close(this.#turns.isIdle ? 'finished' : early);
+    await this.#turns.settled();
   }
 
   /** Takes a request whose answer goes through node:http. */
   request(request: IncomingMessage, response: ServerResponse): void {
     this.#take(request, async () => {
-      const { line, ...way } = await this.#wayTo(request);
-      try {
-        await exchange(request, response, way);
-        line.hasServed = true;
-      } catch (cause) {
-        throw response.headersSent || line.hasServed ? cause : new AnswerError(line.target, cause);
-      }
+      this.#answer = response;
+      const { line, outgoing } = await this.#route.of(request, KEEP_ALIVE);
+      const { asProxy } = this.#terms;
+      await exchange(request, response, { line, outgoing, asProxy, isLast: () => this.#turns.isEnding });
       // The target has said all it had to say, but the client has not: nobody listens to the rest.
-      if (!request.complete) this.#endSoon();
+      if (line.isBusy) this.#turns.end();
     });
   }
 
   /** Takes a request to go on in another protocol (RFC 9110 §7.8). */
   upgrade(request: IncomingMessage, head: Buffer): void {
-    this.#take(request, async () => {
+    this.#takeAlone(request, async () => {
       const { client } = this.#connection;
-      const { line, ...way } = await this.#wayTo(request);
-      const fields = ['Connection', 'Upgrade', 'Upgrade', request.headers.upgrade ?? ''];
-      const { answer, rest } = await this.#ask(line, startRequest(request, way, fields));
+      const hop = ['Connection', 'Upgrade', 'Upgrade', request.headers.upgrade ?? ''];
+      const { line, outgoing } = await this.#route.of(request, hop);
+      const { answer, rest } = await askToSwitch(line, outgoing);
       if (answer.statusCode === 101) {
         client.write(rawHead(answer));
         client.unshift(head);
-        line.socket.unshift(rest);
-        await this.#handOver(line, this.#connection.splice(line));
-      } else {
-        const response = new ServerResponse(request);
-        response.assignSocket(client);
-        this.#isLast = true;
-        await passAnswer(answer, response, { ...way, isLast: true });
+        line.upstream.socket.unshift(rest);
+        await this.#handOver(line, this.#connection.splice(line.upstream));
+        return;
       }
+      this.#turns.end();
+      this.#answer = responseOn(client, request);
+      const { asProxy } = this.#terms;
+      await passAnswer(answer, this.#answer, { target: line.upstream.target, asProxy, isLast: true });
     });
   }
 
   /** Takes a request for a tunnel (RFC 9110 §9.3.6). */
   connect(request: IncomingMessage, head: Buffer): void {
-    this.#take(request, async () => {
+    this.#takeAlone(request, async () => {
       const { client } = this.#connection;
-      const { line, ...way } = await this.#wayTo(request);
+      const { line, outgoing } = await this.#route.of(request, KEEP_ALIVE);
       if (this.#terms.asProxy) {
         client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
       } else {
-        const { answer, rest } = await this.#ask(line, startRequest(request, way));
+        const { answer, rest } = await askToSwitch(line, outgoing);
         const { statusCode = 0 } = answer;
         if (statusCode < 200 || statusCode > 299)
-          throw new AnswerError(line.target, new Error(`it answers CONNECT with ${statusCode}`));
+          throw new AnswerError(line.upstream.target, new Error(`it answers CONNECT with ${statusCode}`));
         client.write(rawHead(answer));
-        line.socket.unshift(rest);
+        line.upstream.socket.unshift(rest);
       }
       client.unshift(head);
-      await this.#handOver(line, this.#terms.tunnel(this.#connection, line));
+      await this.#handOver(line, this.#terms.tunnel(this.#connection, line.upstream));
     });
   }
 
   /** To be told of what node:http cannot read, or has waited for too long. */
   refuse(refusal: Refusal): void {
-    const isWithinRequest = this.#newest?.complete === false;
-    if (!isWithinRequest) this.#turn = this.#turn.then(() => this.#fail(refusal));
-    else if (this.#newest !== this.#current) this.#spoilt = refusal;
-    else if (!this.#isOver) {
-      logRefusal(this.#connection.shared.log, this.#connection.from, refusal);
-      this.#connection.cut();
-    }
+    // Behind what cannot be read nothing can be; and what is not read for now is not late.
+    if (this.#spoilt !== null || (refusal.rule === 'silent' && this.#turns.isHeld)) return;
+    this.#spoilt = refusal;
+    leaveParser(this.#connection.client);
+    if (this.#newest?.complete !== false) this.#take(null, () => Promise.reject(refusal));
+    else if (this.#newest === this.#current) this.#fail(refusal);
   }
 
-  #take(request: IncomingMessage, serve: () => Promise<void>): void {
-    this.#newest = request;
-    this.#pending++;
-    this.#turn = this.#turn
-      .then(() => {
-        this.#current = request;
-        if (this.#isOver) return void request.resume();
-        if (this.#spoilt !== null && request === this.#newest) throw this.#spoilt;
-        return serve();
-      })
-      .catch((cause: unknown) => this.#fail(cause))
-      .finally(() => {
-        this.#pending--;
-        this.#rest();
-      });
+  /**
+   * With a request for another protocol node:http lets go of the client at once, and an answer before that would no longer be told when to
+   * write on.
+   */
+  #takeAlone(request: IncomingMessage, serve: () => Promise<void>): void {
+    if (this.#turns.isIdle) return this.#take(request, serve);
+    const reason = 'it asks for another protocol before it has been answered';
+    return this.#fail(new Refusal('unsupported', reason), null);
   }
 
-  async #wayTo(request: IncomingMessage): Promise<Way & { readonly line: Line }> {
-    const { asProxy, choose } = this.#terms;
-    const asked = readRequest(request, { asProxy });
-    const target = choose(asked.name, asked.port);
-    await this.#connection.admit();
-    const line = await this.#reach(target);
-    return { line, agent: line.agent, asked, via: asProxy ? VIA : null, isLast: () => this.#isLast };
-  }
-
-  async #reach(target: Target): Promise<Line> {
-    const current = this.#line;
-    if (current?.target.host === target.host && current.target.port === target.port) return current;
-    this.#hangUpLine('finished');
-
-    const { reached } = this.#terms;
-    const upstream = reached?.target === target ? reached : await this.#connection.dial(target);
-    const { socket } = upstream;
-    const onEnd = () => void socket.end();
-    const line = { ...upstream, agent: agentOf(socket), hasServed: false, onEnd };
-    outliveWrites(socket);
-    socket.once('end', line.onEnd);
-    socket.once('close', () => {
-      if (this.#line === line) this.#endSoon();
+  /** null for what is no request. */
+  #take(request: IncomingMessage | null, serve: () => Promise<void>): void {
+    this.#newest = request ?? this.#newest;
+    this.#turns.take(async () => {
+      this.#current = request;
+      this.#answer = null;
+      if (this.#spoilt !== null && request?.complete === false) throw this.#spoilt;
+      await serve();
     });
-    this.#line = line;
-    return line;
-  }
-
-  /** Sends a request that may change the protocol; what has come behind the answer is `rest`. */
-  async #ask(
-    line: Line,
-    request: ReturnType<typeof startRequest>,
-  ): Promise<{ readonly answer: IncomingMessage; readonly rest: Buffer }> {
-    const { promise, resolve, reject } = Promise.withResolvers<{ answer: IncomingMessage; rest: Buffer }>();
-    const onSwitch = (answer: IncomingMessage, _socket: unknown, rest: Buffer) => resolve({ answer, rest });
-    request.on('upgrade', onSwitch).on('connect', onSwitch);
-    request.on('response', (answer) => resolve({ answer, rest: Buffer.alloc(0) }));
-    request.on('error', (cause) => reject(new AnswerError(line.target, cause)));
-    request.end();
-    return promise;
   }
 
   /** From now on both sockets are another's. */
-  async #handOver(line: Line, served: Promise<void>): Promise<void> {
-    line.socket.off('end', line.onEnd);
-    if (this.#line === line) this.#line = null;
+  async #handOver(line: HttpLine, served: Promise<void>): Promise<void> {
+    this.#route.release(line);
     this.#isOver = true;
-    try {
-      await served;
-    } catch {
-      this.#connection.cut();
-    }
+    await served.catch(() => this.#connection.cut());
   }
 
-  /** Ends the connection as soon as nothing is pending. */
-  #endSoon(): void {
-    this.#isLast = true;
-    this.#rest();
+  #idle(): void {
+    if (this.#isOver) return;
+    if (this.#turns.isIdle) this.#sayGoodbye('', 'idle');
+    else this.#cut('idle');
   }
 
-  #rest(): void {
-    if (this.#isLast && this.#pending === 0) this.#sayGoodbye('');
-  }
-
-  #fail(cause: unknown): void {
+  #fail(cause: unknown, words = this.#answer?.headersSent === true ? null : lastWords(cause)): void {
     const { from, gone, shared } = this.#connection;
     if (gone.aborted || this.#isOver) return;
-    if (cause instanceof Refusal) {
-      logRefusal(shared.log, from, cause);
-      const status = STATUS[cause.rule];
-      const error = status === 403 ? 'http_request_denied' : 'http_request_error';
-      this.#sayGoodbye(httpAnswer({ status, text: cause.message, error }));
-      return;
-    }
-    shared.log.warn({ client: from, err: cause }, 'connection refused');
-    if (cause instanceof DialError || cause instanceof AnswerError) {
-      const error = cause instanceof DialError ? 'destination_unavailable' : 'http_response_incomplete';
-      this.#sayGoodbye(httpAnswer({ status: 502, text: messageOf(cause), error }));
-    } else {
-      this.#ending = 'target aborted';
-      this.#connection.cut();
-    }
+    const isRefused = cause instanceof Refusal;
+    if (isRefused) logRefusal(shared.log, from, cause);
+    else if (!(cause instanceof StaleLineError))
+      shared.log.warn({ client: from, err: cause }, 'connection refused');
+    if (words === null) this.#cut(isRefused ? 'cut off' : 'target aborted');
+    else this.#sayGoodbye(words, isRefused ? 'finished' : 'target aborted');
   }
 
-  #sayGoodbye(lastWords: string): void {
+  #sayGoodbye(words: string, ending: Ending): void {
     if (this.#isOver) return;
+    const { client } = this.#connection;
+    this.#close(ending);
+    leaveParser(client);
+    hangUp(client, words);
+  }
+
+  #cut(ending: Ending): void {
+    this.#close(ending);
+    this.#connection.cut();
+  }
+
+  /** No request is begun any more, and nothing is said. */
+  #close(ending: Ending): void {
     this.#isOver = true;
-    this.#hangUpLine(this.#ending);
-    hangUp(this.#connection.client, lastWords);
+    this.#turns.end();
+    this.#route.hangUp(ending);
   }
-
-  #hangUpLine(ending: Ending): void {
-    const line = this.#line;
-    this.#line = null;
-    if (line === null) return;
-    if (ending === 'finished') line.socket.destroy();
-    else reset(line.socket);
-    this.#connection.report(line, ending);
-  }
-}
-
-/** An agent that knows one socket, and no other way. */
-function agentOf(socket: Socket): Agent {
-  const agent = new Agent({ keepAlive: true, keepAliveMsecs: KEEP_ALIVE_DELAY, maxSockets: 1 });
-  const sockets = [socket];
-  agent.createConnection = () => {
-    const next = sockets.pop();
-    if (next === undefined) throw new Error('it has closed the connection');
-    return next;
-  };
-  return agent;
-}
-
-/** The head of an answer as it came. */
-function rawHead({ httpVersion, statusCode = 0, statusMessage = '', rawHeaders }: IncomingMessage): string {
-  const fields = rawHeaders.flatMap((value, i) =>
-    i % 2 === 1 ? [`${rawHeaders[i - 1]}: ${value}\r\n`] : [],
-  );
-  return `HTTP/${httpVersion} ${statusCode} ${statusMessage}\r\n${fields.join('')}\r\n`;
 }

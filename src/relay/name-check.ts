@@ -45,11 +45,13 @@ export function createNameCheck(): NameCheck {
         await relayTls(connection, opening.hello, rules, reached);
       }
     } catch (cause) {
-      if (reached) reset(reached.socket);
       if (cause instanceof EndedError) return reset(client);
       if (!(cause instanceof Refusal)) throw cause;
       logRefusal(connection.shared.log, connection.from, cause);
       sayGoodbye(client, cause.rule);
+    } finally {
+      // Whoever has not come to use it has not ended it.
+      if (reached?.socket.destroyed === false) reset(reached.socket);
     }
   }
 

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { type Duplex, duplexPair } from 'node:stream';
 
-import { readRequest, type RequestHead } from '../wire/http-request.ts';
+import type { RequestHead } from '../wire/http-request.ts';
 import { OpeningReader } from '../wire/opening.ts';
 import { Refusal } from '../wire/refusal.ts';
-import { chooseByHello, type NameRules } from './choose.ts';
+import { chooseByHello, chooseByRequest, type NameRules } from './choose.ts';
 import type { Connection } from './connection.ts';
 import { createHttpParser } from './http-parser.ts';
 import { logRefusal } from './log-refusal.ts';
@@ -26,8 +26,7 @@ export function createNameReport(): NameReport {
     if (opening.protocol === 'tls') {
       chooseByHello(opening.hello, rules);
     } else {
-      const { name, port } = readRequest(await readHead(copy, deadline), { asProxy: false });
-      rules.choose(name, port);
+      chooseByRequest(await readHead(copy, deadline), { choose: rules.choose, asProxy: false });
     }
   }
 

@@ -28,7 +28,7 @@ export class ClientHelloReader {
 
   /** `afterRetry`: the second of a connection, behind a HelloRetryRequest. */
   constructor({ afterRetry = false } = {}) {
-    this.#reader = new HandshakeReader({ type: CLIENT_HELLO, mayFollowCipherSpec: afterRetry });
+    this.#reader = new HandshakeReader({ type: CLIENT_HELLO, isAfterRetry: afterRetry });
   }
 
   /** Takes the next bytes; null while more are needed. Throws a Refusal. */

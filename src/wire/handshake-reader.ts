@@ -3,8 +3,8 @@ import { Refusal } from './refusal.ts';
 interface Options {
   /** HandshakeType of the message (RFC 8446 §4). */
   readonly type: number;
-  /** Whether change_cipher_spec may come before it (RFC 8446 §D.4). */
-  readonly mayFollowCipherSpec: boolean;
+  /** Whether what a client sends between two ClientHellos may come before it: change_cipher_spec (RFC 8446 §D.4), early data (§4.2.10). */
+  readonly isAfterRetry: boolean;
 }
 
 interface Message {
@@ -18,8 +18,11 @@ interface Message {
 /** ContentType (RFC 8446 §5.1). */
 const CHANGE_CIPHER_SPEC = 20;
 const HANDSHAKE = 22;
+const APPLICATION_DATA = 23;
 const MAJOR_VERSION = 3;
+/** In bytes (RFC 8446 §5.1 and §5.2). */
 const MAX_FRAGMENT = 2 ** 14;
+const MAX_ENCRYPTED_FRAGMENT = MAX_FRAGMENT + 256;
 const RECORD_HEADER = 5;
 const MESSAGE_HEADER = 4;
 /** Of all bytes up to the end of the message; the message alone must fit as well. */
@@ -64,13 +67,16 @@ export class HandshakeReader {
     const taken = chunk.copy(this.#header, this.#headerLength, at);
     this.#headerLength += taken;
     const [type, major = MAJOR_VERSION] = this.#header.subarray(0, this.#headerLength);
-    this.#isSkipped = type === CHANGE_CIPHER_SPEC;
-    const isExpected = type === HANDSHAKE || (this.#isSkipped && this.#options.mayFollowCipherSpec);
+    this.#isSkipped = type === CHANGE_CIPHER_SPEC || type === APPLICATION_DATA;
+    // Between records of one message no other may be (RFC 8446 §5.1).
+    const maySkip = this.#options.isAfterRetry && this.#messageLength === 0;
+    const isExpected = type === HANDSHAKE || (this.#isSkipped && maySkip);
     if (!isExpected || major !== MAJOR_VERSION) throw malformed('that is no handshake record');
     if (this.#headerLength === RECORD_HEADER) {
       this.#headerLength = 0;
       this.#left = this.#header.readUInt16BE(3);
-      if (this.#left === 0 || this.#left > MAX_FRAGMENT) throw malformed('a record has a wrong length');
+      const most = type === APPLICATION_DATA ? MAX_ENCRYPTED_FRAGMENT : MAX_FRAGMENT;
+      if (this.#left === 0 || this.#left > most) throw malformed('a record has a wrong length');
     }
     return taken;
   }

@@ -7,7 +7,7 @@ const RANDOM_START = 2;
 
 /** Tells whether a server asks for another ClientHello. */
 export class HelloRetryReader {
-  readonly #reader = new HandshakeReader({ type: SERVER_HELLO, mayFollowCipherSpec: false });
+  readonly #reader = new HandshakeReader({ type: SERVER_HELLO, isAfterRetry: false });
 
   /** Takes the next bytes; null while more are needed. What is no ServerHello does not ask. Never throws. */
   push(chunk: Buffer): boolean | null {

@@ -14,15 +14,28 @@ export type Rule =
   | 'no proxy request'
   | 'silent';
 
-/** A client that is not let through: the rule that says so, and the name it asked for, null where none could be read. */
+/** No name is longer (RFC 1035 §2.3.4); what a client sends may be. */
+const MAX_NAME_LENGTH = 255;
+/** Of what follows a name in a message, enough to tell what is wrong with it. */
+const MAX_TAIL_LENGTH = 100;
+
+/**
+ * A client that is not let through: the rule that says so, and the name it asked for, null where none could be read. Both the message and
+ * the name are cut short where a client has sent more than a name.
+ */
 export class Refusal extends Error {
   readonly rule: Rule;
   readonly asked: string | null;
 
   constructor(rule: Rule, message: string, asked: string | null = null) {
-    super(message);
+    super(shortened(message, MAX_TAIL_LENGTH));
     this.name = 'Refusal';
     this.rule = rule;
-    this.asked = asked;
+    this.asked = asked === null ? null : shortened(asked, 0);
   }
+}
+
+function shortened(text: string, tail: number): string {
+  if (text.length <= MAX_NAME_LENGTH + tail) return text;
+  return `${text.slice(0, MAX_NAME_LENGTH)}...${text.slice(text.length - tail)}`;
 }

@@ -110,6 +110,7 @@ test.each(['21', '22', '25', '110', '143', '587', '3306'])(
 
 test.each<[Record<string, string>, string]>([
   [{ ...one, NAME_CHECK: 'offf', TLS_ECH: 'refuse' }, 'NAME_CHECK="offf"'],
+  [{ ...several, ...proxy, NAME_CHECK: 'offf', PORT: '22' }, 'NAME_CHECK="offf"'],
   [{ TLS_ECH: 'refuse' }, 'TARGET is not set'],
   [{ ...several, MODE: 'sctp', PORT: '443', LISTEN: '8080' }, 'MODE="sctp"'],
   [{ ...one, LISTEN: '0' }, 'LISTEN="0"'],
@@ -126,6 +127,17 @@ test('a list that nothing but TARGET can tell about does not hide what NAME_CHEC
   expect(problemsOf({ NAME_CHECK: 'enforce', PORT: '25' })).toEqual([
     expect.stringMatching(/^TARGET is not set/),
     expect.stringMatching(/^PORT: on port 25/),
+  ]);
+});
+
+test('a NAME_CHECK that cannot be read does not hide what several names forbid whatever it says', () => {
+  expect(problemsOf({ ...several, NAME_CHECK: 'offf', PORT: '22 443' })).toEqual([
+    expect.stringMatching(/^NAME_CHECK="offf"/),
+    expect.stringMatching(/^PORT: on port 22/),
+  ]);
+  expect(problemsOf({ ...several, ...udp, NAME_CHECK: 'offf' })).toEqual([
+    expect.stringMatching(/^NAME_CHECK="offf"/),
+    expect.stringMatching(/^TARGET="a.test b.test": MODE=udp takes one name/),
   ]);
 });
 

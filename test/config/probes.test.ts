@@ -25,6 +25,13 @@ test('HTTP_HEALTHCHECK_URL lists URLs, which may hold commas; $TARGET is the fir
     ['http://b.test/', 80, false],
     ['http://x.c.test:443/', 443, false],
   ]);
+  expect(
+    probesOf({ ...several, HTTP_HEALTHCHECK_URL: 'http://a.test/1,http://b.test/2, http://$TARGET/3,4' }),
+  ).toEqual([
+    ['http://a.test/1', 80, false],
+    ['http://b.test/2', 80, false],
+    ['http://a.test/3,4', 80, false],
+  ]);
   expect(probesOf(several)).toEqual([['http://a.test/', 80, false]]);
 });
 

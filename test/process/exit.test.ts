@@ -1,9 +1,11 @@
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
-import { startSallyport } from '../helpers/program.ts';
+import { startSallyport, temporaryDirectory } from '../helpers/program.ts';
 import { closedPort, endOf, readAll, tcpClient, tcpServer } from '../helpers/sockets.ts';
 
 test('bad configuration: all problems at once, exit 78, no stack trace, and nothing listens', async () => {
@@ -102,3 +104,35 @@ test('a second signal resets what is still live and ends the program at once', a
   expect(await endOf(client)).toBe('ECONNRESET');
   expect((await relay.ended).code).toBe(0);
 });
+
+test.each([
+  ['an error', "throw new Error('nobody catches this')"],
+  ['a rejection', "Promise.reject(new Error('nobody catches this'))"],
+])(
+  '%s that nobody catches is logged, resets what is live, drained or not, and ends with 1',
+  async (_what, fault) => {
+    const { port: target } = await tcpServer((socket) => socket.write('hello'));
+    const preload = join(temporaryDirectory(), 'fault.cjs');
+    writeFileSync(preload, `process.on('SIGUSR2', () => { ${fault}; });`);
+    const crashed = async (...signals: readonly NodeJS.Signals[]) => {
+      const port = await closedPort();
+      const relay = startSallyport({
+        TARGET: '127.0.0.1',
+        PORT: `${port}:${target}`,
+        DRAIN_TIMEOUT_MS: '600000',
+        NODE_OPTIONS: `--require=${preload}`,
+      });
+      await relay.line('listening');
+      const client = await tcpClient(port);
+      await once(client, 'data');
+      for (const signal of signals) {
+        relay.process.kill(signal);
+        if (signal === 'SIGTERM') await relay.line('stopping');
+      }
+      expect(await endOf(client)).toBe('ECONNRESET');
+      expect(await relay.line('failed')).toMatchObject({ level: 'fatal', err: 'nobody catches this' });
+      expect((await relay.ended).code).toBe(1);
+    };
+    await Promise.all([crashed('SIGUSR2'), crashed('SIGTERM', 'SIGUSR2')]);
+  },
+);

@@ -1,73 +1,20 @@
 import { once } from 'node:events';
-import { Agent, createServer, get, type RequestListener } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { Agent, get } from 'node:http';
+import type { Socket } from 'node:net';
 
 import { expect, onTestFinished, test } from 'vitest';
 
-import { chooseByNameAndPort } from '../../src/relay/choose.ts';
-import { proxyHttp } from '../../src/relay/http-proxy.ts';
-import { localTarget, servingRelay, testLog } from '../helpers/relay.ts';
+import { abortable } from '../../src/abortable.ts';
+import { proxyTo, say, scriptedServer, webServer } from '../helpers/http-relay.ts';
+import { testLog } from '../helpers/relay.ts';
 import { closedPort, endOf, readAll, readSome, tcpClient, tcpServer } from '../helpers/sockets.ts';
-
-/** A web server on loopback; ended with the test. */
-async function webServer(serve: RequestListener): Promise<number> {
-  const server = createServer({ keepAliveTimeout: 0 }, serve).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return (server.address() as AddressInfo).port;
-}
-
-/** A server that reads one head and then does as it is told; `heads` are those that it has read. */
-async function scriptedServer(answer: (socket: Socket, head: string) => void) {
-  const heads: string[] = [];
-  const { port } = await tcpServer((socket) => {
-    let seen = '';
-    const onData = (chunk: Buffer) => {
-      seen += chunk.toString('latin1');
-      const end = seen.indexOf('\r\n\r\n');
-      if (end < 0) return;
-      socket.off('data', onData);
-      heads.push(seen.slice(0, end + 4));
-      socket.unshift(seen.slice(end + 4), 'latin1');
-      answer(socket, seen.slice(0, end));
-    };
-    socket.on('data', onData);
-  });
-  return { port, heads };
-}
-
-const NAMES: readonly string[] = ['api.test', 'www.test'];
-
-/** A proxy to api.test and www.test, both on loopback, on these ports. */
-async function proxyTo(ports: readonly number[], options: Parameters<typeof servingRelay>[1] = {}) {
-  const choose = chooseByNameAndPort(
-    (name) => NAMES.find((known) => known === name.toLowerCase()) ?? null,
-    new Set(ports),
-    (host, port) => ({ ...localTarget(port), host }),
-  );
-  const tunnel: Parameters<typeof proxyHttp>[0]['tunnel'] = (connection, upstream) =>
-    connection.splice(upstream);
-  return servingRelay(proxyHttp({ choose, tunnel }), options);
-}
-
-/** What comes back for these bytes, to the end of the connection. */
-async function say(port: number, text: string): Promise<string> {
-  const client = await tcpClient(port);
-  client.write(text, 'latin1');
-  const all = await readAll(client);
-  client.end();
-  return all.toString('latin1');
-}
 
 const CLOSE = 'Connection: close\r\n\r\n';
 
 test('proxyHttp() passes a request on in origin-form, with the Host of its URI, Via and no field of the hop', async () => {
   const { port: target, heads } = await scriptedServer((socket) =>
     socket.end(
-      'HTTP/1.1 200 Fine\r\nContent-Length: 5\r\nX-B: 1\r\nX-b: 2\r\nKeep-Alive: timeout=1\r\n\r\nhello',
+      'HTTP/1.1 200 Fine\r\nContent-Length: 5\r\nX-B: 1\r\nX-b: 2\r\nDate: now\r\nKeep-Alive: timeout=1\r\n\r\nhello',
     ),
   );
   const { port } = await proxyTo([target]);
@@ -80,7 +27,7 @@ test('proxyHttp() passes a request on in origin-form, with the Host of its URI, 
     `GET /a?b HTTP/1.1\r\nHost: API.test:${target}\r\nX-A: \xe9\r\nx-a: 2\r\nVia: 1.1 sallyport\r\nConnection: keep-alive\r\n\r\n`,
   ]);
   expect(answer).toBe(
-    'HTTP/1.1 200 Fine\r\nContent-Length: 5\r\nX-B: 1\r\nX-b: 2\r\nVia: 1.1 sallyport\r\nConnection: close\r\n\r\nhello',
+    'HTTP/1.1 200 Fine\r\nContent-Length: 5\r\nX-B: 1\r\nX-b: 2\r\nDate: now\r\nVia: 1.1 sallyport\r\nConnection: close\r\n\r\nhello',
   );
 });
 
@@ -163,6 +110,19 @@ test('proxyHttp() passes informational answers, trailers and content as they com
   expect(received).toBe('1\r\na\r\n0\r\nX-Check: 1\r\n\r\n');
 });
 
+test('proxyHttp() takes another request behind one that has waited for 100 (Continue)', async () => {
+  const target = await webServer((request, response) =>
+    request.on('end', () => response.end(request.url)).resume(),
+  );
+  const { port } = await proxyTo([target]);
+  const client = await tcpClient(port);
+  const to = (path: string) => `PUT http://api.test:${target}${path} HTTP/1.1\r\nHost: x\r\n`;
+  client.write(`${to('/1')}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n`);
+  expect((await readSome(client)).toString()).toBe('HTTP/1.1 100 Continue\r\n\r\n');
+  client.write(`ok${to('/2')}${CLOSE}`);
+  expect((await readAll(client)).toString()).toMatch(/keep-alive\r\n[^]*\/1HTTP\/1\.1 200 [^]*\/2$/);
+});
+
 test.each(['HEAD', 'GET'])(
   'proxyHttp() keeps what the answer to %s says of content that it has not',
   async (method) => {
@@ -228,20 +188,29 @@ test('proxyHttp() resets the target when the client leaves within its request', 
   expect((await log.line('connection ended')).fields).toMatchObject({ ending: 'client aborted' });
 });
 
-test('proxyHttp() cuts off a request whose content turns out malformed', async () => {
-  const ended = Promise.withResolvers<string | null>();
-  const { port: target } = await scriptedServer((socket) => void endOf(socket).then(ended.resolve));
-  const log = testLog();
-  const { port } = await proxyTo([target], { log });
-  const client = await tcpClient(port);
-  client.write(
-    `POST http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n`,
-  );
-  setTimeout(() => client.write('nonsense\r\n'), 100);
-  expect(await endOf(client)).toBe('ECONNRESET');
-  expect(await ended.promise).toBe('ECONNRESET');
-  expect((await log.line('refused')).fields).toMatchObject({ rule: 'malformed' });
-});
+test.each([
+  ['by 400 before an answer', '', /^HTTP\/1\.1 400 [^]*chunk size/],
+  ['by a reset within an answer', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf', /ECONNRESET/],
+])(
+  'proxyHttp() refuses a request whose content turns out malformed %s, and resets the target',
+  async (_when, begun, outcome) => {
+    const ended = Promise.withResolvers<string | null>();
+    const { port: target } = await scriptedServer((socket) => {
+      socket.write(begun);
+      void endOf(socket).then(ended.resolve);
+    });
+    const log = testLog();
+    const { port } = await proxyTo([target], { log });
+    const client = await tcpClient(port);
+    client.write(
+      `POST http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n`,
+    );
+    setTimeout(() => client.write('nonsense\r\n'), 100);
+    expect(String(await readAll(client).catch((cause: unknown) => cause))).toMatch(outcome);
+    expect(await ended.promise).toBe('ECONNRESET');
+    expect((await log.line('refused')).fields).toMatchObject({ rule: 'malformed' });
+  },
+);
 
 test('proxyHttp() answers what comes before a request whose content is malformed, and sends nothing of that on', async () => {
   const { port: target, heads } = await scriptedServer((socket) =>
@@ -298,9 +267,32 @@ test('proxyHttp() says 502, and why, when the target cannot be reached or ends w
   );
 });
 
+test('proxyHttp() says 504 when the target cannot be reached in time', async () => {
+  const { port } = await proxyTo([1], {
+    connectTimeout: 100,
+    target: { resolve: (signal) => abortable(new Promise(() => {}), signal) },
+  });
+  const answer = await say(port, `GET http://api.test:1/ HTTP/1.1\r\nHost: x\r\n\r\n`);
+  expect(answer).toMatch(/^HTTP\/1\.1 504 [^]*error=connection_timeout; [^]*no answer within 100 ms\n$/);
+});
+
+test('proxyHttp() says 501 to TRACE and OPTIONS that may go no further', async () => {
+  const { port: target, heads } = await scriptedServer(() => {});
+  const { port } = await proxyTo([target]);
+  const answer = await say(
+    port,
+    `OPTIONS http://api.test:${target} HTTP/1.1\r\nHost: x\r\nMax-Forwards: 0\r\n\r\n`,
+  );
+  expect(answer).toMatch(/^HTTP\/1\.1 501 [^]*Max-Forwards is 0/);
+  expect(heads).toEqual([]);
+});
+
 test('proxyHttp() goes on in another protocol when the target agrees, and each side may end by itself', async () => {
   const { port: target, heads } = await scriptedServer((socket) => {
-    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nfirst ');
+    socket.write(
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\nX: \xe9\r\n\r\nfirst ',
+      'latin1',
+    );
     socket.pipe(socket);
   });
   const { port } = await proxyTo([target]);
@@ -308,7 +300,9 @@ test('proxyHttp() goes on in another protocol when the target agrees, and each s
   client.write(
     `GET http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nearly `,
   );
-  expect((await readSome(client, 84)).toString()).toMatch(/^HTTP\/1\.1 101 [^]*\r\n\r\nfirst early $/);
+  expect((await readSome(client, 90)).toString('latin1')).toMatch(
+    /^HTTP\/1\.1 101 [^]*\r\nX: \xe9\r\n\r\nfirst early $/,
+  );
   client.end('late');
   expect((await readAll(client)).toString()).toBe('late');
   expect(heads[0]).toMatch(/\r\nUpgrade: echo\r\n/);
@@ -466,13 +460,4 @@ test('proxyHttp() takes heads up to 64 KiB, and says so of longer ones', async (
   expect(await say(port, `${start}b: ${'b'.repeat(64 * 1024)}\r\n\r\n`)).toMatch(
     /^HTTP\/1\.1 431 [^]*65536 bytes/,
   );
-});
-
-test('proxyHttp() resets a client that idles too long', async () => {
-  const target = await webServer((_request, response) => response.end('ok'));
-  const { port } = await proxyTo([target], { idleTimeout: 200 });
-  const client = await tcpClient(port);
-  client.write(`GET http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\n\r\n`);
-  await readSome(client, 50);
-  expect(await endOf(client)).toBe('ECONNRESET');
 });

@@ -150,6 +150,19 @@ test('a check reads the second hello too, when the target asks for one', async (
   await expect.poll(() => heard().length).toBe(before + 2 * clientHello().length + 6);
 });
 
+test('a check lets early data through that the target has no use for, as it asks for another hello', async () => {
+  const retry = serverHello(RETRY_RANDOM);
+  const { port: target, heard } = await listener((socket) => socket.once('data', () => socket.write(retry)));
+  const { port } = await checking(target);
+  const early = records(23, Buffer.alloc(3_000, 1));
+  const client = await tcpClient(port);
+  client.write(Buffer.concat([clientHello(), records(20, Buffer.of(1)), early]));
+  expect(await readSome(client, retry.length)).toEqual(retry);
+  const second = Buffer.concat([early, clientHello()]);
+  client.write(second);
+  await expect.poll(() => heard().subarray(-second.length)).toEqual(second);
+});
+
 test('a check holds a second hello back until the target has spoken', async () => {
   const release = Promise.withResolvers<Socket>();
   const { port: target, heard } = await listener((socket) =>
@@ -236,10 +249,24 @@ test('a check takes HTTP requests to several targets on one connection, and leav
   ]);
 });
 
+test('a check repeats no more of a name than a name may be long', async () => {
+  const log = testLog();
+  const { port } = await checking(1, { log });
+  const [tls, plain] = [await tcpClient(port), await tcpClient(port)];
+  tls.write(clientHello({ names: ['a'.repeat(60_000)] }));
+  plain.write(http('GET / HTTP/1.1', `Host: ${'b'.repeat(60_000)}`));
+  expect((await readAll(tls)).toString('hex')).toBe(ALERT.unrecognized_name);
+  const answer = (await readAll(plain)).toString();
+  expect(answer).toMatch(/^HTTP\/1\.1 403 [^]*b{255}\.\.\.b+ is not in TARGET\n$/);
+  expect(answer.length).toBeLessThan(1_500);
+  expect(JSON.stringify(log.lines).length).toBeLessThan(3_000);
+});
+
 test.each([
   ['GET / HTTP/1.1', ['Host: evil.test'], 403, 'evil.test is not in TARGET'],
   ['GET http://evil.test/ HTTP/1.1', ['Host: api.test'], 403, 'evil.test is not in TARGET'],
   ['CONNECT evil.test:443 HTTP/1.1', ['Host: api.test'], 403, 'evil.test is not in TARGET'],
+  ['CONNECT api.test:25 HTTP/1.1', ['Host: api.test'], 403, 'CONNECT goes to port'],
   ['GET / HTTP/1.1', ['Host: x.api.test'], 403, 'x.api.test is not in TARGET'],
   ['GET / HTTP/1.1', ['Host: 127.0.0.1'], 403, '127.0.0.1 is not in TARGET'],
   ['GET / HTTP/1.1', ['Host: [::1]'], 403, '::1 is not in TARGET'],
@@ -349,7 +376,7 @@ test('a check goes on within a tunnel that CONNECT has opened at the target', as
   const { port } = await checking(target);
   const open = async () => {
     const client = await tcpClient(port);
-    client.write(http('CONNECT api.test:443 HTTP/1.1', 'Host: api.test:443'));
+    client.write(http(`CONNECT api.test:${target} HTTP/1.1`, `Host: api.test:${target}`));
     await readSome(client, 21);
     return client;
   };
@@ -373,7 +400,7 @@ test('a check opens no tunnel when the target does not', async () => {
   const client = await tcpClient(port);
   client.write(
     Buffer.concat([
-      http('CONNECT api.test:443 HTTP/1.1', 'Host: x'),
+      http(`CONNECT api.test:${target} HTTP/1.1`, 'Host: x'),
       http('GET / HTTP/1.1', 'Host: evil.test'),
     ]),
   );

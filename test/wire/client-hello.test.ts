@@ -174,11 +174,26 @@ test('push() needs no more than a header to see that something follows the hello
   expect(read([Buffer.concat([header, message])])).toBe('malformed');
 });
 
-test('push() skips change_cipher_spec after a HelloRetryRequest, and nothing else', () => {
+test.each([
+  ['change_cipher_spec', records(20, Buffer.of(1))],
+  ['early data', records(23, Buffer.alloc(30_000))],
+  ['early data in a record of full size', records(23, Buffer.alloc(2 ** 14 + 256), 2 ** 14 + 256)],
+])('push() skips %s after a HelloRetryRequest, and only there', (_what, skipped) => {
   const after = () => new ClientHelloReader({ afterRetry: true });
-  const second = Buffer.concat([records(20, Buffer.of(1)), clientHello()]);
+  const second = Buffer.concat([skipped, clientHello()]);
   expect(read(bytesOf(second), after())).toMatchObject({ name: 'api.test', length: second.length });
-  expect(read([records(23, Buffer.of(1))], after())).toBe('malformed');
+  expect(read(bytesOf(second))).toBe('malformed');
+});
+
+test.each([
+  ['an alert', records(21, Buffer.of(2, 0))],
+  ['a record beyond full size', records(23, Buffer.alloc(2 ** 14 + 257), 2 ** 14 + 257)],
+  [
+    'two bytes of a hello, and change_cipher_spec',
+    Buffer.concat([records(22, Buffer.of(1, 0)), records(20, Buffer.of(1)), clientHello()]),
+  ],
+])('push() does not skip %s after a HelloRetryRequest', (_what, bytes) => {
+  expect(read(bytesOf(bytes), new ClientHelloReader({ afterRetry: true }))).toBe('malformed');
 });
 
 /** A hello of one name, and what is to be read in it. */

@@ -1,0 +1,87 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+
+import { onTestFinished } from 'vitest';
+
+import { chooseByNameAndPort, chooseOnly } from '../../src/relay/choose.ts';
+import type { Connection } from '../../src/relay/connection.ts';
+import { proxyHttp } from '../../src/relay/http-proxy.ts';
+import { createNameCheck } from '../../src/relay/name-check.ts';
+import type { Target } from '../../src/relay/target.ts';
+import { localTarget, servingRelay } from './relay.ts';
+import { readAll, tcpClient, tcpServer } from './sockets.ts';
+
+const NAMES: readonly string[] = ['api.test', 'www.test'];
+
+interface ProxyOptions extends NonNullable<Parameters<typeof servingRelay>[1]> {
+  /** Whether names are checked in tunnels, too. */
+  readonly isChecked?: boolean;
+  /** What is different in the targets. */
+  readonly target?: Partial<Target>;
+}
+
+/** A web server on loopback; ended with the test. */
+export async function webServer(serve: RequestListener): Promise<number> {
+  const server = createServer({ keepAliveTimeout: 0 }, serve).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+/** A server that reads one head and then does as it is told; `heads` are those that it has read. */
+export async function scriptedServer(answer: (socket: Socket, head: string) => void) {
+  const heads: string[] = [];
+  const { port } = await tcpServer((socket) => {
+    let seen = '';
+    const onData = (chunk: Buffer) => {
+      seen += chunk.toString('latin1');
+      const end = seen.indexOf('\r\n\r\n');
+      if (end < 0) return;
+      socket.off('data', onData);
+      heads.push(seen.slice(0, end + 4));
+      socket.unshift(seen.slice(end + 4), 'latin1');
+      answer(socket, seen.slice(0, end));
+    };
+    socket.on('data', onData);
+  });
+  return { port, heads };
+}
+
+/** A proxy to api.test and www.test, both on loopback, on these ports; and the connections that it has served. */
+export async function proxyTo(
+  ports: readonly number[],
+  { isChecked = false, target, ...options }: ProxyOptions = {},
+) {
+  const connections: Connection[] = [];
+  const choose = chooseByNameAndPort(
+    (name) => NAMES.find((known) => known === name.toLowerCase()) ?? null,
+    new Set(ports),
+    (host, port) => ({ ...localTarget(port), ...target, host }),
+  );
+  const check = createNameCheck();
+  const serve = proxyHttp({
+    choose,
+    tunnel: (connection, upstream) =>
+      isChecked
+        ? check(connection, { choose: chooseOnly(upstream.target, choose), refuseEch: false }, upstream)
+        : connection.splice(upstream),
+  });
+  const relay = await servingRelay((connection) => {
+    connections.push(connection);
+    return serve(connection);
+  }, options);
+  return Object.assign(relay, { connections });
+}
+
+/** What comes back for these bytes, to the end of the connection. */
+export async function say(port: number, text: string): Promise<string> {
+  const client = await tcpClient(port);
+  client.write(text, 'latin1');
+  const all = await readAll(client);
+  client.end();
+  return all.toString('latin1');
+}

@@ -1,0 +1,124 @@
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+
+import { expect, test } from 'vitest';
+
+import { proxyTo, scriptedServer, webServer } from '../helpers/http-relay.ts';
+import { testLog } from '../helpers/relay.ts';
+import { readSome, tcpClient, tcpServer } from '../helpers/sockets.ts';
+
+/** What Node reads at a time, in bytes. */
+const READ = 65_536;
+
+/** Writes the same again and again until the other side reads no more, or so much has been written. */
+async function flood(socket: Socket, bytes: Buffer, most: number): Promise<void> {
+  for (let written = 0; written < most && !socket.destroyed; written += bytes.length) {
+    if (socket.write(bytes)) continue;
+    const drained = new Promise((resolve) => socket.once('drain', () => resolve(true)));
+    const isStuck = new Promise((resolve) => setTimeout(() => resolve(false), 500));
+    if (!(await Promise.race([drained, isStuck]))) return;
+  }
+}
+
+test.each([
+  ['whose first is not answered', 100],
+  ['that wait for a slot', 1],
+])('proxyHttp() reads a bounded number of requests %s', async (_which, maxConnections) => {
+  const { port: target } = await scriptedServer((socket) => socket.resume());
+  const relay = await proxyTo([target], { maxConnections });
+  const get = `GET http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\n\r\n`;
+  const first = await tcpClient(relay.port);
+  first.write(get);
+  await expect.poll(() => relay.live).toBe(1);
+
+  const client = await tcpClient(relay.port);
+  await flood(client, Buffer.from(get.repeat(1_000)), 100_000_000);
+  const taken = relay.connections.at(-1)?.client.bytesRead ?? 0;
+  expect(taken).toBeGreaterThan(get.length * 16);
+  expect(taken).toBeLessThanOrEqual(2 * READ);
+});
+
+test('proxyHttp() answers more pipelined requests than it reads ahead, all of them and in order', async () => {
+  const target = await webServer((request, response) => response.end(request.url));
+  const { port } = await proxyTo([target]);
+  const client = await tcpClient(port);
+  let received = '';
+  client.setEncoding('latin1').on('data', (text: string) => (received += text));
+  const paths = Array.from({ length: 5_000 }, (_, i) => `/${i}`);
+  for (const path of paths) client.write(`GET http://api.test:${target}${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+  await expect.poll(() => received.endsWith('\r\n\r\n/4999'), { timeout: 20_000 }).toBe(true);
+  expect(received.match(/^\/\d+/gm)).toEqual(paths);
+});
+
+test('proxyHttp() says of requests that it does not read for now that they are late to nobody', async () => {
+  const answer = Promise.withResolvers<() => void>();
+  const { port: target } = await tcpServer((socket) => {
+    let seen = '';
+    socket.on('data', (chunk: Buffer) => {
+      seen += chunk.toString();
+      const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+      answer.resolve(() => {
+        socket.write(ok);
+        socket.on('data', () => socket.write(ok));
+      });
+    });
+  });
+  const { port } = await proxyTo([target]);
+  const client = await tcpClient(port);
+  const get = `GET http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\n\r\n`;
+  client.write(`${get.repeat(20)}${get.slice(0, 10)}`);
+  const go = await answer.promise;
+  await new Promise((resolve) => setTimeout(resolve, 6_500));
+  client.write(get.slice(10));
+  go();
+  const whole = await readSome(client, 21 * 64);
+  expect(whole.toString()).not.toContain('408');
+});
+
+test('proxyHttp() drops what comes behind a head that cannot be read, while an answer is under way', async () => {
+  const { port: target } = await scriptedServer((socket) => socket.resume());
+  const log = testLog();
+  const { port, connections } = await proxyTo([target], { log });
+  const client = await tcpClient(port);
+  client.write(`GET http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\n\r\nnonsense\r\n\r\n`);
+  await expect.poll(() => connections[0]?.client.listenerCount('data')).toBe(0);
+  await flood(client, Buffer.from('x'.repeat(READ)), 20_000_000);
+  await expect.poll(() => connections[0]?.client.bytesRead).toBeGreaterThan(20_000_000);
+  expect(log.lines).toEqual([]);
+});
+
+test('proxyHttp() drops what comes behind the last answer', async () => {
+  const { port: target } = await scriptedServer((socket) =>
+    socket.end('HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok'),
+  );
+  const { port, connections } = await proxyTo([target]);
+  const client = await tcpClient(port);
+  const get = `GET http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\n\r\n`;
+  client.write(get);
+  await readSome(client, 60);
+  await flood(client, Buffer.from(get.repeat(1_000)), 20_000_000);
+  expect(connections[0]?.client.bytesRead).toBeGreaterThan(1_000_000);
+  expect(connections[0]?.client.listenerCount('data')).toBe(0);
+  client.end();
+  await once(client, 'close');
+  expect(client.errored).toBe(null);
+});
+
+test('proxyHttp() drops informational answers that a client does not read, and passes the final one on', async () => {
+  const hint = Buffer.from(`HTTP/1.1 103 Early Hints\r\nX: ${'a'.repeat(1_000)}\r\n\r\n`);
+  const flooded = Promise.withResolvers<void>();
+  const { port: target } = await scriptedServer((socket) => {
+    void flood(socket, Buffer.concat(Array.from({ length: 60 }, () => hint)), 100_000_000).then(() => {
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+      flooded.resolve();
+    });
+  });
+  const { port, connections } = await proxyTo([target]);
+  const client = await tcpClient(port);
+  client.write(`GET http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\n\r\n`);
+  await flooded.promise;
+  expect(connections[0]?.client.writableLength).toBeLessThan(4 * READ);
+  let tail = '';
+  client.on('data', (chunk: Buffer) => (tail = `${tail}${chunk.toString()}`.slice(-100)));
+  await expect.poll(() => tail.endsWith('\r\n\r\nok')).toBe(true);
+});
