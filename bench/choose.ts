@@ -1,7 +1,13 @@
 import { isInstalled } from './installed.ts';
 import { bulk } from './loads/bulk.ts';
+import { datagrams } from './loads/datagrams.ts';
+import { helloBulk, helloConnections } from './loads/hello.ts';
 import { newConnections, roundTrips } from './loads/http.ts';
+import { idle } from './loads/idle.ts';
 import type { Load } from './loads/load.ts';
+import { namedConnections, namedDownload } from './loads/named-http.ts';
+import { pingPong } from './loads/ping-pong.ts';
+import { rest } from './loads/rest.ts';
 import type { Options } from './options.ts';
 import { haproxy } from './peers/haproxy.ts';
 import { kernel } from './peers/kernel.ts';
@@ -10,35 +16,54 @@ import type { Peer } from './peers/peer.ts';
 import { sallyport } from './peers/sallyport.ts';
 import { socat } from './peers/socat.ts';
 
-/** What is to be measured and can be; tells what is left out and why. Throws at a name that there is none of. */
-export function loadsAndPeers(
-  options: Pick<Options, 'peers' | 'loads' | 'variants'>,
-  say: (line: string) => void,
-): { readonly loads: readonly Load[]; readonly peers: readonly Peer[] } {
-  const variants = options.variants.map(sallyport);
+type Say = (line: string) => void;
+
+/** The peers to measure. Tells who is left out and why; throws at a name that there is none of. */
+export function choosePeers(
+  { peers, variants }: Pick<Options, 'peers' | 'variants'>,
+  say: Say,
+): readonly Peer[] {
   const all = [
     kernel(),
     haproxy(),
     nginx(),
     socat(),
-    sallyport({ name: 'sallyport', env: {}, program: null }),
+    sallyport({ name: 'sallyport' }),
+    sallyport({ name: 'names-off', env: { NAME_CHECK: 'off' }, isNamed: true }),
+    sallyport({ name: 'names-enforce', env: { NAME_CHECK: 'enforce' }, isNamed: true }),
   ];
-  const peers = [...pick('peer', all, options.peers), ...variants].filter(({ name, version, packages }) => {
-    if (version === null)
-      say(`${name} is left out: apt-get install --no-install-recommends ${packages.join(' ')}`);
+  return [...pick('peer', all, peers), ...variants.map(sallyport)].filter(({ name, version, packages }) => {
+    if (version === null) say(`${name} is left out: it needs the packages ${packages.join(' ')}`);
     return version !== null;
   });
-  const loads = pick(
-    'load',
-    [bulk('upload'), bulk('download'), newConnections(), roundTrips()],
-    options.loads,
-  ).filter(({ name, needs }) => {
+}
+
+/** The loads to put on them, likewise. */
+export function chooseLoads(
+  { loads, idle: count }: Pick<Options, 'loads' | 'idle'>,
+  say: Say,
+): readonly Load[] {
+  const all = [
+    bulk('upload'),
+    bulk('download'),
+    newConnections(),
+    roundTrips(),
+    pingPong(),
+    datagrams(),
+    idle(count),
+    rest(),
+    namedConnections(),
+    helloConnections(),
+    namedDownload(),
+    helloBulk('upload'),
+    helloBulk('download'),
+  ];
+  return pick('load', all, loads).filter(({ name, needs }) => {
     const missing = Object.entries(needs).filter(([program]) => !isInstalled(program));
-    for (const [program, name_] of missing)
-      say(`load ${name} is left out: there is no ${program}: apt-get install ${name_}`);
+    if (missing.length > 0)
+      say(`load ${name} is left out: it needs the packages ${missing.map(([, each]) => each).join(' ')}`);
     return missing.length === 0;
   });
-  return { loads, peers };
 }
 
 function pick<T extends { readonly name: string }>(

@@ -1,5 +1,5 @@
 // Measures this relay beside others in one run: `npm run bench`. What is measured and how is in docs/performance.md.
-import { loadsAndPeers } from './choose.ts';
+import { chooseLoads, choosePeers } from './choose.ts';
 import { parseOptions, usage } from './options.ts';
 import { comparison } from './report/comparison.ts';
 import { runRounds } from './rounds.ts';
@@ -9,7 +9,8 @@ import { openWorld } from './world/world.ts';
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
   if (options.help) return console.log(usage);
-  const { loads, peers } = loadsAndPeers(options, console.error);
+  const peers = choosePeers(options, console.error);
+  const loads = chooseLoads(options, console.error);
 
   using stack = new DisposableStack();
   stack.defer(killAll);

@@ -9,6 +9,8 @@ export interface Options {
   /** Of peers, in the order in which they take turns; null for all. */
   readonly peers: readonly string[] | null;
   readonly loads: readonly string[] | null;
+  /** How many idle connections. */
+  readonly idle: number;
   readonly variants: readonly Variant[];
   readonly help: boolean;
 }
@@ -18,8 +20,9 @@ export const usage = `Measures this relay beside others, one after the other in 
   npm run bench -- [options]
 
   --rounds N         how often each peer has its turn (5)
-  --seconds N        how long a run lasts (5)
-  --quick            one round of a second: whether it works, not how fast
+  --seconds N        how long a run lasts (4)
+  --idle N           how many idle connections (10000)
+  --quick            one round of a second, 1000 idle connections: whether it works, not how fast
   --peers a,b        only these (--only is the same)
   --loads x,y        only these
   --variant SPEC     the relay once more, otherwise set up: name:KEY=VALUE,KEY=VALUE with environment variables, and
@@ -34,6 +37,7 @@ export function parseOptions(args: readonly string[]): Options {
     options: {
       rounds: { type: 'string' },
       seconds: { type: 'string' },
+      idle: { type: 'string' },
       quick: { type: 'boolean', default: false },
       peers: { type: 'string' },
       only: { type: 'string' },
@@ -44,7 +48,8 @@ export function parseOptions(args: readonly string[]): Options {
   });
   return {
     rounds: wholeNumber('rounds', values.rounds ?? (values.quick ? '1' : '5')),
-    seconds: wholeNumber('seconds', values.seconds ?? (values.quick ? '1' : '5')),
+    seconds: wholeNumber('seconds', values.seconds ?? (values.quick ? '1' : '4')),
+    idle: wholeNumber('idle', values.idle ?? (values.quick ? '1000' : '10000')),
     peers: list(values.peers ?? values.only),
     loads: list(values.loads),
     variants: values.variant.map(parseVariant),

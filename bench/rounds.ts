@@ -21,8 +21,10 @@ export async function runRounds(
 ): Promise<readonly Sample[]> {
   using stack = new DisposableStack();
   const service = await load.serve(world, stack);
-  const able = peers.filter(({ protocols }) =>
-    service.protocols.every((protocol) => protocols.includes(protocol)),
+  const able = peers.filter(
+    ({ protocols, isNamed = false }) =>
+      isNamed === (load.isNamed ?? false) &&
+      service.protocols.every((protocol) => protocols.includes(protocol)),
   );
   const start = (peer: Peer) => startPeer(peer, service, { world, stack });
   const samples: Sample[] = [];

@@ -1,6 +1,7 @@
 import { iperf } from './iperf.ts';
 import type { Load } from './load.ts';
 import { serve } from './serve.ts';
+import { cpuPer, withCpu } from './with-cpu.ts';
 
 const GIGA = 1e9;
 
@@ -10,21 +11,15 @@ export function bulk(direction: 'upload' | 'download'): Load {
     name: direction === 'upload' ? 'up' : 'down',
     description: `iperf3, one connection, ${direction}`,
     needs: { iperf3: 'iperf3' },
-    isFresh: false,
     async serve(world, stack) {
       const port = await serve(world, stack, (free) => ['iperf3', '--server', '--port', String(free)]);
       return { port, protocols: ['tcp'], connections: 100 };
     },
     async run({ world, started, seconds }) {
-      const before = started.cpu();
       const args = ['--time', String(seconds), ...(direction === 'download' ? ['--reverse'] : [])];
-      const { sum_received: received } = await iperf(world.client, started, args);
-      const after = started.cpu();
-      return {
-        [direction]: received.bits_per_second / GIGA,
-        ...(before !== null &&
-          after !== null && { [`${direction}Cpu`]: (after - before) / (received.bytes / GIGA) }),
-      };
+      const { result, cpu } = await withCpu(started, () => iperf(world.client, started, args));
+      const { bits_per_second: rate, bytes } = result.sum_received;
+      return { [direction]: rate / GIGA, ...cpuPer(`${direction}Cpu`, cpu, bytes / GIGA) };
     },
   };
 }

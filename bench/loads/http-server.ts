@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -6,10 +6,15 @@ import type { Service } from '../peers/peer.ts';
 import type { World } from '../world/world.ts';
 import { serve } from './serve.ts';
 
+/** Of the body at /large: a file of nothing but zeros, which takes no place on the disk. */
+const LARGE = 64 * 1024 * 1024;
+
 /** nginx, which answers from memory. */
 export async function serveHttp(world: World, stack: DisposableStack): Promise<Service> {
   const directory = mkdtempSync(join(tmpdir(), 'sallyport-bench-http-'));
   stack.defer(() => rmSync(directory, { recursive: true, force: true }));
+  writeFileSync(join(directory, 'large'), '');
+  truncateSync(join(directory, 'large'), LARGE);
   const file = join(directory, 'nginx.conf');
   const port = await serve(world, stack, (free) => {
     writeFileSync(file, configuration(free, directory));
@@ -32,11 +37,14 @@ function configuration(port: number, directory: string): string {
     events { worker_connections 4096; }
     http {
       access_log off;
+      sendfile on;
+      root ${directory};
       keepalive_requests 1000000000;
       ${paths.join('\n')}
       server {
         listen ${port} backlog=4096;
-        location / { return 200 ok; }
+        location = / { return 200 ok; }
+        location = /large {}
       }
     }
   `;

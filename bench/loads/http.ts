@@ -1,5 +1,6 @@
 import { serveHttp } from './http-server.ts';
 import type { Load } from './load.ts';
+import { cpuPer, withCpu } from './with-cpu.ts';
 import { wrk } from './wrk.ts';
 
 const CLIENTS = 32;
@@ -11,21 +12,13 @@ export function newConnections(): Load {
     name: 'connections',
     description: `wrk, ${CLIENTS} clients, a connection for each request`,
     needs,
-    isFresh: false,
     serve: serveHttp,
     async run({ world, started, seconds }) {
-      const before = started.cpu();
-      const found = await wrk(world.client, started, {
-        clients: CLIENTS,
-        seconds,
-        headers: ['Connection: close'],
-      });
-      const after = started.cpu();
-      return {
-        connections: found.requests / (found.microseconds / 1e6),
-        ...(before !== null &&
-          after !== null && { connectionsCpu: (after - before) / (found.requests / 1000) }),
-      };
+      const headers = ['Connection: close'];
+      const { result, cpu } = await withCpu(started, () =>
+        wrk(world.client, started, { clients: CLIENTS, seconds, headers }),
+      );
+      return { connections: result.perSecond, ...cpuPer('connectionsCpu', cpu, result.requests / 1000) };
     },
   };
 }
@@ -36,15 +29,10 @@ export function roundTrips(): Load {
     name: 'round-trips',
     description: `wrk, ${CLIENTS} clients that keep their connections`,
     needs,
-    isFresh: false,
     serve: serveHttp,
     async run({ world, started, seconds }) {
-      const found = await wrk(world.client, started, { clients: CLIENTS, seconds });
-      return {
-        roundTrips: found.requests / (found.microseconds / 1e6),
-        roundTripsP50: found.p50 / 1000,
-        roundTripsP99: found.p99 / 1000,
-      };
+      const { perSecond, p50, p99 } = await wrk(world.client, started, { clients: CLIENTS, seconds });
+      return { roundTrips: perSecond, roundTripsP50: p50 / 1000, roundTripsP99: p99 / 1000 };
     },
   };
 }

@@ -13,6 +13,10 @@ interface Found {
   readonly errors: number;
 }
 
+interface Result extends Found {
+  readonly perSecond: number;
+}
+
 interface Options {
   readonly clients: number;
   readonly seconds: number;
@@ -28,7 +32,7 @@ export async function wrk(
   place: Place,
   { address, port }: { address: string; port: number },
   { clients, seconds, headers = [], path = '/' }: Options,
-): Promise<Found> {
+): Promise<Result> {
   const pace = ['--threads', '1', '--connections', String(clients), '--duration', `${seconds}s`];
   const script = ['--script', join(import.meta.dirname, 'wrk.lua')];
   const asked = headers.flatMap((header) => ['--header', header]);
@@ -38,5 +42,5 @@ export async function wrk(
   if (found === null || found.requests === 0) throw new Error(`wrk found nothing: ${output}`);
   if (found.errors > MAX_FAILED * found.requests)
     throw new Error(`${found.errors} of ${found.requests} requests have failed`);
-  return found;
+  return { ...found, perSecond: found.requests / (found.microseconds / 1e6) };
 }

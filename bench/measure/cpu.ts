@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { processesOf } from './processes.ts';
 
 const CLOCK_TICKS = 100; // a second, on Linux whatever the kernel's own
-const PATIENCE = 2_000; // ms
+const PATIENCE = 20_000; // ms
 
 /** Tells how much CPU time all processes of a peer have used, those that have ended included. */
 export interface CpuMeter {

@@ -6,6 +6,14 @@ export interface Route {
   readonly port: number;
   /** How many connections it must be able to hold at once. */
   readonly connections: number;
+  /** The server's name, where clients name it. */
+  readonly name?: ServerName | null;
+}
+
+/** A name, and the nameserver, as address and port, that knows it. */
+interface ServerName {
+  readonly name: string;
+  readonly nameserver: string;
 }
 
 /** A program to start. */
@@ -24,6 +32,8 @@ export interface Peer {
   /** Debian's packages that it needs; empty where none are. */
   readonly packages: readonly string[];
   readonly protocols: readonly Route['protocol'][];
+  /** Whether it takes part in the loads whose clients name the server, and in those alone. */
+  readonly isNamed?: boolean;
   /** How a route is relayed; null where the client reaches the server without it. A directory is there for files. */
   readonly start: ((route: Route, directory: string) => Command) | null;
 }
@@ -34,6 +44,7 @@ export interface Service {
   /** With two, a TCP relay and a UDP relay on the same port number. */
   readonly protocols: readonly Route['protocol'][];
   readonly connections: number;
+  readonly name?: ServerName;
 }
 
 /** A peer that relays a service. */
@@ -42,6 +53,8 @@ export interface Started {
   /** What the client connects to. */
   readonly address: string;
   readonly port: number;
+  /** From its start until it listened, in ms; null where there is nothing to start. */
+  readonly startup: number | null;
   /** CPU time that all its processes have used so far, in s; null where there are none. */
   readonly cpu: () => number | null;
   /** Memory of all its processes, in bytes (PSS); null where there are none. */

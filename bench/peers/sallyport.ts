@@ -10,13 +10,14 @@ const DEFAULT_CONNECTIONS = 100;
 export interface Variant {
   readonly name: string;
   /** Beside, or instead of, what a route needs. */
-  readonly env: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
   /** Another build's dist/sallyport.js. */
-  readonly program: string | null;
+  readonly program?: string | null;
+  readonly isNamed?: boolean;
 }
 
 /** This relay, as the build left it, run by the Node that runs the bench. */
-export function sallyport({ name, env, program }: Variant): Peer {
+export function sallyport({ name, env = {}, program = null, isNamed = false }: Variant): Peer {
   const extra = Object.entries(env).map(([key, value]) => `${key}=${value}`);
   return {
     name,
@@ -24,10 +25,12 @@ export function sallyport({ name, env, program }: Variant): Peer {
     version: `${versionOfPackage()} on Node ${process.versions.node}`,
     packages: [],
     protocols: ['tcp', 'udp'],
-    start: ({ protocol, listen, host, port, connections }, directory) => ({
+    isNamed,
+    start: ({ protocol, listen, host, port, connections, name: known }, directory) => ({
       command: [process.execPath, program ?? join(ROOT, 'dist/sallyport.js')],
       env: {
-        TARGET: host,
+        TARGET: known?.name ?? host,
+        ...(known && { PRE_RESOLVE: '1', NAMESERVERS: known.nameserver, TARGET_SCOPE: 'any' }),
         PORT: `${listen}:${port}`,
         MODE: protocol,
         SALLYPORT_RUN_DIR: directory,

@@ -19,7 +19,15 @@ export async function startPeer(
   const { port } = service;
   if (start === null) {
     const none = () => null;
-    return { peer, address: world.server.address, port, cpu: none, memory: none, stop: async () => {} };
+    return {
+      peer,
+      address: world.server.address,
+      port,
+      startup: null,
+      cpu: none,
+      memory: none,
+      stop: async () => {},
+    };
   }
 
   const own = stack.use(new DisposableStack());
@@ -31,8 +39,9 @@ export async function startPeer(
   const running: Running[] = [];
   own.defer(() => running.forEach((each) => each.kill()));
 
+  const begin = performance.now();
   for (const protocol of service.protocols) {
-    const route = { protocol, listen, host: world.server.address, port, connections: service.connections };
+    const route = { ...service, protocol, listen, host: world.server.address };
     const files = mkdtempSync(join(directory, `${protocol}-`));
     const { command, env } = start(route, files);
     const each = launch(world.relay, command, { cgroup: meter.cgroup, ...(env && { env }) });
@@ -43,11 +52,13 @@ export async function startPeer(
     await Promise.race([early, listening(world.relay, { protocol, port: listen })]);
     early.catch(() => {}); // from here on its end is seen by whoever uses it
   }
+  const startup = performance.now() - begin;
   const groups = running.map(({ pid }) => pid);
   return {
     peer,
     address: world.relay.address,
     port: listen,
+    startup,
     cpu: () => meter.read(groups),
     memory: () => readMemory(groups),
     stop: async () => {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as wait } from 'node:timers/promises';
 
 import type { Place } from './place.ts';
 
@@ -10,6 +11,8 @@ const MAX_OUTPUT = 4 * 1024 * 1024;
 const BECOME =
   'if [ -n "$0" ]; then echo $$ >"$0/cgroup.procs"; fi; ulimit -n "$1" 2>/dev/null; shift; exec "$@"';
 const OPEN_FILES = 100_000;
+
+const POLL = 20; // ms
 
 interface Options {
   readonly env?: Readonly<Record<string, string>>;
@@ -46,12 +49,12 @@ export function launch(
   const { pid } = child;
   if (pid === undefined) throw new Error(`failed to start ${command}: there is no sh`);
   groups.add(pid);
-  const said = collect(child);
+  const collected = collect(child);
   const ended = once(child, 'close').then(([code]) => {
     groups.delete(pid);
-    return { code: code as number | null, output: said() };
+    return { code: code as number | null, output: collected() };
   });
-  return { pid, output: said, ended, kill: () => killGroup(pid) };
+  return { pid, output: collected, ended, kill: () => killGroup(pid) };
 }
 
 /** Runs a program to its end; rejects unless it exits with 0. */
@@ -65,12 +68,28 @@ export async function runToEnd(
   return output;
 }
 
+/** What a program has said, as soon as a pattern matches it; rejects when it ends before. */
+export async function said({ output, ended }: Running, pattern: RegExp): Promise<string> {
+  const end = ended.then(({ code, output: all }) => {
+    throw new Error(`it ended with ${code}: ${all.trim()}`);
+  });
+  for (;;) {
+    const [match] = pattern.exec(output()) ?? [];
+    if (match !== undefined) {
+      end.catch(() => {});
+      return match;
+    }
+    await Promise.race([end, wait(POLL)]);
+  }
+}
+
 /** Kills all that is still running of what was launched. */
 export function killAll(): void {
   for (const pid of groups) killGroup(pid);
 }
 
 function killGroup(pid: number): void {
+  if (!groups.has(pid)) return; // it has ended, and its number may be another's by now
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
