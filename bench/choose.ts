@@ -21,21 +21,23 @@ type Say = (line: string) => void;
 /** The peers to measure. Tells who is left out and why; throws at a name that there is none of. */
 export function choosePeers(
   { peers, variants }: Pick<Options, 'peers' | 'variants'>,
-  say: Say,
+  { node, say }: { readonly node: string; readonly say: Say },
 ): readonly Peer[] {
   const all = [
     kernel(),
     haproxy(),
     nginx(),
     socat(),
-    sallyport({ name: 'sallyport' }),
-    sallyport({ name: 'names-off', env: { NAME_CHECK: 'off' }, isNamed: true }),
-    sallyport({ name: 'names-enforce', env: { NAME_CHECK: 'enforce' }, isNamed: true }),
+    sallyport({ name: 'sallyport' }, { node }),
+    sallyport({ name: 'names-off', env: { NAME_CHECK: 'off' }, isNamed: true }, { node }),
+    sallyport({ name: 'names-enforce', env: { NAME_CHECK: 'enforce' }, isNamed: true }, { node }),
   ];
-  return [...pick('peer', all, peers), ...variants.map(sallyport)].filter(({ name, version, packages }) => {
-    if (version === null) say(`${name} is left out: it needs the packages ${packages.join(' ')}`);
-    return version !== null;
-  });
+  return [...pick('peer', all, peers), ...variants.map((variant) => sallyport(variant, { node }))].filter(
+    ({ name, version, packages }) => {
+      if (version === null) say(`${name} is left out: it needs the packages ${packages.join(' ')}`);
+      return version !== null;
+    },
+  );
 }
 
 /** The loads to put on them, likewise. */

@@ -27,7 +27,7 @@ export const metrics = {
   openIdle: less('time to open 100 more, with all idle', 'ms'),
   startup: less('start to listening', 'ms'),
   restMemory: less('memory at rest (PSS)', 'MiB'),
-  restCpu: less('CPU at rest', '%'),
+  restAnonymous: less('of it with no file behind', 'MiB'),
   namedConnections: more('new connections, HTTP Host read', '1/s'),
   namedConnectionsCpu: less('CPU for new connections, HTTP Host read', 's/1,000'),
   helloConnections: more('new connections, TLS hello read', '1/s'),

@@ -34,7 +34,7 @@ export function idle(count: number): Load {
         await wait(SETTLE);
         const after = started.memory();
         const memory =
-          before === null || after === null ? {} : { idleMemory: (after - before) / count / KILO };
+          before === null || after === null ? {} : { idleMemory: (after.all - before.all) / count / KILO };
         return { ...memory, openNone: none, openIdle: busy };
       } finally {
         client.kill();

@@ -23,7 +23,10 @@ export function rest(): Load {
       if (started.startup === null) return {};
       await wait(SETTLE);
       const memory = started.memory();
-      return { startup: started.startup, ...(memory !== null && { restMemory: memory / MEBI }) };
+      return {
+        startup: started.startup,
+        ...(memory !== null && { restMemory: memory.all / MEBI, restAnonymous: memory.anonymous / MEBI }),
+      };
     },
   };
 }

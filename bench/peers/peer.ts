@@ -1,3 +1,5 @@
+import type { Memory } from '../measure/memory.ts';
+
 /** Where a peer listens and what it relays to. */
 export interface Route {
   readonly protocol: 'tcp' | 'udp';
@@ -57,7 +59,7 @@ export interface Started {
   readonly startup: number | null;
   /** CPU time that all its processes have used so far, in s; null where there are none. */
   readonly cpu: () => number | null;
-  /** Memory of all its processes, in bytes (PSS); null where there are none. */
-  readonly memory: () => number | null;
+  /** Memory of all its processes; null where there are none. */
+  readonly memory: () => Memory | null;
   readonly stop: () => Promise<void>;
 }

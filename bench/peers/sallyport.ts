@@ -16,8 +16,16 @@ export interface Variant {
   readonly isNamed?: boolean;
 }
 
-/** This relay, as the build left it, run by the Node that runs the bench. */
-export function sallyport({ name, env = {}, program = null, isNamed = false }: Variant): Peer {
+interface Options {
+  /** The Node that runs it. */
+  readonly node: string;
+}
+
+/** This relay, as the build left it. */
+export function sallyport(
+  { name, env = {}, program = null, isNamed = false }: Variant,
+  { node }: Options,
+): Peer {
   const extra = Object.entries(env).map(([key, value]) => `${key}=${value}`);
   return {
     name,
@@ -27,7 +35,7 @@ export function sallyport({ name, env = {}, program = null, isNamed = false }: V
     protocols: ['tcp', 'udp'],
     isNamed,
     start: ({ protocol, listen, host, port, connections, name: known }, directory) => ({
-      command: [process.execPath, program ?? join(ROOT, 'dist/sallyport.js')],
+      command: [node, program ?? join(ROOT, 'dist/sallyport.js')],
       env: {
         TARGET: known?.name ?? host,
         ...(known && { PRE_RESOLVE: '1', NAMESERVERS: known.nameserver, TARGET_SCOPE: 'any' }),

@@ -8,8 +8,12 @@ import type { Place } from './place.ts';
 const MAX_OUTPUT = 4 * 1024 * 1024;
 
 /** Joins a control group, raises the limit on open files as far as it may, and becomes the program. */
-const BECOME =
-  'if [ -n "$0" ]; then echo $$ >"$0/cgroup.procs"; fi; ulimit -n "$1" 2>/dev/null; shift; exec "$@"';
+const BECOME = `
+  if [ -n "$0" ]; then echo $$ >"$0/cgroup.procs"; fi
+  ulimit -n "$1" 2>/dev/null || ulimit -n "$(ulimit -Hn)"
+  shift
+  exec "$@"
+`;
 const OPEN_FILES = 100_000;
 
 const POLL = 20; // ms

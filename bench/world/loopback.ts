@@ -7,9 +7,9 @@ import type { World } from './world.ts';
 const HERE: Place = { wrap: (command, args) => [command, ...args], address: '127.0.0.1', pid: 'self' };
 
 /** All three on the machine's loopback. */
-export function openLoopback(): World {
+export function openLoopback(reason: string): World {
   return {
-    description: 'loopback, as network namespaces need root: no veth pair is crossed, and results say less',
+    description: `loopback, ${reason}: no veth pair is crossed, and results say less`,
     client: HERE,
     relay: HERE,
     server: HERE,

@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+
 import { openLoopback } from './loopback.ts';
 import { openNamespaces } from './namespaces.ts';
 import type { Place } from './place.ts';
@@ -13,7 +15,12 @@ export interface World {
   readonly freePort: () => Promise<number>;
 }
 
-/** Three network namespaces where this process is root, loopback otherwise. */
-export async function openWorld(stack: DisposableStack): Promise<World> {
-  return process.getuid?.() === 0 ? openNamespaces(stack) : openLoopback();
+/** Three network namespaces where this process may make them, loopback otherwise. */
+export async function openWorld(
+  { isLoopback }: { readonly isLoopback: boolean },
+  stack: DisposableStack,
+): Promise<World> {
+  if (isLoopback) return openLoopback('as asked');
+  const mayUnshare = spawnSync('unshare', ['--net', 'ip', 'link', 'set', 'lo', 'up']).status === 0;
+  return mayUnshare ? openNamespaces(stack) : openLoopback('as network namespaces need root and iproute2');
 }
