@@ -26,7 +26,7 @@ export default defineConfig({
     projects: [
       project('unit', [
         'test/*.test.ts',
-        'test/{commands,config,dns,relay,wire,control,healthcheck}/**/*.test.ts',
+        'test/{commands,config,dns,relay,wire,control,healthcheck,bench}/**/*.test.ts',
       ]),
       project('streams', ['test/relay/{tcp,http-proxy,name-check}.test.ts'], {
         env: { TEST_PUMP: 'stream' },

@@ -1,0 +1,31 @@
+import { runToEnd } from '../world/launch.ts';
+import type { Place } from '../world/place.ts';
+
+/** What iperf3 tells at the end, as far as it is used. */
+interface Report {
+  readonly error?: string;
+  readonly end: {
+    readonly sum_received: { readonly bytes: number; readonly bits_per_second: number };
+    readonly sum: { readonly packets: number; readonly lost_packets: number; readonly seconds: number };
+  };
+}
+
+/** Runs iperf3's client to its end. */
+export async function iperf(
+  place: Place,
+  { address, port }: { address: string; port: number },
+  args: readonly string[],
+): Promise<Report['end']> {
+  const output = await runToEnd(place, [
+    'iperf3',
+    '--client',
+    address,
+    '--port',
+    String(port),
+    '--json',
+    ...args,
+  ]);
+  const report = JSON.parse(output) as Report;
+  if (report.error !== undefined) throw new Error(`iperf3: ${report.error}`);
+  return report.end;
+}

@@ -1,0 +1,18 @@
+import type { Service } from '../peers/peer.ts';
+import { launch } from '../world/launch.ts';
+import { listening } from '../world/place.ts';
+import type { World } from '../world/world.ts';
+import { nodeProgram } from './node-program.ts';
+
+/** What clients call the server. */
+export const NAME = 'target.bench.test';
+
+/** Has a nameserver beside a service, so that the service goes by a name. */
+export async function named(service: Service, world: World, stack: DisposableStack): Promise<Service> {
+  const { address } = world.server;
+  const port = await world.freePort();
+  const nameserver = launch(world.server, nodeProgram('nameserver', port, NAME, address));
+  stack.defer(() => nameserver.kill());
+  await listening(world.server, { protocol: 'udp', port });
+  return { ...service, name: { name: NAME, nameserver: `${address}:${port}` } };
+}

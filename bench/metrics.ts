@@ -1,0 +1,54 @@
+interface Metric {
+  readonly title: string;
+  readonly unit: string;
+  readonly better: 'more' | 'less';
+}
+
+const more = (title: string, unit: string): Metric => ({ title, unit, better: 'more' });
+const less = (title: string, unit: string): Metric => ({ title, unit, better: 'less' });
+
+/** All that loads measure, in the order of the table. */
+export const metrics = {
+  upload: more('bulk upload', 'Gbit/s'),
+  uploadCpu: less('CPU for an upload', 's/GB'),
+  download: more('bulk download', 'Gbit/s'),
+  downloadCpu: less('CPU for a download', 's/GB'),
+  connections: more('new connections', '1/s'),
+  connectionsCpu: less('CPU for new connections', 's/1,000'),
+  roundTrips: more('small round trips, 32 clients', '1/s'),
+  roundTripsP50: less('small round trips, p50', 'ms'),
+  roundTripsP99: less('small round trips, p99', 'ms'),
+  pingPongP50: less('1 B ping-pong, p50', 'µs'),
+  pingPongP99: less('1 B ping-pong, p99', 'µs'),
+  datagrams: more('UDP datagrams of 64 B, loss < 1 %', '1/s'),
+  datagramsCpu: less('CPU for datagrams', 's/million'),
+  idleMemory: less('memory per idle connection (PSS)', 'KB'),
+  openNone: less('time to open 100, with none idle', 'ms'),
+  openIdle: less('time to open 100 more, with all idle', 'ms'),
+  startup: less('start to listening', 'ms'),
+  restMemory: less('memory at rest (PSS)', 'MiB'),
+  restAnonymous: less('of it with no file behind', 'MiB'),
+  namedConnections: more('new connections, HTTP Host read', '1/s'),
+  namedConnectionsCpu: less('CPU for new connections, HTTP Host read', 's/1,000'),
+  helloConnections: more('new connections, TLS hello read', '1/s'),
+  helloConnectionsCpu: less('CPU for new connections, TLS hello read', 's/1,000'),
+  namedDownload: more('bulk download of an HTTP body', 'Gbit/s'),
+  namedDownloadCpu: less('CPU for an HTTP body', 's/GB'),
+  helloUpload: more('bulk upload after a TLS hello', 'Gbit/s'),
+  helloUploadCpu: less('CPU for an upload after a TLS hello', 's/GB'),
+  helloDownload: more('bulk download after a TLS hello', 'Gbit/s'),
+  helloDownloadCpu: less('CPU for a download after a TLS hello', 's/GB'),
+} as const satisfies Record<string, Metric>;
+
+export type MetricId = keyof typeof metrics;
+
+/** What one run of a load has told. */
+export type Readings = { readonly [K in MetricId]?: number };
+
+/** One run of a load through a peer. */
+export interface Sample {
+  readonly load: string;
+  readonly peer: string;
+  readonly round: number;
+  readonly readings: Readings;
+}

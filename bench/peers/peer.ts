@@ -1,0 +1,65 @@
+import type { Memory } from '../measure/memory.ts';
+
+/** Where a peer listens and what it relays to. */
+export interface Route {
+  readonly protocol: 'tcp' | 'udp';
+  readonly listen: number;
+  readonly host: string;
+  readonly port: number;
+  /** How many connections it must be able to hold at once. */
+  readonly connections: number;
+  /** The server's name, where clients name it. */
+  readonly name?: ServerName | null;
+}
+
+/** A name, and the nameserver, as address and port, that knows it. */
+interface ServerName {
+  readonly name: string;
+  readonly nameserver: string;
+}
+
+/** A program to start. */
+interface Command {
+  readonly command: readonly [string, ...string[]];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A relay, or what stands where one could. */
+export interface Peer {
+  readonly name: string;
+  /** What it runs as, in words. */
+  readonly description: string;
+  /** Its version; null where it is not installed. */
+  readonly version: string | null;
+  /** Debian's packages that it needs; empty where none are. */
+  readonly packages: readonly string[];
+  readonly protocols: readonly Route['protocol'][];
+  /** Whether it takes part in the loads whose clients name the server, and in those alone. */
+  readonly isNamed?: boolean;
+  /** How a route is relayed; null where the client reaches the server without it. A directory is there for files. */
+  readonly start: ((route: Route, directory: string) => Command) | null;
+}
+
+/** What is to be relayed: a port of the server. */
+export interface Service {
+  readonly port: number;
+  /** With two, a TCP relay and a UDP relay on the same port number. */
+  readonly protocols: readonly Route['protocol'][];
+  readonly connections: number;
+  readonly name?: ServerName;
+}
+
+/** A peer that relays a service. */
+export interface Started {
+  readonly peer: Peer;
+  /** What the client connects to. */
+  readonly address: string;
+  readonly port: number;
+  /** From its start until it listened, in ms; null where there is nothing to start. */
+  readonly startup: number | null;
+  /** CPU time that all its processes have used so far, in s; null where there are none. */
+  readonly cpu: () => number | null;
+  /** Memory of all its processes; null where there are none. */
+  readonly memory: () => Memory | null;
+  readonly stop: () => Promise<void>;
+}

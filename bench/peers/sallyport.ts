@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { Peer } from './peer.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+/** MAX_CONNECTIONS as a user would leave it, as long as that is enough. */
+const DEFAULT_CONNECTIONS = 100;
+
+export interface Variant {
+  readonly name: string;
+  /** Beside, or instead of, what a route needs. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Another build's dist/sallyport.js. */
+  readonly program?: string | null;
+  readonly isNamed?: boolean;
+}
+
+interface Options {
+  /** The Node that runs it. */
+  readonly node: string;
+}
+
+/** This relay, as the build left it. */
+export function sallyport(
+  { name, env = {}, program = null, isNamed = false }: Variant,
+  { node }: Options,
+): Peer {
+  const extra = Object.entries(env).map(([key, value]) => `${key}=${value}`);
+  return {
+    name,
+    description: ['sallyport', ...(program === null ? [] : [`of ${program}`]), ...extra].join(' '),
+    version: `${versionOfPackage()} on Node ${process.versions.node}`,
+    packages: [],
+    protocols: ['tcp', 'udp'],
+    isNamed,
+    start: ({ protocol, listen, host, port, connections, name: known }, directory) => ({
+      command: [node, program ?? join(ROOT, 'dist/sallyport.js')],
+      env: {
+        TARGET: known?.name ?? host,
+        ...(known && { PRE_RESOLVE: '1', NAMESERVERS: known.nameserver, TARGET_SCOPE: 'any' }),
+        PORT: `${listen}:${port}`,
+        MODE: protocol,
+        SALLYPORT_RUN_DIR: directory,
+        ...(connections > DEFAULT_CONNECTIONS ? { MAX_CONNECTIONS: '0' } : {}),
+        ...env,
+      },
+    }),
+  };
+}
+
+function versionOfPackage(): string {
+  return (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version;
+}

@@ -1,0 +1,70 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { openCpuMeter } from '../measure/cpu.ts';
+import { readMemory } from '../measure/memory.ts';
+import { launch, type Running } from '../world/launch.ts';
+import { listening } from '../world/place.ts';
+import type { World } from '../world/world.ts';
+import type { Peer, Service, Started } from './peer.ts';
+
+/** Starts a peer before a service, and waits until it listens. Ended with the stack, where nobody has before. */
+export async function startPeer(
+  peer: Peer,
+  service: Service,
+  { world, stack }: { world: World; stack: DisposableStack },
+): Promise<Started> {
+  const { start } = peer;
+  const { port } = service;
+  if (start === null) {
+    const none = () => null;
+    return {
+      peer,
+      address: world.server.address,
+      port,
+      startup: null,
+      cpu: none,
+      memory: none,
+      stop: async () => {},
+    };
+  }
+
+  const own = stack.use(new DisposableStack());
+  const directory = mkdtempSync(join(tmpdir(), 'sallyport-bench-'));
+  own.defer(() => rmSync(directory, { recursive: true, force: true }));
+  const listen = await world.freePort();
+  const meter = openCpuMeter(`${peer.name}-${listen}`);
+  own.defer(() => meter.close());
+  const running: Running[] = [];
+  own.defer(() => running.forEach((each) => each.kill()));
+
+  const begin = performance.now();
+  for (const protocol of service.protocols) {
+    const route = { ...service, protocol, listen, host: world.server.address };
+    const files = mkdtempSync(join(directory, `${protocol}-`));
+    const { command, env } = start(route, files);
+    const each = launch(world.relay, command, { cgroup: meter.cgroup, ...(env && { env }) });
+    running.push(each);
+    const early = each.ended.then(({ code, output }) => {
+      throw new Error(`${peer.name} ended with ${code}: ${output.trim()}`);
+    });
+    await Promise.race([early, listening(world.relay, { protocol, port: listen })]);
+    early.catch(() => {}); // from here on its end is seen by whoever uses it
+  }
+  const startup = performance.now() - begin;
+  const groups = running.map(({ pid }) => pid);
+  return {
+    peer,
+    address: world.relay.address,
+    port: listen,
+    startup,
+    cpu: () => meter.read(groups),
+    memory: () => readMemory(groups),
+    stop: async () => {
+      for (const each of running) each.kill();
+      await Promise.all(running.map(({ ended }) => ended));
+      own.dispose();
+    },
+  };
+}

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+
+import type { Readings, Sample } from '../../../bench/metrics.ts';
+import { bars, barsTable } from '../../../bench/report/bars.ts';
+
+function sample(peer: string, readings: Readings): Sample {
+  return { load: 'any', peer, round: 1, readings };
+}
+
+function rowsFor(samples: readonly Sample[], words: string): readonly string[] {
+  const table = barsTable(bars(samples, null, 10_000));
+  return table.split('\n').filter((row) => row.includes(words));
+}
+
+test('bars() are met at the limit, and not below', () => {
+  const samples = (upload: number) => [
+    sample('haproxy', { upload: 10 }),
+    sample('nginx', { upload: 10 }),
+    sample('sallyport', { upload }),
+  ];
+  expect(rowsFor(samples(12), "bulk upload, of HAProxy's")[0]).toMatch(/1\.20 × \| +1\.20 × \| +met \|$/);
+  expect(rowsFor(samples(11.9), "bulk upload, of nginx's")[0]).toMatch(/1\.19 × \| +\*\*not met\*\* \|$/);
+});
+
+test('bars() that ask for less are met below', () => {
+  const samples = [sample('haproxy', { uploadCpu: 1 }), sample('sallyport', { uploadCpu: 0.7 })];
+  expect(rowsFor(samples, 'CPU per GB, upload')[0]).toMatch(/at most 0\.80 × \| +0\.70 × \| +met \|$/);
+});
+
+test('bars() on names compare the relay with itself', () => {
+  const samples = [
+    sample('names-off', { helloConnections: 100 }),
+    sample('names-enforce', { helloConnections: 84 }),
+  ];
+  expect(rowsFor(samples, 'TLS name checked')[0]).toMatch(/0\.84 × \| +\*\*not met\*\* \|$/);
+});
+
+test('bars() that nobody measured say so', () => {
+  const all = bars([], null, 10_000);
+  expect(all.every(({ measured }) => measured === null)).toBe(true);
+  expect(rowsFor([], 'not measured')).toHaveLength(all.length);
+});

@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+
+import type { Readings, Sample } from '../../../bench/metrics.ts';
+import { comparison } from '../../../bench/report/comparison.ts';
+
+const options = { peers: ['haproxy', 'nginx', 'sallyport'], baselines: ['haproxy', 'sallyport'] };
+
+function samples(peer: string, ...all: readonly Readings[]): readonly Sample[] {
+  return all.map((readings, index) => ({ load: 'up', peer, round: index + 1, readings }));
+}
+
+/** The cells of each row, the head's and the rule's left out. */
+function cells(table: string | null): readonly (readonly string[])[] {
+  const rows = table?.split('\n').slice(2) ?? [];
+  return rows.map((row) =>
+    row
+      .slice(1, -1)
+      .split('|')
+      .map((cell) => cell.trim()),
+  );
+}
+
+test('comparison() has the median, the spread and the ratio of medians to each baseline', () => {
+  const all = [
+    ...samples('haproxy', { upload: 8 }, { upload: 10 }, { upload: 9 }),
+    ...samples('sallyport', { upload: 18 }, { upload: 3 }, { upload: 20 }),
+  ];
+  expect(cells(comparison(all, options))).toEqual([
+    ['**bulk upload**, Gbit/s', '9 (8–10)', '18 (3–20)'],
+    ['÷ haproxy', '1.00', '2.00'],
+    ['÷ sallyport', '0.50', '1.00'],
+  ]);
+});
+
+test('comparison() shows what a peer cannot do as missing, and leaves out whom nobody measured', () => {
+  const all = [...samples('haproxy', { upload: 8 }), ...samples('sallyport', { upload: 4, datagrams: 50 })];
+  expect(comparison(all, options)).not.toContain('nginx');
+  expect(cells(comparison(all, options)).slice(3)).toEqual([
+    ['**UDP datagrams of 64 B, loss < 1 %**, 1/s', '–', '50'],
+    ['÷ sallyport', '–', '1.00'],
+  ]);
+});
+
+test('comparison() makes nothing of no samples', () => {
+  expect(comparison([], options)).toBeNull();
+});
