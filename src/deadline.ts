@@ -6,9 +6,11 @@ export class DeadlineError extends Error {
   }
 }
 
+const OVER = new Error('it is over');
+
 /**
- * Runs what is to end within `timeout` ms and with `signal`: the signal that it gets aborts with a DeadlineError, or with the other's reason.
- * One timer and one listener, both gone when it has run: AbortSignal.any and AbortSignal.timeout outlive what they are for.
+ * Runs what is to end within `timeout` ms (Infinity for no bound) and with `signal`: the signal that it gets aborts with a DeadlineError, with the
+ * other's reason, or when it has run. One timer and one listener, both gone then: AbortSignal.any and AbortSignal.timeout outlive what they are for.
  */
 export async function withDeadline<T>(
   { timeout, signal }: { readonly timeout: number; readonly signal: AbortSignal },
@@ -18,11 +20,13 @@ export async function withDeadline<T>(
   const onAbort = () => either.abort(signal.reason);
   if (signal.aborted) onAbort();
   signal.addEventListener('abort', onAbort);
-  const timer = setTimeout(() => either.abort(new DeadlineError(timeout)), timeout);
+  const timer =
+    timeout === Infinity ? undefined : setTimeout(() => either.abort(new DeadlineError(timeout)), timeout);
   try {
     return await run(either.signal);
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);
+    either.abort(OVER);
   }
 }

@@ -5,9 +5,10 @@ import { Refusal } from '../wire/refusal.ts';
 import type { Connection } from './connection.ts';
 import { createHttpParser } from './http-parser.ts';
 import { HttpVisit, type Terms } from './http-visit.ts';
+import { timeUntil } from './read-first.ts';
 
-/** Serves a client that speaks HTTP/1 until both ends are closed; at the deadline it must have asked for something. */
-export type HttpGate = (connection: Connection, terms: Terms, deadline: AbortSignal) => Promise<void>;
+/** Serves a client that speaks HTTP/1 until both ends are closed; at the deadline (see nameDeadline) it must have asked for something. */
+export type HttpGate = (connection: Connection, terms: Terms, deadline: number) => Promise<void>;
 
 /**
  * Has each request of a client written anew to the target that it names: what the target reads is what was read here, so that no request
@@ -27,17 +28,16 @@ export function createHttpGate(): HttpGate {
   return async (connection, terms, deadline) => {
     const { client } = connection;
     const visit = new HttpVisit(connection, terms);
-    const onDeadline = () => {
+    const timer = setTimeout(() => {
       if (!visit.hasAsked) visit.refuse(new Refusal('silent', 'no whole request head in time'));
-    };
-    deadline.addEventListener('abort', onDeadline);
+    }, timeUntil(deadline));
     visits.set(client, visit);
     readRequests(client);
     try {
       await visit.end();
     } finally {
       visits.delete(client);
-      deadline.removeEventListener('abort', onDeadline);
+      clearTimeout(timer);
     }
   };
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 
+import { withDeadline } from '../deadline.ts';
 import { type ClientHello, ClientHelloReader } from '../wire/client-hello.ts';
 import { HelloRetryReader } from '../wire/hello-retry.ts';
 import { HTTP2_GOAWAY } from '../wire/http2-goaway.ts';
@@ -90,10 +91,6 @@ async function relayTls(
  * back. Rejects when the client leaves, or says too much, or nobody says anything for too long.
  */
 async function asksAgain({ socket }: Upstream, { client, gone, shared }: Connection): Promise<boolean> {
-  const over = new AbortController();
-  const ends = [gone, over.signal];
-  if (shared.idleTimeout > 0) ends.push(AbortSignal.timeout(shared.idleTimeout));
-  const either = AbortSignal.any(ends);
   let held = 0;
   const holdBack: Reader<never> = {
     push(chunk) {
@@ -104,13 +101,13 @@ async function asksAgain({ socket }: Upstream, { client, gone, shared }: Connect
     },
   };
   try {
-    return await Promise.race([peek(socket, new HelloRetryReader(), either), peek(client, holdBack, either)]);
+    return await withDeadline({ timeout: shared.idleTimeout || Infinity, signal: gone }, (either) =>
+      Promise.race([peek(socket, new HelloRetryReader(), either), peek(client, holdBack, either)]),
+    );
   } catch (cause) {
     if (!(cause instanceof EndedError) || !socket.readableEnded) throw cause;
     client.write(cause.seen);
     return false;
-  } finally {
-    over.abort();
   }
 }
 

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { type Duplex, duplexPair } from 'node:stream';
 
 import type { RequestHead } from '../wire/http-request.ts';
@@ -8,7 +7,7 @@ import { chooseByHello, chooseByRequest, type NameRules } from './choose.ts';
 import type { Connection } from './connection.ts';
 import { createHttpParser } from './http-parser.ts';
 import { logRefusal } from './log-refusal.ts';
-import { nameDeadline, readFirst } from './read-first.ts';
+import { nameDeadline, readFirst, timeUntil } from './read-first.ts';
 
 /**
  * Listens in on what a client says first, while it is relayed, and logs what a check would refuse. To be called before anything is read from
@@ -48,7 +47,7 @@ export function createNameReport(): NameReport {
 }
 
 /** Reads the head of the first request in a stream. Rejects with a Refusal. */
-function createHeadReader(): (stream: Duplex, deadline: AbortSignal) => Promise<RequestHead> {
+function createHeadReader(): (stream: Duplex, deadline: number) => Promise<RequestHead> {
   const readers = new Map<Duplex, PromiseWithResolvers<RequestHead>>();
   const onHead = (request: RequestHead & { readonly socket: Duplex }) =>
     readers.get(request.socket)?.resolve(request);
@@ -63,13 +62,13 @@ function createHeadReader(): (stream: Duplex, deadline: AbortSignal) => Promise<
     const reader = Promise.withResolvers<RequestHead>();
     readers.set(stream, reader);
     stream.once('close', () => reader.reject(new Error('it ended')));
-    const silent = once(deadline, 'abort').then(() => {
-      throw new Refusal('silent', 'no whole request head in time');
-    });
+    const onSilence = () => reader.reject(new Refusal('silent', 'no whole request head in time'));
+    const timer = setTimeout(onSilence, timeUntil(deadline));
     readRequests(stream);
     try {
-      return await Promise.race([reader.promise, silent]);
+      return await reader.promise;
     } finally {
+      clearTimeout(timer);
       readers.delete(stream);
     }
   };
