@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { chooseLoads, choosePeers } from './choose.ts';
+import { withinLimits } from './limits.ts';
 import { copyOfNode } from './node-copy.ts';
 import { parseOptions, usage } from './options.ts';
 import { replaceBetween } from './report/page.ts';
@@ -17,9 +18,10 @@ const RESULTS = join(import.meta.dirname, 'results.json');
 const PAGE = join(import.meta.dirname, '../docs/performance.md');
 
 async function main(flags: readonly string[]): Promise<void> {
-  const options = parseOptions(flags);
-  if (options.help) return console.log(usage);
+  const asked = parseOptions(flags);
+  if (asked.help) return console.log(usage);
   const say = (line: string) => console.error(line);
+  const options = withinLimits(asked, say);
   using stack = openStack();
   const node = copyOfNode(stack);
   const peers = choosePeers(options, { node, say });

@@ -16,8 +16,8 @@ export function bulk(direction: 'upload' | 'download'): Load {
       return { port, protocols: ['tcp'], connections: 100 };
     },
     async run({ world, started, seconds }) {
-      const args = ['--time', String(seconds), ...(direction === 'download' ? ['--reverse'] : [])];
-      const { result, cpu } = await withCpu(started, () => iperf(world.client, started, args));
+      const args = direction === 'download' ? ['--reverse'] : [];
+      const { result, cpu } = await withCpu(started, () => iperf(world.client, started, { seconds, args }));
       const { bits_per_second: rate, bytes } = result.sum_received;
       return { [direction]: rate / GIGA, ...cpuPer(`${direction}Cpu`, cpu, bytes / GIGA) };
     },

@@ -52,7 +52,7 @@ async function attempt(rate: number, { world, started, seconds }: Run): Promise<
   const bits = Math.round(rate * PAYLOAD * 8);
   const sizes = ['--length', String(PAYLOAD), '--window', String(bufferSize()), '--bitrate', String(bits)];
   const { result, cpu } = await withCpu(started, () =>
-    iperf(world.client, started, ['--udp', '--time', String(time), ...sizes]),
+    iperf(world.client, started, { seconds: time, args: ['--udp', ...sizes] }),
   );
   const { packets, lost_packets: lost, seconds: lasted } = result.sum;
   const arrived = packets - lost;

@@ -26,7 +26,7 @@ export function helloConnections(): Load {
     async run({ world, started, seconds }) {
       const { address, port } = started;
       const program = nodeProgram('hello-connections', address, port, NAME, seconds);
-      const { result, cpu } = await withCpu(started, () => runToEnd(world.client, program));
+      const { result, cpu } = await withCpu(started, () => runToEnd(world.client, program, { seconds }));
       const { connections, seconds: lasted } = JSON.parse(result) as { connections: number; seconds: number };
       return {
         helloConnections: connections / lasted,
@@ -46,7 +46,7 @@ export function helloBulk(direction: 'upload' | 'download'): Load {
     async run({ world, started, seconds }) {
       const { address, port } = started;
       const program = nodeProgram('hello-bulk', address, port, NAME, seconds, direction);
-      const { result, cpu } = await withCpu(started, () => runToEnd(world.client, program));
+      const { result, cpu } = await withCpu(started, () => runToEnd(world.client, program, { seconds }));
       const { bytes, seconds: lasted } = JSON.parse(result) as { bytes: number; seconds: number };
       return { [metric]: (bytes * BITS) / lasted / GIGA, ...cpuPer(`${metric}Cpu`, cpu, bytes / GIGA) };
     },

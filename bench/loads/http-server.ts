@@ -31,7 +31,6 @@ function configuration(port: number, directory: string): string {
     daemon off;
     user root;
     worker_processes 1;
-    worker_rlimit_nofile 10000;
     pid ${directory}/nginx.pid;
     error_log stderr error;
     events { worker_connections 4096; }

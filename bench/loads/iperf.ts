@@ -10,22 +10,14 @@ interface Report {
   };
 }
 
-/** Runs iperf3's client to its end. */
+/** Runs iperf3's client, for so many s, to its end. */
 export async function iperf(
   place: Place,
   { address, port }: { address: string; port: number },
-  args: readonly string[],
+  { seconds, args }: { readonly seconds: number; readonly args: readonly string[] },
 ): Promise<Report['end']> {
-  const output = await runToEnd(place, [
-    'iperf3',
-    '--client',
-    address,
-    '--port',
-    String(port),
-    '--json',
-    ...args,
-  ]);
-  const report = JSON.parse(output) as Report;
+  const target = ['--client', address, '--port', String(port), '--time', String(seconds), '--json'];
+  const report = JSON.parse(await runToEnd(place, ['iperf3', ...target, ...args], { seconds })) as Report;
   if (report.error !== undefined) throw new Error(`iperf3: ${report.error}`);
   return report.end;
 }

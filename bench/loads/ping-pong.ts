@@ -15,7 +15,9 @@ export function pingPong(): Load {
     },
     async run({ world, started, seconds }) {
       const { address, port } = started;
-      const output = await runToEnd(world.client, nodeProgram('ping-pong', address, port, seconds));
+      const output = await runToEnd(world.client, nodeProgram('ping-pong', address, port, seconds), {
+        seconds,
+      });
       const { p50, p99 } = JSON.parse(output) as { p50: number; p99: number };
       return { pingPongP50: p50, pingPongP99: p99 };
     },

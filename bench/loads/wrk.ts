@@ -37,7 +37,7 @@ export async function wrk(
   const script = ['--script', join(import.meta.dirname, 'wrk.lua')];
   const asked = headers.flatMap((header) => ['--header', header]);
   const url = `http://${address}:${port}${path}`;
-  const output = await runToEnd(place, ['wrk', ...pace, ...script, ...asked, url]);
+  const output = await runToEnd(place, ['wrk', ...pace, ...script, ...asked, url], { seconds });
   const found = JSON.parse(output.split('@@')[1] ?? 'null') as Found | null;
   if (found === null || found.requests === 0) throw new Error(`wrk found nothing: ${output}`);
   if (found.errors > MAX_FAILED * found.requests)

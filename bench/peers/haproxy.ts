@@ -24,6 +24,7 @@ function configuration({ listen, host, port, connections }: Route): string {
     global
       nbthread 1
       maxconn ${connections}
+      maxpipes 100
     defaults
       mode tcp
       option splice-auto

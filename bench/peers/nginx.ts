@@ -28,7 +28,6 @@ function configuration({ protocol, listen, host, port, connections }: Route, dir
     daemon off;
     user root;
     worker_processes 1;
-    worker_rlimit_nofile ${2 * connections + 100};
     pid ${directory}/nginx.pid;
     error_log stderr error;
     events { worker_connections ${2 * connections + 100}; }

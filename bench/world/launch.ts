@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 
@@ -17,6 +17,8 @@ const BECOME = `
 const OPEN_FILES = 100_000;
 
 const POLL = 20; // ms
+/** Beyond the time that a program is meant to take, in ms. */
+const PATIENCE = 120_000;
 
 interface Options {
   readonly env?: Readonly<Record<string, string>>;
@@ -30,7 +32,7 @@ export interface Running {
   readonly pid: number;
   readonly output: () => string;
   /** What it said and its exit code, once it has ended. */
-  readonly ended: Promise<{ readonly code: number | null; readonly output: string }>;
+  readonly ended: Promise<{ readonly code: number | null; readonly output: string; readonly stdout: string }>;
   /** Kills the whole group; not an error when it has ended. */
   readonly kill: () => void;
 }
@@ -53,38 +55,57 @@ export function launch(
   const { pid } = child;
   if (pid === undefined) throw new Error(`failed to start ${command}: there is no sh`);
   groups.add(pid);
-  const collected = collect(child);
+  const { both, stdout } = collect(child);
   const ended = once(child, 'close').then(([code]) => {
     groups.delete(pid);
-    return { code: code as number | null, output: collected() };
+    return { code: code as number | null, output: both(), stdout: stdout() };
   });
-  return { pid, output: collected, ended, kill: () => killGroup(pid) };
+  return { pid, output: both, ended, kill: () => killGroup(pid) };
 }
 
-/** Runs a program to its end; rejects unless it exits with 0. */
+/**
+ * Runs a program that is meant to last so many s to its end; resolves with its standard output. Rejects unless it exits with 0, and when it takes
+ * far longer.
+ */
 export async function runToEnd(
   place: Place,
   command: readonly [string, ...string[]],
-  options?: Options,
+  { seconds = 0, ...options }: Options & { readonly seconds?: number } = {},
 ): Promise<string> {
-  const { code, output } = await launch(place, command, options).ended;
+  const running = launch(place, command, options);
+  const timer = setTimeout(running.kill, seconds * 1000 + PATIENCE);
+  const { code, output, stdout } = await running.ended;
+  clearTimeout(timer);
   if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}: ${output.trim()}`);
-  return output;
+  return stdout;
 }
 
-/** What a program has said, as soon as a pattern matches it; rejects when it ends before. */
+/** What a program has said, as soon as a pattern matches it; rejects when it ends before, or takes too long. */
 export async function said({ output, ended }: Running, pattern: RegExp): Promise<string> {
   const end = ended.then(({ code, output: all }) => {
     throw new Error(`it ended with ${code}: ${all.trim()}`);
   });
+  const deadline = performance.now() + PATIENCE;
   for (;;) {
     const [match] = pattern.exec(output()) ?? [];
     if (match !== undefined) {
       end.catch(() => {});
       return match;
     }
+    if (performance.now() > deadline) {
+      end.catch(() => {});
+      throw new Error(`it has not come to an end: ${output()}`);
+    }
     await Promise.race([end, wait(POLL)]);
   }
+}
+
+/** How many files a program that is launched may have open. */
+export function openFiles(): number {
+  const { stdout } = spawnSync('sh', ['-c', BECOME, '', String(OPEN_FILES), 'sh', '-c', 'ulimit -n'], {
+    encoding: 'utf8',
+  });
+  return Number(stdout) || Infinity;
 }
 
 /** Kills all that is still running of what was launched. */
@@ -101,11 +122,17 @@ function killGroup(pid: number): void {
   }
 }
 
-function collect({ stdout, stderr }: ChildProcess): () => string {
-  let output = '';
-  for (const stream of [stdout, stderr])
-    stream?.setEncoding('utf8').on('data', (text: string) => {
-      if (output.length < MAX_OUTPUT) output += text;
-    });
-  return () => output;
+/** Both outputs in one, and standard output alone. */
+function collect(child: ChildProcess): { readonly both: () => string; readonly stdout: () => string } {
+  let both = '';
+  let stdout = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    if (both.length > MAX_OUTPUT) return;
+    both += text;
+    stdout += text;
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    if (both.length <= MAX_OUTPUT) both += text;
+  });
+  return { both: () => both, stdout: () => stdout };
 }
