@@ -1,3 +1,4 @@
+import type { Network } from './addresses.ts';
 import { ConfigError } from './config-error.ts';
 import { readNameCheck } from './name-check.ts';
 import type { Nameserver } from './nameservers.ts';
@@ -24,6 +25,10 @@ export interface Config {
   /** Whether the names that clients ask for are read, and refused where they are not the target's. */
   readonly nameCheck: 'off' | 'report' | 'enforce';
   readonly tlsEch: Values['TLS_ECH'];
+  /** The addresses to listen on; null: all, of IPv4 and IPv6. */
+  readonly bind: readonly string[] | null;
+  /** Where clients may come from; null: anywhere. */
+  readonly allowFrom: readonly Network[] | null;
   readonly preResolve: boolean;
   readonly nameservers: readonly Nameserver[];
   /** Whether the answers of NAMESERVERS are kept fresh. */
@@ -79,6 +84,8 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     mode: all.MODE,
     nameCheck,
     tlsEch: all.TLS_ECH,
+    bind: all.BIND,
+    allowFrom: all.ALLOW_FROM,
     preResolve: all.PRE_RESOLVE,
     nameservers: all.NAMESERVERS,
     refresh: all.PRE_RESOLVE_REFRESH,
