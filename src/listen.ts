@@ -45,7 +45,7 @@ export async function listen(
   config: Config,
   { lookup, log, slots, onDial = () => {}, onCrowded = () => {} }: Options,
 ): Promise<readonly Relay[]> {
-  const { maxConnections, connectTimeout, verbose, allowFrom } = config;
+  const { maxConnections, connectTimeout, verbose, allowFrom, proxyProtocol } = config;
   const bind = placesOf(config);
   const withoutLoops = createLoopGuard(new Set(config.ports.map((pair) => pair.listen)), bind);
   const targetOf: TargetOf = (host, port) => ({
@@ -82,6 +82,7 @@ export async function listen(
             ...shared,
             serve: serve(target),
             idleTimeout: config.idleTimeout,
+            proxyProtocol,
             // A report listens in on the stream.
             pump: config.nameCheck === 'report' ? pumpStream : (pumpDirect ?? pumpStream),
           });

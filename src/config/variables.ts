@@ -62,6 +62,7 @@ export const variables = {
       'networks and addresses, such as 192.0.2.0/24, 2001:db8::/32 or 192.0.2.1, separated by spaces or commas, or any',
     parse: orAny(parseNetworks),
   }),
+  PROXY_PROTOCOL: optional('off', oneOf(['off', 'v1', 'v2'])),
   PRE_RESOLVE: optional('0', flag),
   NAMESERVERS: optional('208.67.222.222 8.8.8.8 208.67.220.220 8.8.4.4', {
     accepted:

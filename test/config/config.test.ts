@@ -17,6 +17,7 @@ test('parseConfig() needs nothing but TARGET', () => {
     tlsEch: 'allow',
     bind: null,
     allowFrom: null,
+    proxyProtocol: 'off',
     preResolve: false,
     nameservers: ['208.67.222.222', '8.8.8.8', '208.67.220.220', '8.8.4.4'].map((address) => ({
       text: address,
@@ -54,6 +55,7 @@ test('parseConfig() reads every variable', () => {
     TARGET_SCOPE: 'Public',
     BIND: '127.0.0.1, [::1]',
     ALLOW_FROM: '10.0.0.0/8 2001:db8::1',
+    PROXY_PROTOCOL: 'V2',
     EXIT_ON_UNHEALTHY: '3',
     MAX_CONNECTIONS: '0',
     UDP_ANSWERS: 'FALSE',
@@ -96,6 +98,7 @@ test('parseConfig() reads every variable', () => {
       ['10.0.0.0', 8],
       ['2001:db8::1', 128],
     ],
+    proxyProtocol: 'v2',
     exitOnUnhealthy: 3,
     maxConnections: Infinity,
     udpAnswers: false,
@@ -190,6 +193,8 @@ test.each([
   ['ALLOW_FROM', '192.0.2.1 fe80::1%eth0'],
   ['ALLOW_FROM', '::ffff:10.0.0.0/104'],
   ['ALLOW_FROM', ','],
+  ['PROXY_PROTOCOL', 'v3'],
+  ['PROXY_PROTOCOL', '1'],
   ['MODE', 'sctp'],
   ['PRE_RESOLVE', 'yes please'],
   ['PRE_RESOLVE', '2'],
@@ -393,6 +398,16 @@ test.each([
 ])('parseConfig() takes %s as BIND', (text, bind) => {
   expect(parseConfig({ TARGET: 'a.test', BIND: text })).toMatchObject({ bind });
 });
+
+test.each(['udp', 'http-proxy'])(
+  'parseConfig() refuses PROXY_PROTOCOL with MODE=%s, and says why',
+  (mode) => {
+    expect(problemsOf({ TARGET: 'a.test', MODE: mode, PROXY_PROTOCOL: 'v1' })).toEqual([
+      expect.stringMatching(/^PROXY_PROTOCOL=v1: goes with MODE=tcp only, as .+/),
+    ]);
+    expect(problemsOf({ TARGET: 'a.test', MODE: mode, PROXY_PROTOCOL: 'off' })).toEqual([]);
+  },
+);
 
 test.each([
   ['HTTP_HEALTHCHECK_TIMEOUT', 'HTTP_HEALTHCHECK_TIMEOUT_MS'],

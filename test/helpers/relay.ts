@@ -82,6 +82,7 @@ export async function servingRelay(
     connectTimeout: 5_000,
     idleTimeout: 0,
     probeSource: PROBE_SOURCE,
+    proxyProtocol: 'off',
     pump,
     log: testLog(),
     verbose: true,

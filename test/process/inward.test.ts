@@ -164,3 +164,24 @@ test('with BIND the target may be at the same port of another address of this ho
   await relay.line('listening');
   expect(String(await readAll(await tcpClient(port, { host: '127.0.0.2' })))).toBe('found');
 });
+
+test.each([
+  ['v1', (from: number, to: number) => `PROXY TCP4 127.0.0.1 127.0.0.1 ${from} ${to}\r\n`],
+  [
+    'v2',
+    (from: number, to: number) => {
+      const ends = Buffer.from('7f0000017f00000100000000', 'hex');
+      ends.writeUInt16BE(from, 8);
+      ends.writeUInt16BE(to, 10);
+      return `\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c${ends.toString('latin1')}`;
+    },
+  ],
+])('PROXY_PROTOCOL=%s tells the target who the client is, and counts it not', async (version, header) => {
+  const { port: target } = await tcpServer((socket) => socket.pipe(socket));
+  const { relay, port } = await relayTo(target, { PROXY_PROTOCOL: version, VERBOSE: '1' });
+  const client = await tcpClient(port);
+  const expected = header(client.localPort ?? 0, port);
+  client.end('hello');
+  expect((await readAll(client)).toString('latin1')).toBe(`${expected}hello`);
+  expect(await relay.line('connection ended')).toMatchObject({ sent: 5, received: expected.length + 5 });
+});

@@ -41,12 +41,15 @@ function describeNames({ mode, nameCheck, tlsEch }: Config): string {
 }
 
 /** Only what is not as everybody expects. */
-function describeClients({ mode, bind, allowFrom }: Config): readonly string[] {
+function describeClients({ mode, bind, allowFrom, proxyProtocol }: Config): readonly string[] {
   const networks = allowFrom?.map((network) => network.join('/')).join(', ');
   const refused = mode === 'udp' ? 'the datagrams of others are dropped' : 'others are reset';
   return [
     ...(bind === null ? [] : [`listens on ${bind.join(', ')} alone`]),
     ...(networks === undefined ? [] : [`clients may come from ${networks}; ${refused}`]),
+    ...(proxyProtocol === 'off'
+      ? []
+      : [`the target is told who the client is, in a PROXY header ${proxyProtocol}`]),
   ];
 }
 
