@@ -4,19 +4,21 @@ import { request as requestTls } from 'node:https';
 import { isIP, type Socket } from 'node:net';
 import { checkServerIdentity } from 'node:tls';
 
-import { hostOf, type Probe } from '../src/config/probes.ts';
+import { hostOf } from '../src/config/probes.ts';
 import { PROBE_SOURCE } from '../src/control/protocol.ts';
 import { describe } from './describe.ts';
+import type { PlacedProbe } from './placed-probe.ts';
 import { readProxyStatus } from './proxy-status.ts';
 
 /**
- * Sends a GET through the relay, as the app would: to this host's port, with the real host in SNI and Host, and the certificate verified
+ * Sends a GET through the relay, as the app would: to the relay's port, with the real host in SNI and Host, and the certificate verified
  * against it. Any status is an answer, but for those that the relay gives itself. Rejects when none comes within the probe's timeout.
  */
-export async function probeHttp({ url, port, viaProxy, timeout }: Probe): Promise<void> {
+export async function probeHttp(probe: PlacedProbe): Promise<void> {
+  const { url, timeout } = probe;
   const signal = AbortSignal.timeout(timeout);
   try {
-    const { statusCode = 0, headers } = await get({ url, port, viaProxy }, signal);
+    const { statusCode = 0, headers } = await get(probe, signal);
     const problem = relayProblem(statusCode, headers['proxy-status']);
     if (problem !== null) throw problem;
   } catch (cause) {
@@ -26,14 +28,12 @@ export async function probeHttp({ url, port, viaProxy, timeout }: Probe): Promis
 }
 
 /** The head of the answer; what follows it is nobody's business. */
-async function get(
-  { url, port, viaProxy }: Omit<Probe, 'timeout'>,
-  signal: AbortSignal,
-): Promise<IncomingMessage> {
+async function get(probe: PlacedProbe, signal: AbortSignal): Promise<IncomingMessage> {
+  const { url, viaProxy } = probe;
   const host = hostOf(url);
   const isTls = url.protocol === 'https:';
   const options: RequestOptions = {
-    ...dialled(port),
+    ...dialled(probe),
     path: `${viaProxy && !isTls ? url.origin : ''}${url.pathname}${url.search}`,
     headers: { host: url.host, 'user-agent': 'sallyport-healthcheck', ...authorization(url) },
     signal,
@@ -41,7 +41,7 @@ async function get(
   const asking = isTls
     ? requestTls({
         ...options,
-        ...(viaProxy && { socket: await openTunnel(url, port, signal) }),
+        ...(viaProxy && { socket: await openTunnel(probe, signal) }),
         // SNI names hosts only (RFC 6066 §3); an address is verified all the same.
         servername: isIP(host) === 0 ? host : '',
         checkServerIdentity: (_dialled, certificate) => checkServerIdentity(host, certificate),
@@ -54,10 +54,11 @@ async function get(
 }
 
 /** Has the forward proxy open a tunnel (RFC 9110 §9.3.6). Rejects when it does not. */
-async function openTunnel(url: URL, port: number, signal: AbortSignal): Promise<Socket> {
+async function openTunnel(probe: PlacedProbe, signal: AbortSignal): Promise<Socket> {
+  const { url } = probe;
   const authority = `${url.hostname}:${url.port || '443'}`;
   const asking = request({
-    ...dialled(port),
+    ...dialled(probe),
     method: 'CONNECT',
     path: authority,
     headers: { host: authority },
@@ -72,8 +73,8 @@ async function openTunnel(url: URL, port: number, signal: AbortSignal): Promise<
   );
 }
 
-function dialled(port: number) {
-  return { host: '127.0.0.1', port, localAddress: PROBE_SOURCE, agent: false } as const;
+function dialled({ address, port }: PlacedProbe) {
+  return { host: address, port, localAddress: PROBE_SOURCE, agent: false } as const;
 }
 
 /** What the relay itself says; null when the answer is the target's. */

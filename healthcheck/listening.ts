@@ -1,23 +1,53 @@
 import { readFileSync } from 'node:fs';
+import { isIPv4 } from 'node:net';
+import { endianness } from 'node:os';
+
+import { v4, v6 } from '@leichtgewicht/ip-codec';
 
 /** The state column of /proc/net/tcp and /proc/net/udp for a socket that listens (TCP_LISTEN; TCP_CLOSE for unconnected UDP). */
 const LISTENING = { tcp: '0A', udp: '07' } as const;
 
-/** Rejects when the kernel knows no listening socket for one of the ports (proc(5), /proc/net/tcp). */
-export function checkListening(mode: 'tcp' | 'udp', ports: ReadonlySet<number>): void {
-  const listening = new Set(
-    [`/proc/net/${mode}6`, `/proc/net/${mode}`].flatMap((table) => readPorts(table, LISTENING[mode])),
-  );
-  const missing = [...ports].filter((port) => !listening.has(port));
-  if (missing.length > 0) throw new Error(`nothing listens on ${mode} port ${missing.join(', ')}`);
+interface Places {
+  /** null: at any address. */
+  readonly bind: readonly string[] | null;
+  readonly ports: ReadonlySet<number>;
 }
 
-function readPorts(table: string, state: string): readonly number[] {
+/** Rejects when the kernel knows no listening socket for one of the ports, at each of the addresses (proc(5), /proc/net/tcp). */
+export function checkListening(mode: 'tcp' | 'udp', { bind, ports }: Places): void {
+  const places = [`/proc/net/${mode}6`, `/proc/net/${mode}`].flatMap((table) =>
+    readPlaces(table, LISTENING[mode]),
+  );
+  const problems = (bind ?? [null]).flatMap((address) => {
+    const wanted = address === null ? null : encode(address);
+    const listening = new Set(
+      places.filter((place) => wanted === null || place.address === wanted).map(({ port }) => port),
+    );
+    const missing = [...ports].filter((port) => !listening.has(port)).join(', ');
+    return missing === '' ? [] : [`${missing}${address === null ? '' : ` at ${address}`}`];
+  });
+  if (problems.length > 0) throw new Error(`nothing listens on ${mode} port ${problems.join(', ')}`);
+}
+
+interface Place {
+  /** As the table has it. */
+  readonly address: string;
+  readonly port: number;
+}
+
+function readPlaces(table: string, state: string): readonly Place[] {
   const lines = readTable(table).split('\n');
   return lines.flatMap((line) => {
     const [, local = '', , st] = line.trim().split(/\s+/);
-    return st === state ? [Number.parseInt(local.slice(local.lastIndexOf(':') + 1), 16)] : [];
+    const [address = '', port = ''] = local.split(':');
+    return st === state ? [{ address, port: Number.parseInt(port, 16) }] : [];
   });
+}
+
+/** An address as the table has it: words of 32 bits in the host's order. */
+function encode(address: string): string {
+  const bytes = Buffer.from(isIPv4(address) ? v4.encode(address) : v6.encode(address.replace(/%.*/, '')));
+  return (endianness() === 'LE' ? bytes.swap32() : bytes).toString('hex').toUpperCase();
 }
 
 /** Empty on a host without IPv6, which has no such table. */

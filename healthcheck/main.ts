@@ -1,6 +1,7 @@
 import { type Program, runProgram, UsageError } from '../src/arguments.ts';
 import { parseConfig } from '../src/config/config.ts';
 import { askRelay } from '../src/control/ask-relay.ts';
+import { probeAddress } from '../src/control/protocol.ts';
 import { messageOf } from '../src/message-of.ts';
 import { version } from '../src/version.ts';
 import { explain } from './explain.ts';
@@ -45,18 +46,21 @@ async function main(args: readonly string[]): Promise<number> {
 /** Checks the relay from the inside out. Resolves when all is well; rejects with the first thing that is not. */
 async function check(environment: NodeJS.ProcessEnv): Promise<void> {
   const config = parseConfig(environment);
-  const { mode, ports, runDir, httpProbes, smtpProbe } = config;
+  const { mode, ports, bind, runDir, httpProbes, smtpProbe } = config;
   const status = await askRelay(runDir);
-  checkListening(mode === 'udp' ? 'udp' : 'tcp', new Set(ports.map(({ listen }) => listen)));
+  checkListening(mode === 'udp' ? 'udp' : 'tcp', { bind, ports: new Set(ports.map(({ listen }) => listen)) });
+  const address = probeAddress(bind);
   // Loaded where asked for: most of the program's CPU time would go into reading unused libraries.
   await Promise.all([
     status && config.preResolve && import('./name.ts').then(({ checkNames }) => checkNames(config, status)),
     ...httpProbes.map(async (probe) => {
       const { probeHttp } = await import('./http.ts');
-      await explain(probeHttp(probe), { runDir, ...probe });
+      await explain(probeHttp({ ...probe, address }), { runDir, ...probe });
     }),
     smtpProbe &&
-      import('./smtp.ts').then(({ probeSmtp }) => explain(probeSmtp(smtpProbe), { runDir, ...smtpProbe })),
+      import('./smtp.ts').then(({ probeSmtp }) =>
+        explain(probeSmtp({ ...smtpProbe, address }), { runDir, ...smtpProbe }),
+      ),
   ]);
 }
 

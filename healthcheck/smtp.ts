@@ -3,9 +3,10 @@ import { checkServerIdentity } from 'node:tls';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
 
 import { abortable } from '../src/abortable.ts';
-import { hostOf, type Probe } from '../src/config/probes.ts';
+import { hostOf } from '../src/config/probes.ts';
 import { PROBE_SOURCE } from '../src/control/protocol.ts';
 import { describe } from './describe.ts';
+import type { PlacedProbe } from './placed-probe.ts';
 
 /**
  * Greets the SMTP server through the relay and sends one command as it is. Any reply is an answer, as servers differ in the
@@ -13,13 +14,14 @@ import { describe } from './describe.ts';
  */
 export async function probeSmtp({
   url,
+  address,
   port,
   timeout,
   command,
-}: Probe & { readonly command: string }): Promise<void> {
+}: PlacedProbe & { readonly command: string }): Promise<void> {
   const host = hostOf(url);
   const connection = new SMTPConnection({
-    host: '127.0.0.1',
+    host: address,
     port,
     localAddress: PROBE_SOURCE,
     secure: url.protocol === 'smtps:',

@@ -1,6 +1,6 @@
 import type { Config } from './config/config.ts';
 import { matchTarget } from './config/targets.ts';
-import { PROBE_SOURCE } from './control/protocol.ts';
+import { PROBE_SOURCE, probeAddress } from './control/protocol.ts';
 import type { Log } from './log.ts';
 import {
   type Choose,
@@ -45,8 +45,9 @@ export async function listen(
   config: Config,
   { lookup, log, slots, onDial = () => {}, onCrowded = () => {} }: Options,
 ): Promise<readonly Relay[]> {
-  const { maxConnections, connectTimeout, verbose } = config;
-  const withoutLoops = createLoopGuard(new Set(config.ports.map((pair) => pair.listen)));
+  const { maxConnections, connectTimeout, verbose, allowFrom, proxyProtocol } = config;
+  const bind = placesOf(config);
+  const withoutLoops = createLoopGuard(new Set(config.ports.map((pair) => pair.listen)), bind);
   const targetOf: TargetOf = (host, port) => ({
     host,
     port,
@@ -59,6 +60,9 @@ export async function listen(
     listeners(config).map(({ listen: port, target }, place) => {
       const shared = {
         port,
+        bind,
+        allowFrom,
+        probeSource: PROBE_SOURCE,
         sharesPort: slots !== undefined,
         slots: new Slots(maxConnections, slots?.[place]),
         connectTimeout,
@@ -78,7 +82,7 @@ export async function listen(
             ...shared,
             serve: serve(target),
             idleTimeout: config.idleTimeout,
-            probeSource: PROBE_SOURCE,
+            proxyProtocol,
             // A report listens in on the stream.
             pump: config.nameCheck === 'report' ? pumpStream : (pumpDirect ?? pumpStream),
           });
@@ -89,6 +93,14 @@ export async function listen(
 /** What listens: with MODE=http-proxy one port for all of PORT. */
 export function listeners({ mode, ports }: Config): Config['ports'] {
   return mode === 'http-proxy' ? ports.slice(0, 1) : ports;
+}
+
+/** The addresses to listen on; null for all. */
+function placesOf({ bind, httpProbes, smtpProbe }: Config): readonly string[] | null {
+  const isProbed = httpProbes.length > 0 || smtpProbe !== null;
+  return bind !== null && isProbed && probeAddress(bind) === PROBE_SOURCE
+    ? [...new Set([...bind, PROBE_SOURCE])]
+    : bind;
 }
 
 /** How the clients of a port are served, by the target's port. */

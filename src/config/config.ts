@@ -1,3 +1,4 @@
+import type { Network } from './addresses.ts';
 import { ConfigError } from './config-error.ts';
 import { readNameCheck } from './name-check.ts';
 import type { Nameserver } from './nameservers.ts';
@@ -24,6 +25,12 @@ export interface Config {
   /** Whether the names that clients ask for are read, and refused where they are not the target's. */
   readonly nameCheck: 'off' | 'report' | 'enforce';
   readonly tlsEch: Values['TLS_ECH'];
+  /** The addresses to listen on; null: all, of IPv4 and IPv6. */
+  readonly bind: readonly string[] | null;
+  /** Where clients may come from; null: anywhere. */
+  readonly allowFrom: readonly Network[] | null;
+  /** The PROXY header that targets are sent. */
+  readonly proxyProtocol: Values['PROXY_PROTOCOL'];
   readonly preResolve: boolean;
   readonly nameservers: readonly Nameserver[];
   /** Whether the answers of NAMESERVERS are kept fresh. */
@@ -63,7 +70,13 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
   const { ports, problems: portProblems } = readPorts(values);
   const { nameCheck, problems: nameProblems } = readNameCheck(values);
   const probes = readProbes({ ...values, PORT: ports }, nameCheck);
-  const allProblems = [...problems, ...portProblems, ...nameProblems, ...probes.problems];
+  const allProblems = [
+    ...problems,
+    ...portProblems,
+    ...nameProblems,
+    ...checkProxyProtocol(values),
+    ...probes.problems,
+  ];
   if (allProblems.length > 0) throw new ConfigError(allProblems);
 
   const all = values as Values;
@@ -79,6 +92,9 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     mode: all.MODE,
     nameCheck,
     tlsEch: all.TLS_ECH,
+    bind: all.BIND,
+    allowFrom: all.ALLOW_FROM,
+    proxyProtocol: all.PROXY_PROTOCOL,
     preResolve: all.PRE_RESOLVE,
     nameservers: all.NAMESERVERS,
     refresh: all.PRE_RESOLVE_REFRESH,
@@ -130,6 +146,19 @@ function readPorts({ PORT: ports = [], MODE: mode, LISTEN: listen = DEFAULT_LIST
       (pair) => `PORT: ${pair.listen}:${pair.target} is a pair, and with MODE=http-proxy only LISTEN listens`,
     ),
   };
+}
+
+/** The header tells the one app behind the relay who its client is, at the start of a stream. */
+function checkProxyProtocol({
+  PROXY_PROTOCOL: version = 'off',
+  MODE: mode = 'tcp',
+}: Partial<Values>): string[] {
+  if (version === 'off' || mode === 'tcp') return [];
+  const reason =
+    mode === 'udp'
+      ? 'as datagrams have no beginning for the header to stand at'
+      : 'as a forward proxy leads to servers of others, which do not expect the header';
+  return [`PROXY_PROTOCOL=${version}: goes with MODE=tcp only, ${reason}`];
 }
 
 type Destination = Omit<Probe, 'timeout'>;

@@ -30,3 +30,9 @@ export function ipVersion(text: string): 0 | 4 | 6 {
   if (text.includes(':')) return isIPv6(text) ? 6 : 0;
   return isIPv4(text) ? 4 : 0;
 }
+
+/** One form of a name or an address, to be compared. IPv6 becomes what URLs make of it, as it can be written in many ways (RFC 5952 §2). */
+export function canonical(name: string): string {
+  const address = ipVersion(name) === 6 ? URL.parse(`http://[${name}]/`) : null;
+  return address?.hostname ?? name.replace(/\.$/, '').toLowerCase();
+}

@@ -1,4 +1,4 @@
-import { ipVersion, parseHost } from './host.ts';
+import { canonical, ipVersion, parseHost } from './host.ts';
 
 const WILDCARD = '*.';
 /** Labels of letters, digits, hyphens and underscores, in one name of at most 253 (RFC 1035 §2.3.4), with or without the root's dot. */
@@ -51,10 +51,4 @@ function parseTarget(text: string): string {
   const parent = parseHost(text.slice(WILDCARD.length));
   if (ipVersion(parent) !== 0) throw new Error('an address has no names below it');
   return `${WILDCARD}${parent}`;
-}
-
-/** An IPv6 address becomes what URLs make of it, as it can be written in many ways (RFC 5952 §2). */
-function canonical(name: string): string {
-  const address = ipVersion(name) === 6 ? URL.parse(`http://[${name}]/`) : null;
-  return address?.hostname ?? name.replace(/\.$/, '').toLowerCase();
 }

@@ -3,6 +3,7 @@ import { isAbsolute } from 'node:path';
 
 import envVar from 'env-var';
 
+import { parseAddresses, parseNetworks } from './addresses.ts';
 import { maskCommand, maskUrls } from './mask.ts';
 import { parseNameservers } from './nameservers.ts';
 import { parsePort, parsePorts } from './ports.ts';
@@ -51,6 +52,17 @@ export const variables = {
   LISTEN: optional('3128', { accepted: 'a port from 1 to 65535', parse: parsePort }),
   NAME_CHECK: optional(null, oneOf(['off', 'report', 'enforce'])),
   TLS_ECH: optional('allow', oneOf(['allow', 'refuse'])),
+  BIND: optional('any', {
+    accepted:
+      'addresses of this host, such as 192.0.2.1 or 2001:db8::1, separated by spaces or commas, or any',
+    parse: orAny(parseAddresses),
+  }),
+  ALLOW_FROM: optional('any', {
+    accepted:
+      'networks and addresses, such as 192.0.2.0/24, 2001:db8::/32 or 192.0.2.1, separated by spaces or commas, or any',
+    parse: orAny(parseNetworks),
+  }),
+  PROXY_PROTOCOL: optional('off', oneOf(['off', 'v1', 'v2'])),
   PRE_RESOLVE: optional('0', flag),
   NAMESERVERS: optional('208.67.222.222 8.8.8.8 208.67.220.220 8.8.4.4', {
     accepted:
@@ -201,6 +213,11 @@ function orSay<T>(hint: string, parse: (value: string) => T): (value: string) =>
       throw new Error(hint, { cause });
     }
   };
+}
+
+/** `any` is null: there is nothing to choose from. */
+function orAny<T>(parse: (value: string) => T): (value: string) => T | null {
+  return (value) => (value.toLowerCase() === 'any' ? null : parse(value));
 }
 
 function parseWorkers(value: string): number {

@@ -1,3 +1,5 @@
+import { isIPv4 } from 'node:net';
+
 import type { NameStatus } from '../dns/sources.ts';
 
 /** What the relay says of itself: one JSON object, sent to whoever connects to the control socket. */
@@ -23,3 +25,12 @@ interface PortStatus {
 
 /** Where the healthcheck's probes come from: all of 127/8 is local on Linux, and no packet from outside may claim it (RFC 1122 §3.2.1.3). */
 export const PROBE_SOURCE = '127.83.80.1';
+
+/**
+ * Where the healthcheck's probes go, of the addresses that the relay listens on (null: all). An IPv4 one, as they come from an IPv4 source that
+ * Linux lets reach every address of its own host; without one, the relay listens at the probes' source too.
+ */
+export function probeAddress(bind: readonly string[] | null): string {
+  const address = bind === null ? '127.0.0.1' : (bind.find((each) => isIPv4(each)) ?? PROBE_SOURCE);
+  return address === '0.0.0.0' ? '127.0.0.1' : address;
+}

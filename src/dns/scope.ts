@@ -1,14 +1,14 @@
-import { BlockList, isIPv4, isIPv6 } from 'node:net';
+import { isIPv6 } from 'node:net';
 
 import { v6 as ipv6 } from '@leichtgewicht/ip-codec';
+
+import { createNetworkTest, type Network } from '../networks.ts';
 
 /** Which addresses may be dialled: `private` and public ones, only what is globally routable, or any. */
 export type Scope = 'private' | 'public' | 'any';
 
-type Range = readonly [subnet: string, bits: number];
-
 /** Never a service elsewhere: this host, this link (where clouds keep their metadata), no host, many hosts. */
-const DROPPED_BY_PRIVATE: Readonly<Record<string, readonly Range[]>> = {
+const DROPPED_BY_PRIVATE: Readonly<Record<string, readonly Network[]>> = {
   loopback: [
     ['127.0.0.0', 8],
     ['::1', 128],
@@ -29,7 +29,7 @@ const DROPPED_BY_PRIVATE: Readonly<Record<string, readonly Range[]>> = {
 };
 
 /** What the IANA special-purpose registries (RFC 6890) do not call globally reachable, beside the above. */
-const DROPPED_BY_PUBLIC: Readonly<Record<string, readonly Range[]>> = {
+const DROPPED_BY_PUBLIC: Readonly<Record<string, readonly Network[]>> = {
   private: [
     ['10.0.0.0', 8],
     ['172.16.0.0', 12],
@@ -61,7 +61,7 @@ const DROPPED_BY_PUBLIC: Readonly<Record<string, readonly Range[]>> = {
 };
 
 /** Exceptions that the registries make within 192.0.0.0/24 and 2001::/23. */
-const GLOBAL_AFTER_ALL: readonly Range[] = [
+const GLOBAL_AFTER_ALL: readonly Network[] = [
   ['192.0.0.9', 32],
   ['192.0.0.10', 32],
   ['2001:1::1', 128],
@@ -74,13 +74,13 @@ const GLOBAL_AFTER_ALL: readonly Range[] = [
 ];
 
 /** IPv6 space outside of which nothing has been given out yet (RFC 4291 §2.4, IANA's registry of global unicast). */
-const GLOBAL_UNICAST: readonly Range[] = [
+const GLOBAL_UNICAST: readonly Network[] = [
   ['2000::', 3],
   ['64:ff9b::', 96],
 ];
 
 /** IPv6 ranges that carry an IPv4 address, and the byte where it begins: v4-mapped, NAT64 (RFC 6052), 6to4 (RFC 3056). */
-const EMBEDDING: readonly { readonly range: Range; readonly at: number }[] = [
+const EMBEDDING: readonly { readonly range: Network; readonly at: number }[] = [
   { range: ['::ffff:0:0', 96], at: 12 },
   { range: ['64:ff9b::', 96], at: 12 },
   { range: ['2002::', 16], at: 2 },
@@ -95,10 +95,10 @@ export function createJudge(scope: Scope): Judge {
   const kinds = [
     ...Object.entries(DROPPED_BY_PRIVATE),
     ...(scope === 'public' ? Object.entries(DROPPED_BY_PUBLIC) : []),
-  ].map(([kind, ranges]) => ({ kind, holds: createTest(ranges) }));
-  const isExempt = createTest(GLOBAL_AFTER_ALL);
-  const isGlobalUnicast = createTest(GLOBAL_UNICAST);
-  const embeddings = EMBEDDING.map(({ range, at }) => ({ holds: createTest([range]), at }));
+  ].map(([kind, ranges]) => ({ kind, holds: createNetworkTest(ranges) }));
+  const isExempt = createNetworkTest(GLOBAL_AFTER_ALL);
+  const isGlobalUnicast = createNetworkTest(GLOBAL_UNICAST);
+  const embeddings = EMBEDDING.map(({ range, at }) => ({ holds: createNetworkTest([range]), at }));
 
   return function judge(address: string): string | null {
     const embedding = isIPv6(address) ? embeddings.find(({ holds }) => holds(address)) : undefined;
@@ -114,13 +114,4 @@ export function createJudge(scope: Scope): Judge {
     if (kind !== undefined) return scope === 'public' && isExempt(address) ? null : kind;
     return scope === 'public' && isIPv6(address) && !isGlobalUnicast(address) ? 'reserved' : null;
   };
-}
-
-function createTest(ranges: readonly Range[]): (address: string) => boolean {
-  const [v4, v6] = [new BlockList(), new BlockList()];
-  for (const [subnet, bits] of ranges) {
-    if (isIPv4(subnet)) v4.addSubnet(subnet, bits, 'ipv4');
-    else v6.addSubnet(subnet, bits, 'ipv6');
-  }
-  return (address) => (isIPv4(address) ? v4.check(address, 'ipv4') : v6.check(address, 'ipv6'));
 }

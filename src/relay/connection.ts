@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 
 import type { Log } from '../log.ts';
 import { messageOf } from '../message-of.ts';
+import { proxyHeader } from '../wire/proxy-header.ts';
 import type { DialOrder } from './dial-order.ts';
 import { dialTcp } from './dial-tcp.ts';
 import { endpoint } from './endpoint.ts';
@@ -22,6 +23,8 @@ export interface Shared {
   readonly idleTimeout: number;
   /** Clients from this address are healthcheck probes: they take no slot. */
   readonly probeSource: string;
+  /** The PROXY header that a target is sent first. */
+  readonly proxyProtocol: 'off' | 'v1' | 'v2';
   readonly pump: Pump;
   readonly log: Log;
   /** Whether each connection is logged as info, not debug. */
@@ -36,6 +39,8 @@ export interface Upstream {
   readonly target: Target;
   /** The address and port that it has reached. */
   readonly address: string;
+  /** What the relay itself has said there, in bytes, which is nobody's traffic. */
+  readonly overhead: number;
 }
 
 /** A client whose target takes so long to reach is watched meanwhile, in ms. */
@@ -111,13 +116,34 @@ export class Connection {
       socket.on('error', ignore); // 'close' follows
       this.#upstream = socket;
       onDial(null);
-      return { socket, target, address: endpoint(address.address, target.port) };
+      return {
+        socket,
+        target,
+        address: endpoint(address.address, target.port),
+        overhead: this.#introduce(socket),
+      };
     } catch (cause) {
       if (!this.gone.aborted) onDial(messageOf(cause));
       throw cause;
     } finally {
       clearTimeout(watching);
     }
+  }
+
+  /** Tells a target whose connection it is, where it is to know; in how many bytes. */
+  #introduce(socket: Socket): number {
+    const { client, shared } = this;
+    if (shared.proxyProtocol === 'off') return 0;
+    const header = proxyHeader(shared.proxyProtocol, {
+      source: end(client.remoteAddress, client.remotePort),
+      destination: end(client.localAddress, client.localPort),
+      isOwn: this.#isProbe,
+    });
+    // What is there to be sent already, as a hello that has been read, goes out in the same segment.
+    socket.cork();
+    socket.write(header);
+    setImmediate(() => socket.uncork());
+    return header.length;
   }
 
   /** Moves bytes both ways until both ends are closed. */
@@ -128,12 +154,12 @@ export class Connection {
   }
 
   /** Logs what became of a connection to a target; `sent` are the bytes to it. */
-  report({ socket, target, address }: Upstream, ending: Ending, sent = socket.bytesWritten): void {
+  report({ socket, target, address, overhead }: Upstream, ending: Ending, sent = socket.bytesWritten): void {
     const fields = {
       client: this.from,
       target: endpoint(target.host, target.port),
       address,
-      sent,
+      sent: Math.max(0, sent - overhead), // what a socket loses unsent, it does not count
       received: socket.bytesRead,
       ms: Math.round(performance.now() - this.#acceptedAt),
       ending,
@@ -158,4 +184,9 @@ export class Connection {
     if (this.#isAdmitted && !this.#isProbe) this.shared.slots.release();
     this.#isAdmitted = false;
   }
+}
+
+/** Null for a socket that is gone. */
+function end(address: string | undefined, port: number | undefined) {
+  return address === undefined || port === undefined ? null : { address, port };
 }

@@ -1,11 +1,19 @@
 import type { Log } from '../log.ts';
-import type { Refusal } from '../wire/refusal.ts';
+import type { Rule } from '../wire/refusal.ts';
+
+/** Why a client is not let through: by what it says, or by where it comes from. */
+interface Reason {
+  readonly rule: Rule | 'source not allowed';
+  /** The name it asked for; null where there is none. */
+  readonly asked: string | null;
+  readonly message: string;
+}
 
 /** Says that a client was not let through, or would not be. */
 export function logRefusal(
   log: Pick<Log, 'warn'>,
   client: string,
-  { asked, rule, message }: Refusal,
+  { asked, rule, message }: Reason,
   decision: 'refused' | 'would refuse' = 'refused',
 ): void {
   log.warn({ client, name: asked, rule, reason: message, decision }, decision);

@@ -1,7 +1,7 @@
 import { messageOf } from '../message-of.ts';
 /** What listens on one port and relays to the target: a TCP or a UDP relay. */
 export interface Relay {
-  /** The port it listens on. */
+  /** The port it listens on, at each of its addresses. */
   readonly port: number;
   /** Connections or sessions that hold a slot. */
   readonly live: number;
@@ -9,7 +9,7 @@ export interface Relay {
   readonly waiting: number;
   /** Why the target could not be reached when it was last tried; null when it could. */
   readonly lastFailure: string | null;
-  /** Rejects with a ListenError when the listener dies; never resolves. */
+  /** Rejects with a ListenError when a listener dies; never resolves. */
   readonly failed: Promise<never>;
   /** Ends the UDP session that has been idle longest, for another; whether there was one. */
   readonly makeRoom: () => boolean;
@@ -17,12 +17,17 @@ export interface Relay {
   drain: (signal: AbortSignal) => Promise<void>;
 }
 
-/** A port could not be listened on, or not any longer; the message says which, and why. */
+/** A port, at one address or at all of the host (null). */
+export interface Place {
+  readonly address: string | null;
+  readonly port: number;
+}
+
+/** A port could not be listened on, or not any longer; the message says which, where, and why. */
 export class ListenError extends Error {
-  constructor(what: string, port: number, cause: unknown) {
-    super(`failed to ${what} port ${port}: ${messageOf(cause)}`, {
-      cause,
-    });
+  constructor(what: string, { address, port }: Place, cause: unknown) {
+    const where = address === null ? '' : ` at ${address}`;
+    super(`failed to ${what} port ${port}${where}: ${messageOf(cause)}`, { cause });
     this.name = 'ListenError';
   }
 }

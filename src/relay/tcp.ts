@@ -1,11 +1,14 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer, isIPv6, type Server, type Socket } from 'node:net';
 
+import type { Network } from '../networks.ts';
 import { Connection, type Shared } from './connection.ts';
 import { createDialOrder } from './dial-order.ts';
 import { KEEP_ALIVE_DELAY } from './dial-tcp.ts';
-import { ListenError, type Relay } from './relay.ts';
+import { listenAt } from './listen-at.ts';
+import type { Place, Relay } from './relay.ts';
 import { reset } from './reset.ts';
+import { createSourceGate } from './source-gate.ts';
 
 /** Serves one client, from accept to both ends closed. Rejects when it cannot; the client is then reset. */
 export type Serve = (connection: Connection) => Promise<void>;
@@ -15,13 +18,17 @@ interface Options extends Omit<Shared, 'order'> {
   readonly port: number;
   /** Whether others may listen on it as well (SO_REUSEPORT, socket(7)). */
   readonly sharesPort: boolean;
+  /** Where it listens; null: on IPv6 and IPv4 alike where the host has both. */
+  readonly bind: readonly string[] | null;
+  /** Where clients may come from, others are reset at once; null: anywhere. */
+  readonly allowFrom: readonly Network[] | null;
   readonly serve: Serve;
 }
 
 /** Beyond what the kernel allows (net.core.somaxconn): the kernel cuts it to its own limit. */
 const BACKLOG = 65_535;
 
-/** Listens on a port, on IPv6 and IPv4 alike where the host has both. Rejects with a ListenError when it cannot. */
+/** Listens on a port. Rejects with a ListenError when it cannot. */
 export async function listenTcp(options: Options): Promise<Relay> {
   const { serve, slots, log } = options;
   /** Each with the end of its serving. */
@@ -36,34 +43,31 @@ export async function listenTcp(options: Options): Promise<Relay> {
     },
   };
 
-  const server = createServer(
-    {
-      allowHalfOpen: true,
-      pauseOnConnect: true,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: KEEP_ALIVE_DELAY,
-    },
-    (client) => {
-      const connection = new Connection(client, shared);
-      const served = serve(connection)
-        .catch((err: unknown) => {
-          if (!connection.gone.aborted) log.warn({ client: connection.from, err }, 'connection refused');
-          reset(client);
-        })
-        .finally(() => {
-          connection.release();
-          connections.delete(connection);
-        });
-      connections.set(connection, served);
-    },
-  );
+  const isWelcome = options.allowFrom && createSourceGate(options.allowFrom, { ...options, logInterval: 0 });
 
-  server.listen({ port: options.port, backlog: BACKLOG, reusePort: options.sharesPort });
-  await once(server, 'listening').catch((cause: unknown) => {
-    throw new ListenError('listen on tcp', options.port, cause);
+  const accept = (client: Socket) => {
+    if (isWelcome !== null && !isWelcome(client.remoteAddress, client.remotePort)) {
+      reset(client);
+      return;
+    }
+    const connection = new Connection(client, shared);
+    const served = serve(connection)
+      .catch((err: unknown) => {
+        if (!connection.gone.aborted) log.warn({ client: connection.from, err }, 'connection refused');
+        reset(client);
+      })
+      .finally(() => {
+        connection.release();
+        connections.delete(connection);
+      });
+    connections.set(connection, served);
+  };
+  const { listeners, port, failed } = await listenAt({
+    protocol: 'tcp',
+    port: options.port,
+    addresses: options.bind,
+    open: (place) => open(place, { sharesPort: options.sharesPort, accept }),
   });
-  const { port } = server.address() as AddressInfo;
 
   return {
     port,
@@ -76,12 +80,10 @@ export async function listenTcp(options: Options): Promise<Relay> {
     get lastFailure() {
       return lastFailure;
     },
-    failed: new Promise((_resolve, reject) => {
-      server.on('error', (cause) => reject(new ListenError('go on listening on tcp', port, cause)));
-    }),
+    failed,
     makeRoom: () => false,
     async drain(signal) {
-      server.close();
+      for (const server of listeners) server.close();
       for (const connection of connections.keys()) connection.drain();
       const cut = () => {
         for (const connection of connections.keys()) connection.cut();
@@ -91,4 +93,28 @@ export async function listenTcp(options: Options): Promise<Relay> {
       await Promise.all(connections.values());
     },
   };
+}
+
+async function open(
+  { address, port }: Place,
+  { sharesPort, accept }: { readonly sharesPort: boolean; readonly accept: (client: Socket) => void },
+): Promise<Server> {
+  const server = createServer(
+    {
+      allowHalfOpen: true,
+      pauseOnConnect: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_DELAY,
+    },
+    accept,
+  );
+  server.listen({
+    port,
+    backlog: BACKLOG,
+    reusePort: sharesPort,
+    ...(address !== null && { host: address, ipv6Only: isIPv6(address) }),
+  });
+  await once(server, 'listening');
+  return server;
 }

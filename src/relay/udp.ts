@@ -1,12 +1,16 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { isIPv6 } from 'node:net';
 
 import type { Log } from '../log.ts';
+import type { Network } from '../networks.ts';
 import { createDialOrder } from './dial-order.ts';
 import { endpoint } from './endpoint.ts';
-import { ListenError, type Relay } from './relay.ts';
+import { listenAt } from './listen-at.ts';
+import type { Place, Relay } from './relay.ts';
 import { Session, type SessionEnding } from './session.ts';
 import { Slots } from './slots.ts';
+import { createSourceGate } from './source-gate.ts';
 import type { Target } from './target.ts';
 
 interface Options {
@@ -14,6 +18,12 @@ interface Options {
   readonly port: number;
   /** Whether others may listen on it as well (SO_REUSEPORT, socket(7)); each client is always the same one's. */
   readonly sharesPort: boolean;
+  /** Where it listens; null: on IPv6 and IPv4 alike where the host has both. */
+  readonly bind: readonly string[] | null;
+  /** Where clients may come from, the datagrams of others are dropped; null: anywhere. */
+  readonly allowFrom: readonly Network[] | null;
+  /** Clients from this address are healthcheck probes. */
+  readonly probeSource: string;
   readonly target: Target;
   /** Sessions at a time; one more replaces the one that has been idle longest. Where no answers are expected, there is no limit. */
   readonly slots: Slots;
@@ -36,31 +46,46 @@ interface Options {
 const SOCKET_BUFFER = 4 * 1024 * 1024;
 /** How often a drain looks for sessions that are settled, in ms. */
 const SWEEP_INTERVAL = 100;
+/** How often a source whose datagrams are refused is logged, in ms. */
+const REFUSAL_INTERVAL = 10_000;
 
-/** Listens on a port, on IPv6 and IPv4 alike where the host has both. Rejects with a ListenError when it cannot. */
+/** Listens on a port. Rejects with a ListenError when it cannot. */
 export async function listenUdp(options: Options): Promise<Relay> {
   const { target, answers, log } = options;
   const slots = answers ? options.slots : new Slots(Infinity);
-  /** By client, or all under one key where no answers are expected. */
+  /** By listening socket and client, or all under one key where no answers are expected. */
   const sessions = new Map<string, Session>();
   const order = createDialOrder();
   const drained = Promise.withResolvers<void>();
   let isDraining = false;
   let lastFailure: string | null = null;
 
-  const socket = await bind(options).catch((cause: unknown) => {
-    throw new ListenError('listen on udp', options.port, cause);
-  });
-  const closed = drained.promise.then(() => void socket.close());
-  const { port } = socket.address();
-  socket.on('message', (datagram, client) => {
-    if (answers && client.port === 0) return; // nobody can be answered there (RFC 768)
-    const key = answers ? `${client.address} ${client.port}` : 'everyone';
-    const session = sessions.get(key) ?? (isDraining ? null : open(key, client));
-    session?.send(datagram);
-  });
+  const isWelcome =
+    options.allowFrom && createSourceGate(options.allowFrom, { ...options, logInterval: REFUSAL_INTERVAL });
 
-  function open(key: string, client: RemoteInfo): Session | null {
+  const { listeners, port, failed } = await listenAt({
+    protocol: 'udp',
+    port: options.port,
+    addresses: options.bind,
+    open: (place) => bind({ ...place, sharesPort: options.sharesPort }),
+  });
+  const closed = drained.promise.then(() => {
+    for (const socket of listeners) socket.close();
+  });
+  for (const [index, socket] of listeners.entries()) {
+    socket.on('message', (datagram, client) => {
+      if (answers && client.port === 0) return; // nobody can be answered there (RFC 768)
+      if (isWelcome !== null && !isWelcome(client.address, client.port)) return;
+      const key = answers ? `${index} ${client.address} ${client.port}` : 'everyone';
+      const session = sessions.get(key) ?? (isDraining ? null : open(key, { socket, client }));
+      session?.send(datagram);
+    });
+  }
+
+  function open(
+    key: string,
+    { socket, client }: { readonly socket: Socket; readonly client: RemoteInfo },
+  ): Session | null {
     if (!slots.tryTake() && !(makeRoom() && slots.tryTake())) {
       options.onCrowded();
       return null;
@@ -70,7 +95,8 @@ export async function listenUdp(options: Options): Promise<Relay> {
       order,
       connectTimeout: options.connectTimeout,
       timeout: options.sessionTimeout,
-      onAnswer: answers ? (datagram) => answer(datagram, client) : null,
+      // What cannot be sent is lost, as on any hop: without a callback, Node tells nobody.
+      onAnswer: answers ? (datagram) => socket.send(datagram, client.port, client.address) : null,
       onEnd: (ending) => {
         sessions.delete(key);
         slots.release();
@@ -85,11 +111,6 @@ export async function listenUdp(options: Options): Promise<Relay> {
     const idlest = findIdlest(sessions.values());
     idlest?.end('replaced');
     return idlest !== null;
-  }
-
-  function answer(datagram: Buffer, client: RemoteInfo): void {
-    // What cannot be sent is lost, as on any hop: without a callback, Node tells nobody.
-    socket.send(datagram, client.port, client.address);
   }
 
   function report(session: Session, client: string, ending: SessionEnding): void {
@@ -112,9 +133,7 @@ export async function listenUdp(options: Options): Promise<Relay> {
     get lastFailure() {
       return lastFailure;
     },
-    failed: new Promise((_resolve, reject) => {
-      socket.on('error', (cause) => reject(new ListenError('go on listening on udp', port, cause)));
-    }),
+    failed,
     makeRoom,
     async drain(signal) {
       isDraining = true;
@@ -136,31 +155,34 @@ export async function listenUdp(options: Options): Promise<Relay> {
   };
 }
 
-/** Binds to all addresses; IPv6's takes IPv4 too, where the host has IPv6. */
-async function bind(where: Pick<Options, 'port' | 'sharesPort'>): Promise<Socket> {
+interface Binding extends Place {
+  readonly sharesPort: boolean;
+}
+
+/** Binds to one address, or to all: IPv6's socket takes IPv4 too, where the host has IPv6. */
+async function bind(binding: Binding): Promise<Socket> {
+  if (binding.address !== null) return bindTo(isIPv6(binding.address) ? 'udp6' : 'udp4', binding);
   try {
-    return await bindTo('udp6', where);
+    return await bindTo('udp6', binding);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'EADDRINUSE') throw cause;
-    return bindTo('udp4', where);
+    return bindTo('udp4', binding);
   }
 }
 
-async function bindTo(
-  type: 'udp4' | 'udp6',
-  { port, sharesPort }: Pick<Options, 'port' | 'sharesPort'>,
-): Promise<Socket> {
+async function bindTo(type: 'udp4' | 'udp6', { address, port, sharesPort }: Binding): Promise<Socket> {
   const socket = createSocket({
     type,
+    ipv6Only: type === 'udp6' && address !== null,
     reusePort: sharesPort,
     recvBufferSize: SOCKET_BUFFER,
     sendBufferSize: SOCKET_BUFFER,
     // Answers go to addresses, never to names: there is nothing to look up or to wait for.
-    lookup: (address, _options, done) => done(null, address, type === 'udp6' ? 6 : 4),
+    lookup: (host, _options, done) => done(null, host, type === 'udp6' ? 6 : 4),
   });
   try {
     const listening = once(socket, 'listening');
-    socket.bind(port);
+    socket.bind({ port, ...(address !== null && { address }) });
     await listening;
     return socket;
   } catch (cause) {

@@ -25,6 +25,13 @@ test.each([
     "the proxy's clients name the target; names within their tunnels are not checked",
   ],
   [{ MODE: 'udp' }, 'names are not checked: datagrams carry none'],
+  [{ BIND: '127.0.0.1 ::1' }, 'listens on 127.0.0.1, ::1 alone'],
+  [{ ALLOW_FROM: '10.0.0.0/8 ::1' }, 'clients may come from 10.0.0.0/8, ::1/128; others are reset'],
+  [
+    { ALLOW_FROM: '10.0.0.0/8', MODE: 'udp' },
+    'clients may come from 10.0.0.0/8; the datagrams of others are dropped',
+  ],
+  [{ PROXY_PROTOCOL: 'v2' }, 'the target is told who the client is, in a PROXY header v2'],
   [{}, '100 connections a port; one more waits for its turn'],
   [{ MAX_CONNECTIONS: '0' }, 'any number of connections'],
   [{ CONNECT_TIMEOUT_MS: '5' }, 'the target is reached within 5 ms, or the client is reset'],

@@ -15,6 +15,9 @@ test('parseConfig() needs nothing but TARGET', () => {
     mode: 'tcp',
     nameCheck: 'off',
     tlsEch: 'allow',
+    bind: null,
+    allowFrom: null,
+    proxyProtocol: 'off',
     preResolve: false,
     nameservers: ['208.67.222.222', '8.8.8.8', '208.67.220.220', '8.8.4.4'].map((address) => ({
       text: address,
@@ -50,6 +53,9 @@ test('parseConfig() reads every variable', () => {
     NAMESERVERS: '9.9.9.9 127.0.0.1:5353, [::1]:5353 2620:fe::fe',
     PRE_RESOLVE_REFRESH: '0',
     TARGET_SCOPE: 'Public',
+    BIND: '127.0.0.1, [::1]',
+    ALLOW_FROM: '10.0.0.0/8 2001:db8::1',
+    PROXY_PROTOCOL: 'V2',
     EXIT_ON_UNHEALTHY: '3',
     MAX_CONNECTIONS: '0',
     UDP_ANSWERS: 'FALSE',
@@ -87,6 +93,12 @@ test('parseConfig() reads every variable', () => {
     ],
     refresh: false,
     scope: 'public',
+    bind: ['127.0.0.1', '::1'],
+    allowFrom: [
+      ['10.0.0.0', 8],
+      ['2001:db8::1', 128],
+    ],
+    proxyProtocol: 'v2',
     exitOnUnhealthy: 3,
     maxConnections: Infinity,
     udpAnswers: false,
@@ -159,6 +171,30 @@ test.each([
   ['PORT', '1-1000 2000'],
   ['PORT', '1-500 1001-1501'],
   ['PORT', ','],
+  ['BIND', 'localhost'],
+  ['BIND', '127.0.0.1:80'],
+  ['BIND', '127.0.0.0/8'],
+  ['BIND', '::ffff:127.0.0.1'],
+  ['BIND', '127.0.0.1 127.0.0.1'],
+  ['BIND', '::1 0:0::1'],
+  ['BIND', '127.0.0.1 0.0.0.0'],
+  ['BIND', '0::0 ::1'],
+  ['BIND', ','],
+  ['ALLOW_FROM', 'app'],
+  ['ALLOW_FROM', 'any 10.0.0.1'],
+  ['ALLOW_FROM', '10.0.0.0/33'],
+  ['ALLOW_FROM', '2001:db8::/129'],
+  ['ALLOW_FROM', '10.0.0.0/'],
+  ['ALLOW_FROM', '10.0.0.0/255.0.0.0'],
+  ['ALLOW_FROM', '10.0.0.0/8/8'],
+  ['ALLOW_FROM', '10.0.0.0/-1'],
+  ['ALLOW_FROM', '10.0.0/8'],
+  ['ALLOW_FROM', '10.0.0.1-10.0.0.9'],
+  ['ALLOW_FROM', '192.0.2.1 fe80::1%eth0'],
+  ['ALLOW_FROM', '::ffff:10.0.0.0/104'],
+  ['ALLOW_FROM', ','],
+  ['PROXY_PROTOCOL', 'v3'],
+  ['PROXY_PROTOCOL', '1'],
   ['MODE', 'sctp'],
   ['PRE_RESOLVE', 'yes please'],
   ['PRE_RESOLVE', '2'],
@@ -332,6 +368,46 @@ test('with MODE=http-proxy a pair in PORT is refused, and LISTEN without', () =>
   ]);
   expect(problemsOf({ TARGET: 'a.test', LISTEN: '3128' })).toEqual([]);
 });
+
+test.each([
+  [
+    '10.0.0.0/8, 192.0.2.1',
+    [
+      ['10.0.0.0', 8],
+      ['192.0.2.1', 32],
+    ],
+  ],
+  [
+    '2001:DB8::/32 ::/0',
+    [
+      ['2001:DB8::', 32],
+      ['::', 0],
+    ],
+  ],
+  ['172.18.0.5/16', [['172.18.0.5', 16]]],
+  ['Any', null],
+])('parseConfig() takes %s as ALLOW_FROM', (text, allowFrom) => {
+  expect(parseConfig({ TARGET: 'a.test', ALLOW_FROM: text })).toMatchObject({ allowFrom });
+});
+
+test.each([
+  ['0.0.0.0', ['0.0.0.0']],
+  ['0.0.0.0 ::', ['0.0.0.0', '::']],
+  ['0.0.0.0 ::1', ['0.0.0.0', '::1']],
+  ['fe80::1%eth0 fe80::1%eth1', ['fe80::1%eth0', 'fe80::1%eth1']],
+])('parseConfig() takes %s as BIND', (text, bind) => {
+  expect(parseConfig({ TARGET: 'a.test', BIND: text })).toMatchObject({ bind });
+});
+
+test.each(['udp', 'http-proxy'])(
+  'parseConfig() refuses PROXY_PROTOCOL with MODE=%s, and says why',
+  (mode) => {
+    expect(problemsOf({ TARGET: 'a.test', MODE: mode, PROXY_PROTOCOL: 'v1' })).toEqual([
+      expect.stringMatching(/^PROXY_PROTOCOL=v1: goes with MODE=tcp only, as .+/),
+    ]);
+    expect(problemsOf({ TARGET: 'a.test', MODE: mode, PROXY_PROTOCOL: 'off' })).toEqual([]);
+  },
+);
 
 test.each([
   ['HTTP_HEALTHCHECK_TIMEOUT', 'HTTP_HEALTHCHECK_TIMEOUT_MS'],

@@ -7,8 +7,8 @@ import { promisify } from 'node:util';
 
 import { expect } from 'vitest';
 
-import { startDaemon, unconfined } from './daemon.ts';
 import { a, scriptedServer, zone } from './dns.ts';
+import { startNginx } from './nginx.ts';
 import { type Sallyport, startSallyport, temporaryDirectory } from './program.ts';
 import { closedPort } from './sockets.ts';
 
@@ -41,8 +41,6 @@ interface SeenRequest {
 
 const FENCE = '/fence';
 const NOBODY = 'nobody';
-/** What nginx may have to keep in a file. */
-const TEMPORARY = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
 
 export async function startFrontEnd(
   tenants: FrontEnd['tenants'] = { 'api.test': '127.0.0.1', 'bad.test': '127.0.0.1' },
@@ -67,25 +65,16 @@ export async function startFrontEnd(
   const seen = ['server_name', 'server_addr', 'http_host', 'ssl_server_name', 'request'].map(
     (variable) => `$${variable}`,
   );
-  const conf = `
-    pid ${at('pid')};
-    daemon off;
-    master_process off;
-    error_log stderr notice;
-    events {}
-    http {
-      ${TEMPORARY.map((name) => `${name}_temp_path ${at(name)};`).join('\n')}
+  writeFileSync(at('access.log'), '');
+  await startNginx(
+    directory,
+    `
       log_format seen escape=none '${seen.join('\t')}';
       access_log ${at('access.log')} seen;
       ssl_certificate ${at('ca.pem')};
       ssl_certificate_key ${at('key.pem')};
-      ${servers.join('\n')}
-    }`;
-  writeFileSync(at('nginx.conf'), conf);
-  writeFileSync(at('access.log'), '');
-  // It listens before it says that.
-  const ready = 'event method';
-  await startDaemon(unconfined('/usr/sbin/nginx'), ['-e', 'stderr', '-c', at('nginx.conf')], { ready });
+      ${servers.join('\n')}`,
+  );
 
   const read = () =>
     readFileSync(at('access.log'), 'latin1')
@@ -147,7 +136,8 @@ export async function startDoor(
   return { relay, plain, tls, proxy };
 }
 
-async function makeCertificate(
+/** Makes a certificate that is its own authority, and its key. */
+export async function makeCertificate(
   names: readonly string[],
   { certificate, key }: { readonly certificate: string; readonly key: string },
 ): Promise<void> {

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 import { startDaemon } from './daemon.ts';
 import { temporaryDirectory } from './program.ts';
@@ -27,4 +29,49 @@ export async function openNamespace(): Promise<Namespace> {
   const { pid } = await startDaemon('unshare', unshared, { ready: 'is set up' });
   const joined = ['--target', String(pid), '--user', '--preserve-credentials', '--net', '--mount'];
   return { wrap: (command, args) => ['nsenter', [...joined, '--', command, ...args]] };
+}
+
+const leafSetUp = 'ip link set lo up && echo is set up && exec sleep infinity';
+/** A cable from a network to another one's process, with both ends' addresses; no duplicates have to be looked for. */
+const cable = `
+  set -e
+  ip link add "cable$1" type veth peer name cable netns "$2"
+  ip address add "10.83.$1.1/24" dev "cable$1"
+  ip address add "fd83:$1::1/64" dev "cable$1" nodad
+  ip link set "cable$1" up
+  nsenter --net="/proc/$2/ns/net" sh -c '
+    ip address add "10.83.$1.2/24" dev cable && ip address add "fd83:$1::2/64" dev cable nodad && ip link set cable up' sh "$1"
+`;
+
+/** A network in the middle, and others that reach nothing but it, as containers on two networks of an engine. */
+export interface Star {
+  readonly center: Namespace;
+  /** The first has the addresses 10.83.1.2 and fd83:1::2 and knows the center as 10.83.1.1 and fd83:1::1, and so on. */
+  readonly leaves: readonly Namespace[];
+}
+
+/** Networks of their own, without a way out; they go with the test. Fails where neither root nor user namespaces are to be had. */
+export async function openStar(size: number): Promise<Star> {
+  const ready = 'is set up';
+  const unshared = ['--user', '--map-root-user', '--net', '--mount', 'sh', '-c', leafSetUp];
+  const { pid } = await startDaemon('unshare', unshared, { ready });
+  const within = (net: number): Namespace => {
+    const joined = [
+      '--target',
+      `${pid}`,
+      '--user',
+      '--preserve-credentials',
+      '--mount',
+      `--net=/proc/${net}/ns/net`,
+    ];
+    return { wrap: (command, args) => ['nsenter', [...joined, '--', command, ...args]] };
+  };
+  const center = within(pid);
+  const leaves: Namespace[] = [];
+  for (let number = 1; number <= size; number++) {
+    const leaf = await startDaemon(...center.wrap('unshare', ['--net', 'sh', '-c', leafSetUp]), { ready });
+    await promisify(execFile)(...center.wrap('sh', ['-c', cable, 'sh', `${number}`, `${leaf.pid}`]));
+    leaves.push(within(leaf.pid));
+  }
+  return { center, leaves };
 }

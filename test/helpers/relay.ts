@@ -73,6 +73,8 @@ export async function servingRelay(
 ): Promise<Relay> {
   const relay = await listenTcp({
     port: 0,
+    bind: null,
+    allowFrom: null,
     serve,
     sharesPort: false,
     slots: new Slots(maxConnections),
@@ -80,6 +82,7 @@ export async function servingRelay(
     connectTimeout: 5_000,
     idleTimeout: 0,
     probeSource: PROBE_SOURCE,
+    proxyProtocol: 'off',
     pump,
     log: testLog(),
     verbose: true,
@@ -96,6 +99,9 @@ export async function udpRelay(
 ): Promise<Relay> {
   const relay = await listenUdp({
     port: 0,
+    bind: null,
+    allowFrom: null,
+    probeSource: PROBE_SOURCE,
     target,
     sharesPort: false,
     slots: new Slots(maxConnections),

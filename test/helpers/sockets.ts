@@ -88,6 +88,16 @@ export async function endOf(socket: Socket): Promise<string | null> {
   return error?.code ?? null;
 }
 
+/** Resolves with the code of a client's error, be it connected by then or not; null when it ends without. */
+export async function errorOf(socket: Socket): Promise<string | null> {
+  const { promise, resolve } = Promise.withResolvers<string | null>();
+  socket
+    .once('error', ({ code = '' }: NodeJS.ErrnoException) => resolve(code))
+    .once('close', () => resolve(null));
+  socket.resume();
+  return promise;
+}
+
 /** The kernel's state of a connection between two ports of 127.0.0.1, as the first one sees it (proc(5); the kernel's tcp_states.h). */
 export function tcpState(local: number | undefined, remote: number): string | undefined {
   const states: Readonly<Record<string, string>> = {

@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 
 import { expect, test } from 'vitest';
@@ -7,7 +8,7 @@ import { createLoopGuard } from '../../src/relay/loop-guard.ts';
 const own = Object.values(networkInterfaces())
   .flatMap((addresses) => addresses ?? [])
   .map(({ address, family }) => ({ address, family: family === 'IPv6' ? 6 : 4 }));
-const guard = createLoopGuard(new Set([443]));
+const guard = createLoopGuard(new Set([443]), null);
 const elsewhere = { address: '192.0.2.1', family: 4 };
 
 test.each([
@@ -32,4 +33,24 @@ test('the guard refuses an answer with one address of its own among others: they
 
 test('the guard lets the addresses of others pass', () => {
   expect(guard([elsewhere], 443)).toEqual([elsewhere]);
+});
+
+test.each([
+  ['127.0.0.2', ['127.0.0.2', '::ffff:127.0.0.2', '::ffff:7f00:2', '0.0.0.0', '::'], ['127.0.0.1', '::1']],
+  ['0.0.0.0', ['127.0.0.1', '127.9.9.9'], ['::1']],
+  ['::', ['::1'], ['127.0.0.1']],
+  ['::1', ['::1', '0:0::1'], ['127.0.0.1']],
+  ['192.0.2.7 ::1', ['192.0.2.7', '::1'], ['127.0.0.1']],
+])('listening on %s alone, the guard refuses %j and lets %j pass', (bind, ours, others) => {
+  const bound = createLoopGuard(new Set([443]), bind.split(' '));
+  const isRefused = (address: string) => {
+    try {
+      bound([{ address, family: isIPv6(address) ? 6 : 4 }], 443);
+      return false;
+    } catch {
+      return true;
+    }
+  };
+  expect(ours.filter(isRefused)).toEqual(ours);
+  expect(others.filter(isRefused)).toEqual([]);
 });

@@ -8,6 +8,7 @@ export function describeBehaviour(config: Config): readonly string[] {
   return [
     describeResolving(config),
     describeNames(config),
+    ...describeClients(config),
     ...describeLimits(config),
     ...probes.map(
       ({ url, port, timeout }) =>
@@ -37,6 +38,19 @@ function describeNames({ mode, nameCheck, tlsEch }: Config): string {
     case 'enforce':
       return `names are checked: who asks for another than TARGET is refused${tlsEch === 'refuse' ? ', and so is who hides one' : ''}`;
   }
+}
+
+/** Only what is not as everybody expects. */
+function describeClients({ mode, bind, allowFrom, proxyProtocol }: Config): readonly string[] {
+  const networks = allowFrom?.map((network) => network.join('/')).join(', ');
+  const refused = mode === 'udp' ? 'the datagrams of others are dropped' : 'others are reset';
+  return [
+    ...(bind === null ? [] : [`listens on ${bind.join(', ')} alone`]),
+    ...(networks === undefined ? [] : [`clients may come from ${networks}; ${refused}`]),
+    ...(proxyProtocol === 'off'
+      ? []
+      : [`the target is told who the client is, in a PROXY header ${proxyProtocol}`]),
+  ];
 }
 
 function describeLimits(config: Config): readonly string[] {

@@ -64,8 +64,8 @@ export async function checkRoutes(
   return { lines: runs.map(({ line }) => line), problems: runs.flatMap(({ problem }) => problem ?? []) };
 }
 
-function createDialler({ mode, ports, connectTimeout }: Config) {
-  const withoutLoops = createLoopGuard(new Set(ports.map(({ listen }) => listen)));
+function createDialler({ mode, ports, bind, connectTimeout }: Config) {
+  const withoutLoops = createLoopGuard(new Set(ports.map(({ listen }) => listen)), bind);
   const { signal } = new AbortController();
 
   return async (

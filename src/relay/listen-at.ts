@@ -1,0 +1,55 @@
+import type { AddressInfo } from 'node:net';
+
+import { ListenError, type Place } from './relay.ts';
+
+/** The part of a server or a datagram socket that is needed. */
+interface Listener {
+  address: () => unknown;
+  on: (event: 'error', onError: (cause: Error) => void) => unknown;
+  close: () => unknown;
+}
+
+interface Options<T extends Listener> {
+  readonly protocol: 'tcp' | 'udp';
+  /** 0: any free port. */
+  readonly port: number;
+  /** null: all addresses of the host. */
+  readonly addresses: readonly string[] | null;
+  /** Resolves when it listens. */
+  readonly open: (place: Place) => Promise<T>;
+}
+
+/** Listeners at one port, and the end of the first that dies. */
+interface Listening<T> {
+  readonly listeners: readonly T[];
+  readonly port: number;
+  /** Rejects with a ListenError; never resolves. */
+  readonly failed: Promise<never>;
+}
+
+/** Listens on a port at each of the addresses. Rejects with a ListenError when it cannot at one of them, and then listens at none. */
+export async function listenAt<T extends Listener>({
+  protocol,
+  addresses,
+  open,
+  ...options
+}: Options<T>): Promise<Listening<T>> {
+  const listeners: T[] = [];
+  const { promise: failed, reject } = Promise.withResolvers<never>();
+  let { port } = options;
+  for (const address of addresses ?? [null]) {
+    try {
+      const listener = await open({ address, port });
+      ({ port } = listener.address() as AddressInfo);
+      const place = { address, port };
+      listener.on('error', (cause) =>
+        reject(new ListenError(`go on listening on ${protocol}`, place, cause)),
+      );
+      listeners.push(listener);
+    } catch (cause) {
+      for (const listener of listeners) listener.close();
+      throw new ListenError(`listen on ${protocol}`, { address, port }, cause);
+    }
+  }
+  return { listeners, port, failed };
+}
