@@ -2,15 +2,13 @@ import type { StartedTestContainer } from 'testcontainers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { makeCertificates } from '../helpers/container-certificates.ts';
+import { notConnected, notResolved } from '../helpers/container-curl.ts';
 import { app, dnsmasq, nginx } from '../helpers/container-peers.ts';
 import { relay } from '../helpers/container-relay.ts';
 import { openWorld, type World } from '../helpers/container-world.ts';
 import { noDocker } from '../helpers/docker-engine.ts';
 
 const name = 'api.example.com';
-// Exit codes of curl: a packet without a way out is refused or lost, depending on the engine.
-const notResolved = [6, 28];
-const notConnected = [7, 28];
 
 describe.skipIf(noDocker)('an app on an internal network', () => {
   let world: World;

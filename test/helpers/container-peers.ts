@@ -12,7 +12,7 @@ function peer(command: string[], ready: string): JoinedContainer {
 
 const file = (target: string, lines: string[]) => [{ target, content: `${lines.join('\n')}\n` }];
 
-/** A container with clients in it (curl, dig, swaks, redis-cli, openssl), to run commands in. */
+/** A container with clients in it (curl, dig, redis-cli, openssl), to run commands in. */
 export const app = () => peer(['sleep', 'infinity'], 'true');
 
 /** An HTTP server that answers `text`, and with a certificate an HTTPS server as well. */
@@ -60,9 +60,6 @@ export function unbound(addresses: Record<string, string>): JoinedContainer {
     'nc -z 127.0.0.1 53',
   ).withCopyContentToContainer(file('/etc/unbound/test.conf', conf));
 }
-
-/** A mail server for example.com; what it takes ends in /var/mail/inbox. */
-export const exim = () => peer(['exim4', '-bdf', '-q1m'], 'nc -z 127.0.0.1 25');
 
 export const redis = () =>
   peer(['redis-server', '--bind', '0.0.0.0', '--protected-mode', 'no', '--save', ''], 'redis-cli ping');

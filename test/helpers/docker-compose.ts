@@ -5,11 +5,17 @@ import path from 'node:path';
 import { inject } from 'vitest';
 
 import { composeProject, runLabel } from './docker-names.ts';
-import { run } from './run.ts';
+import { type Finished, run } from './run.ts';
 
 export interface Composed {
   /** Runs a subcommand of compose; rejects when it fails. */
   command(...args: string[]): Promise<string>;
+  /** Runs a program in a service's container, to its end; never rejects. */
+  exec(service: string, ...args: string[]): Promise<Finished>;
+  /** What a service has logged so far. */
+  logs(service: string): Promise<string>;
+  /** The id of a service's container. */
+  container(service: string): Promise<string>;
   /** Takes everything down, with the images that were built for it. */
   down(): Promise<void>;
 }
@@ -20,38 +26,56 @@ async function composeCommand(): Promise<[string, ...string[]]> {
   return plugin.code === 0 ? ['docker', 'compose'] : ['docker-compose'];
 }
 
-interface Parts {
-  /** Services that have a `build`: they build with the host's network, as the image under test does. */
+interface Services {
+  /** Those that have a `build`: they build with the host's network, as the image under test does. */
   built: string[];
-  services: string[];
+  /** Those that have an image alone. */
+  ready?: string[];
 }
 
 // Not a word about networks: docker-compose would take it in place of the file's own.
-function override({ built, services }: Parts, testRun: string): string {
+function override({ built, ready = [] }: Services, testRun: string): string {
   const labels = { [runLabel]: testRun };
-  const service = (name: string) => [
-    name,
-    built.includes(name) ? { labels, build: { network: 'host' } } : { labels },
-  ];
-  return JSON.stringify({ services: Object.fromEntries(services.map((name) => service(name))) });
+  return JSON.stringify({
+    services: Object.fromEntries([
+      ...built.map((name) => [name, { labels, build: { network: 'host' } }]),
+      ...ready.map((name) => [name, { labels }]),
+    ]),
+  });
 }
 
-/** A compose file as a project of the test's own, labelled so that the end of the run cleans it up in any case. */
-export async function compose(file: string, parts: Parts): Promise<Composed> {
+/**
+ * Brings up examples/`name` as a project of the test's own, labelled so that the end of the run cleans it up in any
+ * case. The caller takes it down.
+ */
+export async function bringUp(name: string, services: Services): Promise<Composed> {
   const [program, ...first] = await composeCommand();
   const folder = await mkdtemp(path.join(tmpdir(), 'sallyport-compose-'));
   const overriding = path.join(folder, 'override.json');
   const testRun = inject('dockerRun') ?? '';
-  await writeFile(overriding, override(parts, testRun));
-  const options = [...first, '--project-name', composeProject(testRun), '--file', file, '--file', overriding];
+  await writeFile(overriding, override(services, testRun));
+  const files = ['--file', `examples/${name}/compose.yaml`, '--file', overriding];
+  const options = [...first, '--project-name', composeProject(testRun, name), ...files];
   const command = async (...args: string[]) => {
     const { code, output, stdout } = await run(program, [...options, ...args]);
     if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}: ${output}`);
     return stdout;
   };
   const down = async () => {
-    await command('down', '--rmi', 'local', '--timeout', '1');
+    await command('down', '--rmi', 'local', '--volumes', '--timeout', '1');
     await rm(folder, { recursive: true });
   };
-  return { command, down };
+  try {
+    await command('up', '--build', '--detach');
+  } catch (error) {
+    await down();
+    throw error;
+  }
+  return {
+    command,
+    exec: (service, ...args) => run(program, [...options, 'exec', '-T', service, ...args]),
+    logs: (service) => command('logs', '--no-color', service),
+    container: async (service) => (await command('ps', '--quiet', service)).trim(),
+    down,
+  };
 }

@@ -13,6 +13,8 @@ declare module 'vitest' {
   }
 }
 
+const projectLabel = 'com.docker.compose.project';
+
 async function engineAnswers(): Promise<boolean> {
   const { code } = await run('docker', ['version', '--format', '{{.Server.Version}}'], { timeout: 10_000 });
   return code === 0;
@@ -31,9 +33,15 @@ function alive(pid: number): boolean {
   }
 }
 
+/** The compose projects of a run, as their networks tell: these carry no label of ours. */
+async function projectsOf(name: string): Promise<string[]> {
+  const networks = await docker('network', 'ls', '--format', `{{.Label "${projectLabel}"}}`);
+  return [...new Set(networks.split('\n'))].filter((project) => project.startsWith(composeProject(name, '')));
+}
+
 async function removeRun(name: string): Promise<void> {
   await removeLabelled(`${runLabel}=${name}`);
-  await removeLabelled(`com.docker.compose.project=${composeProject(name)}`);
+  for (const project of await projectsOf(name)) await removeLabelled(`${projectLabel}=${project}`);
 }
 
 /** What a run that was killed could not remove. A run is named after its process, so live runs are left alone. */
@@ -61,6 +69,7 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   await removeLeftovers();
   await build(images.sallyport, repository);
   await build(images.peers, path.join(repository, 'test/container/peers'));
+  await build(images.examplePeers, path.join(repository, 'examples/peers'));
   const name = String(process.pid);
   project.provide('dockerRun', name);
   return () => removeRun(name);
