@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { StartedTestContainer } from 'testcontainers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { app, exim, redis, unbound } from '../helpers/container-peers.ts';
+import { app, redis, unbound } from '../helpers/container-peers.ts';
 import { relay } from '../helpers/container-relay.ts';
 import { openWorld, type World } from '../helpers/container-world.ts';
 import { noDocker } from '../helpers/docker-engine.ts';
@@ -25,26 +25,6 @@ describe.skipIf(noDocker)('through the alias', () => {
 
     const { stdout } = await client.exec(['dig', '+short', '@names.example.com', 'hello.example.com']);
     expect(stdout.trim()).toBe('192.0.2.7');
-  });
-
-  test('a message over SMTP ends in the mailbox, and the SMTP probe passes', async () => {
-    const server = await world.start(exim(), { outside: ['mail'] });
-    const environment = { TARGET: 'mail', PORT: '25', SMTP_HEALTHCHECK: '1' };
-    await world.start(relay(environment), { inside: ['mail.example.com'], outside: [] });
-
-    const swaks = [
-      'swaks',
-      '--server',
-      'mail.example.com',
-      '--from',
-      'app@example.com',
-      '--to',
-      'box@example.com',
-    ];
-    const sent = await client.exec([...swaks, '--body', 'through the door']);
-    expect(sent.output).toMatch(/250 OK/);
-    const inbox = async () => (await server.exec(['cat', '/var/mail/inbox'])).stdout;
-    await expect.poll(inbox, { timeout: 10_000 }).toMatch(/through the door/);
   });
 
   test('a subscription to Redis stays through silence and gets what is published later', async () => {
