@@ -8,6 +8,9 @@ import { composeProject, runLabel } from './docker-names.ts';
 import { type Finished, run } from './run.ts';
 
 export interface Composed {
+  project: string;
+  /** Recreates what these variables change, where the compose file has them. */
+  up(environment: Record<string, string>): Promise<void>;
   /** Runs a subcommand of compose; rejects when it fails. */
   command(...args: string[]): Promise<string>;
   /** Runs a program in a service's container, to its end; never rejects. */
@@ -48,34 +51,46 @@ function override({ built, ready = [] }: Services, testRun: string): string {
  * Brings up examples/`name` as a project of the test's own, labelled so that the end of the run cleans it up in any
  * case. The caller takes it down.
  */
-export async function bringUp(name: string, services: Services): Promise<Composed> {
+export async function bringUp(
+  name: string,
+  services: Services,
+  environment: Record<string, string> = {},
+): Promise<Composed> {
   const [program, ...first] = await composeCommand();
   const folder = await mkdtemp(path.join(tmpdir(), 'sallyport-compose-'));
   const overriding = path.join(folder, 'override.json');
   const testRun = inject('dockerRun') ?? '';
   await writeFile(overriding, override(services, testRun));
   const files = ['--file', `examples/${name}/compose.yaml`, '--file', overriding];
-  const options = [...first, '--project-name', composeProject(testRun, name), ...files];
-  const command = async (...args: string[]) => {
-    const { code, output, stdout } = await run(program, [...options, ...args]);
+  const project = composeProject(testRun, name);
+  const options = [...first, '--project-name', project, ...files];
+  const command = async (args: string[], env = environment) => {
+    const { code, output, stdout } = await run(program, [...options, ...args], {
+      env: { ...process.env, ...env },
+    });
     if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}: ${output}`);
     return stdout;
   };
+  const up = async (env: Record<string, string>) => {
+    await command(['up', '--build', '--detach'], env);
+  };
   const down = async () => {
-    await command('down', '--rmi', 'local', '--volumes', '--timeout', '1');
+    await command(['down', '--rmi', 'local', '--volumes', '--timeout', '1']);
     await rm(folder, { recursive: true });
   };
   try {
-    await command('up', '--build', '--detach');
+    await up(environment);
   } catch (error) {
     await down();
     throw error;
   }
   return {
-    command,
+    project,
+    up,
+    command: (...args) => command(args),
     exec: (service, ...args) => run(program, [...options, 'exec', '-T', service, ...args]),
-    logs: (service) => command('logs', '--no-color', service),
-    container: async (service) => (await command('ps', '--quiet', service)).trim(),
+    logs: (service) => command(['logs', '--no-color', service]),
+    container: async (service) => (await command(['ps', '--quiet', service])).trim(),
     down,
   };
 }
