@@ -1,6 +1,7 @@
 import { type Program, runProgram, UsageError } from '../src/arguments.ts';
 import { parseConfig } from '../src/config/config.ts';
 import { askRelay } from '../src/control/ask-relay.ts';
+import { describeBlackout } from '../src/control/describe-blackout.ts';
 import { probeAddress } from '../src/control/protocol.ts';
 import { messageOf } from '../src/message-of.ts';
 import { version } from '../src/version.ts';
@@ -20,8 +21,7 @@ const healthcheck: Program = {
       summary: 'check the relay',
       options: {},
       run: async (_asked, { environment, print }) => {
-        await check(environment);
-        print('healthy');
+        print(await check(environment));
         return 0;
       },
     },
@@ -43,12 +43,17 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Checks the relay from the inside out. Resolves when all is well; rejects with the first thing that is not. */
-async function check(environment: NodeJS.ProcessEnv): Promise<void> {
+/** Checks the relay from the inside out. Resolves with how it is when all is well; rejects with the first thing that is not. */
+async function check(environment: NodeJS.ProcessEnv): Promise<string> {
   const config = parseConfig(environment);
-  const { mode, ports, bind, runDir, httpProbes, smtpProbe } = config;
+  const { mode, ports, bind, runDir, blackoutHealth, httpProbes, smtpProbe } = config;
   const status = await askRelay(runDir);
   checkListening(mode === 'udp' ? 'udp' : 'tcp', { bind, ports: new Set(ports.map(({ listen }) => listen)) });
+  if (status !== null && status.blackout.state !== 'off') {
+    const blackout = describeBlackout(status.blackout);
+    if (blackoutHealth === 'unhealthy') throw new Error(blackout);
+    return blackout; // probes would be refused
+  }
   const address = probeAddress(bind);
   // Loaded where asked for: most of the program's CPU time would go into reading unused libraries.
   await Promise.all([
@@ -62,6 +67,7 @@ async function check(environment: NodeJS.ProcessEnv): Promise<void> {
         explain(probeSmtp({ ...smtpProbe, address }), { runDir, ...smtpProbe }),
       ),
   ]);
+  return 'healthy';
 }
 
 void main(process.argv.slice(2)).then((code) => process.exit(code));

@@ -10,6 +10,7 @@ import {
   type NameRules,
 } from './relay/choose.ts';
 import type { Connection, Upstream } from './relay/connection.ts';
+import { Gate } from './relay/gate.ts';
 import { proxyHttp } from './relay/http-proxy.ts';
 import { createLoopGuard } from './relay/loop-guard.ts';
 import { createNameCheck } from './relay/name-check.ts';
@@ -29,6 +30,8 @@ export type Lookup = (host: string, ...how: Parameters<Target['resolve']>) => Re
 interface Options {
   readonly lookup: Lookup;
   readonly log: Log;
+  /** Shut while nobody is to be let in. */
+  readonly gate?: Gate;
   /** Of each listener's limit, where other threads listen on the same ports and share them. */
   readonly slots?: readonly SlotCells[];
   /** Told of each dial on a port: why it failed, or null. */
@@ -43,7 +46,7 @@ type TargetOf = (host: string, port: number) => Target;
 /** Opens every relay that the configuration asks for. Rejects with a ListenError when a port cannot be listened on. */
 export async function listen(
   config: Config,
-  { lookup, log, slots, onDial = () => {}, onCrowded = () => {} }: Options,
+  { lookup, log, gate = new Gate(), slots, onDial = () => {}, onCrowded = () => {} }: Options,
 ): Promise<readonly Relay[]> {
   const { maxConnections, connectTimeout, verbose, allowFrom, proxyProtocol } = config;
   const bind = placesOf(config);
@@ -63,6 +66,7 @@ export async function listen(
         bind,
         allowFrom,
         probeSource: PROBE_SOURCE,
+        gate,
         sharesPort: slots !== undefined,
         slots: new Slots(maxConnections, slots?.[place]),
         connectTimeout,

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 
+import { describeLine } from './describe-line.ts';
 import { messageOf } from './message-of.ts';
 
 /** The part of a logger that is handed down: fields first, then the message. */
@@ -9,15 +10,19 @@ export interface Log {
   debug: (fields: object, message: string) => void;
 }
 
-export type Logger = ReturnType<typeof createLog>;
-
-/** One JSON line for each event on standard output, written at once. Payload is never among the fields. */
-export function createLog(level: string) {
-  return pino({
+/**
+ * One JSON line for each event on standard output, written at once; on a terminal, one that people can read. Payload is never among the
+ * fields.
+ */
+export function createLog(level: string, stdout: Pick<NodeJS.WriteStream, 'isTTY' | 'write'>) {
+  const options = {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
+    formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: messageOf },
-  });
+  };
+  return stdout.isTTY
+    ? pino(options, { write: (line) => void stdout.write(`${describeLine(line)}\n`) })
+    : pino(options);
 }

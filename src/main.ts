@@ -3,6 +3,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 
 import { abortable } from './abortable.ts';
 import { type Command, type Program, runProgram, UsageError } from './arguments.ts';
+import { Blackout, listenForBlackout } from './blackout.ts';
+import { blackout as blackoutCommand } from './commands/blackout.ts';
 import { check } from './commands/check.ts';
 import { resolve } from './commands/resolve.ts';
 import { status } from './commands/status.ts';
@@ -12,8 +14,11 @@ import { isWildcard } from './config/targets.ts';
 import { controlPaths } from './control/run-dir.ts';
 import { openControl } from './control/server.ts';
 import { openSources } from './dns/sources.ts';
+import { foldRepeats } from './fold-repeats.ts';
 import { listen, type Lookup } from './listen.ts';
-import { createLog, type Logger } from './log.ts';
+import { createLog, type Log } from './log.ts';
+import { Gate } from './relay/gate.ts';
+import type { Relay } from './relay/relay.ts';
 import { runHealthcheck, watchHealth } from './self-check.ts';
 import { listenForCrash, listenForStop, type StopSignals } from './stop-signal.ts';
 import { version } from './version.ts';
@@ -34,15 +39,18 @@ const relayCommand: Command = {
     const config = parseConfig(environment);
     const stop = listenForStop(process);
     const crash = listenForCrash(process);
-    const log = createLog(config.logLevel);
+    const log = createLog(config.logLevel, process.stdout);
+    const folding = foldRepeats(log);
     for (const { name, meant } of config.nearMisses)
       log.warn(`${name} is set but unknown: did you mean ${meant}?`);
     try {
-      await run(config, { log, stop, crash });
+      await run(config, { log: folding, stop, crash });
       return 0;
     } catch (err) {
       log.fatal({ err }, 'failed');
       return 1;
+    } finally {
+      folding.flush();
     }
   },
 };
@@ -52,7 +60,7 @@ const sallyport: Program = {
   version,
   summary: 'Relays raw TCP or UDP to the names that TARGET allows, and to nothing else.',
   epilogue: 'Everything else is said by environment variables, of which TARGET is required: see the README.',
-  commands: [relayCommand, resolve, check, status],
+  commands: [relayCommand, resolve, check, status, blackoutCommand],
 };
 
 async function main(args: readonly string[]): Promise<number> {
@@ -72,8 +80,17 @@ async function main(args: readonly string[]): Promise<number> {
 /** Relays until asked to stop, then drains. Rejects when a port cannot be listened on, a listener dies, or with what nobody has caught. */
 async function run(
   config: Config,
-  { log, stop, crash }: { log: Logger; stop: StopSignals; crash: AbortSignal },
+  { log, stop, crash }: { log: Log; stop: StopSignals; crash: AbortSignal },
 ): Promise<void> {
+  let relays: readonly Relay[] = [];
+  const gate = new Gate();
+  const clear: Relay['clear'] = async (how) => {
+    await Promise.all(relays.map((relay) => relay.clear(how)));
+  };
+  const blackout = new Blackout({ gate, clear, log });
+  listenForBlackout(process, blackout);
+  if (config.blackout) await blackout.turn('on', { by: 'start' });
+
   const stopped = new AbortController();
   const listed = config.targets.filter((target) => !isWildcard(target));
   const sources = openSources(listed, {
@@ -84,23 +101,28 @@ async function run(
     signal: stopped.signal,
   });
   const lookup: Lookup = (host, signal, how) => sources.of(host).addresses(signal, how);
-  const relays =
+  relays =
     config.workers === 1
-      ? await listen(config, { lookup, log })
+      ? await listen(config, { lookup, log, gate })
       : await listenInWorkers(config, {
           program: process.argv[1] ?? '',
           lookup,
           log,
+          gate,
           signal: stopped.signal,
         });
-  const control = await openControl(controlPaths(config.runDir), () => ({
-    version,
-    mode: config.mode,
-    targets: config.targets,
-    uptime: Math.round(process.uptime()),
-    names: sources.status(),
-    ports: relays.map(({ port, live, waiting, lastFailure }) => ({ port, live, waiting, lastFailure })),
-  })).catch((err: unknown) => {
+  const control = await openControl(controlPaths(config.runDir), {
+    blackOut: ({ blackout: state, duration }) => blackout.turn(state, { by: 'command', duration }),
+    status: () => ({
+      version,
+      mode: config.mode,
+      targets: config.targets,
+      uptime: Math.round(process.uptime()),
+      blackout: blackout.status,
+      names: sources.status(),
+      ports: relays.map(({ port, live, waiting, lastFailure }) => ({ port, live, waiting, lastFailure })),
+    }),
+  }).catch((err: unknown) => {
     log.warn(
       { err },
       'the control socket is off: the healthcheck cannot ask this relay, only watch its ports',

@@ -1,5 +1,6 @@
 import { alignColumns } from '../align-columns.ts';
 import { isWildcard } from '../config/targets.ts';
+import { describeBlackout } from '../control/describe-blackout.ts';
 import type { Status } from '../control/protocol.ts';
 
 /** A table's columns by their headings: what each says of a row, null for nothing. */
@@ -30,10 +31,11 @@ const UNITS = [
 const UNITS_SHOWN = 2;
 
 /** A relay's status for people, on several lines. */
-export function describeStatus({ version, mode, uptime, targets, names, ports }: Status): string {
+export function describeStatus({ version, mode, uptime, blackout, targets, names, ports }: Status): string {
   const wildcards = targets.filter(isWildcard);
   return [
     `sallyport ${version}, MODE=${mode}, up ${describeTime(uptime)}`,
+    ...(blackout.state === 'off' ? [] : [describeBlackout(blackout)]),
     '',
     ...table(NAME_COLUMNS, names),
     ...wildcards.map((target) => `${target}: names below it are resolved when clients ask for them`),

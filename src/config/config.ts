@@ -47,6 +47,10 @@ export interface Config {
   readonly idleTimeout: number;
   readonly udpTimeout: number;
   readonly drainTimeout: number;
+  /** Whether the relay starts in a blackout. */
+  readonly blackout: boolean;
+  /** What the healthcheck makes of a blackout. */
+  readonly blackoutHealth: Values['BLACKOUT_HEALTH'];
   /** Failed self-checks in a row that end the program; Infinity for never. */
   readonly exitOnUnhealthy: number;
   readonly logLevel: Values['LOG_LEVEL'];
@@ -107,6 +111,8 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     idleTimeout: all.IDLE_TIMEOUT_MS,
     udpTimeout: all.UDP_TIMEOUT_MS,
     drainTimeout: all.DRAIN_TIMEOUT_MS,
+    blackout: all.BLACKOUT,
+    blackoutHealth: all.BLACKOUT_HEALTH,
     exitOnUnhealthy: all.EXIT_ON_UNHEALTHY === 0 ? Infinity : all.EXIT_ON_UNHEALTHY,
     logLevel: all.LOG_LEVEL,
     runDir: all.SALLYPORT_RUN_DIR,

@@ -82,6 +82,8 @@ export const variables = {
   IDLE_TIMEOUT_MS: optional('0', milliseconds(0)),
   UDP_TIMEOUT_MS: optional('60000', milliseconds(1)),
   DRAIN_TIMEOUT_MS: optional('8000', milliseconds(0)),
+  BLACKOUT: optional('0', flag),
+  BLACKOUT_HEALTH: optional('healthy', oneOf(['healthy', 'unhealthy'])),
   EXIT_ON_UNHEALTHY: optional('0', wholeNumber(0, 1_000_000)),
   LOG_LEVEL: optional('info', oneOf(LOG_LEVELS)),
   SALLYPORT_RUN_DIR: optional(null, { accepted: 'an absolute path of a directory', parse: parseDirectory }),

@@ -2,13 +2,37 @@ import { isIPv4 } from 'node:net';
 
 import type { NameStatus } from '../dns/sources.ts';
 
-/** What the relay says of itself: one JSON object, sent to whoever connects to the control socket. */
+/**
+ * What the relay may be told over its control socket, as one JSON object, up to the sender's FIN: to begin a blackout or to end it. Nothing at
+ * all asks for the status alone.
+ */
+export interface BlackoutRequest {
+  readonly blackout: BlackoutState;
+  /** It ends by itself after so long, in ms; null: it does not. */
+  readonly duration: number | null;
+}
+
+/** `draining`: nobody new is let in, and what lives goes on. */
+export type BlackoutState = 'off' | 'on' | 'draining';
+
+export interface BlackoutStatus {
+  readonly state: BlackoutState;
+  /** Who made it so. */
+  readonly by: 'start' | 'command' | 'SIGUSR2' | 'SIGHUP' | 'timer';
+  /** Times of RFC 3339. */
+  readonly since: string;
+  /** When it ends by itself; null: it does not. */
+  readonly until: string | null;
+}
+
+/** What the relay says of itself: one JSON object, its answer to whatever it is told. */
 export interface Status {
   readonly version: string;
   readonly mode: 'tcp' | 'udp' | 'http-proxy';
   readonly targets: readonly string[];
   /** Since the relay started, in s. */
   readonly uptime: number;
+  readonly blackout: BlackoutStatus;
   /** What is known of the targets' names, and of those that wildcards stand for. */
   readonly names: readonly NameStatus[];
   readonly ports: readonly PortStatus[];

@@ -63,7 +63,8 @@ export class Connection {
   readonly #acceptedAt = performance.now();
   readonly #isProbe: boolean;
   #isAdmitted = false;
-  #upstream: Socket | null = null;
+  #target: Target | null = null;
+  #upstream: Upstream | null = null;
 
   constructor(client: Socket, shared: Shared) {
     this.client = client;
@@ -106,6 +107,8 @@ export class Connection {
   /** Connects to the target; the socket ends with this connection. Rejects with a DialError. */
   async dial(target: Target): Promise<Upstream> {
     const { order, connectTimeout, onDial } = this.shared;
+    this.#target = target;
+    this.#upstream = null;
     const watching = setTimeout(() => this.#watch(), WATCH_AFTER);
     try {
       const { socket, address } = await dialTcp(target, {
@@ -114,14 +117,14 @@ export class Connection {
         signal: this.gone,
       });
       socket.on('error', ignore); // 'close' follows
-      this.#upstream = socket;
-      onDial(null);
-      return {
+      this.#upstream = {
         socket,
         target,
         address: endpoint(address.address, target.port),
         overhead: this.#introduce(socket),
       };
+      onDial(null);
+      return this.#upstream;
     } catch (cause) {
       if (!this.gone.aborted) onDial(messageOf(cause));
       throw cause;
@@ -154,17 +157,27 @@ export class Connection {
   }
 
   /** Logs what became of a connection to a target; `sent` are the bytes to it. */
-  report({ socket, target, address, overhead }: Upstream, ending: Ending, sent = socket.bytesWritten): void {
-    const fields = {
-      client: this.from,
-      target: endpoint(target.host, target.port),
-      address,
-      sent: Math.max(0, sent - overhead), // what a socket loses unsent, it does not count
-      received: socket.bytesRead,
-      ms: Math.round(performance.now() - this.#acceptedAt),
-      ending,
-    };
+  report(upstream: Upstream, ending: Ending, sent = upstream.socket.bytesWritten): void {
+    const fields = { ...this.#describe(upstream.target, upstream, sent), ending };
     this.shared.log[this.shared.verbose ? 'info' : 'debug'](fields, 'connection ended');
+  }
+
+  /** Logs why the client is not served, or no further. */
+  reportFailure(err: unknown): void {
+    const upstream = this.#upstream;
+    const fields = this.#describe(this.#target, upstream, upstream?.socket.bytesWritten);
+    this.shared.log.warn({ ...fields, err }, 'connection refused');
+  }
+
+  #describe(target: Target | null, upstream: Upstream | null, sent = 0) {
+    return {
+      client: this.from,
+      target: target && endpoint(target.host, target.port),
+      address: upstream?.address ?? null,
+      sent: Math.max(0, sent - (upstream?.overhead ?? 0)), // what a socket loses unsent, it does not count
+      received: upstream?.socket.bytesRead ?? 0,
+      ms: Math.round(performance.now() - this.#acceptedAt),
+    };
   }
 
   /** Has what is idle end, and resets a client that is not served yet. */
@@ -176,7 +189,7 @@ export class Connection {
   /** Resets both ends. */
   cut(): void {
     reset(this.client);
-    if (this.#upstream) reset(this.#upstream);
+    if (this.#upstream) reset(this.#upstream.socket);
   }
 
   /** Gives the slot back. */

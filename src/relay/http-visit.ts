@@ -171,8 +171,7 @@ export class HttpVisit {
     if (gone.aborted || this.#isOver) return;
     const isRefused = cause instanceof Refusal;
     if (isRefused) logRefusal(shared.log, from, cause);
-    else if (!(cause instanceof StaleLineError))
-      shared.log.warn({ client: from, err: cause }, 'connection refused');
+    else if (!(cause instanceof StaleLineError)) this.#connection.reportFailure(cause);
     if (words === null) this.#cut(isRefused ? 'cut off' : 'target aborted');
     else this.#sayGoodbye(words, isRefused ? 'finished' : 'target aborted');
   }

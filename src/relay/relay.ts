@@ -13,6 +13,8 @@ export interface Relay {
   readonly failed: Promise<never>;
   /** Ends the UDP session that has been idle longest, for another; whether there was one. */
   readonly makeRoom: () => boolean;
+  /** Ends what lives, at once or each by its own end, while listening goes on. Resolves when that is on its way. */
+  clear: (how: 'cut' | 'drain') => Promise<void>;
   /** Accepts nothing new; resolves when all that lives has ended, which the signal enforces. */
   drain: (signal: AbortSignal) => Promise<void>;
 }

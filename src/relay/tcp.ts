@@ -5,7 +5,10 @@ import type { Network } from '../networks.ts';
 import { Connection, type Shared } from './connection.ts';
 import { createDialOrder } from './dial-order.ts';
 import { KEEP_ALIVE_DELAY } from './dial-tcp.ts';
+import { endpoint } from './endpoint.ts';
+import { type Gate, SHUT } from './gate.ts';
 import { listenAt } from './listen-at.ts';
+import { logRefusal } from './log-refusal.ts';
 import type { Place, Relay } from './relay.ts';
 import { reset } from './reset.ts';
 import { createSourceGate } from './source-gate.ts';
@@ -23,6 +26,8 @@ interface Options extends Omit<Shared, 'order'> {
   /** Where clients may come from, others are reset at once; null: anywhere. */
   readonly allowFrom: readonly Network[] | null;
   readonly serve: Serve;
+  /** While it is shut, clients are reset at once. */
+  readonly gate: Gate;
 }
 
 /** Beyond what the kernel allows (net.core.somaxconn): the kernel cuts it to its own limit. */
@@ -30,7 +35,7 @@ const BACKLOG = 65_535;
 
 /** Listens on a port. Rejects with a ListenError when it cannot. */
 export async function listenTcp(options: Options): Promise<Relay> {
-  const { serve, slots, log } = options;
+  const { serve, gate, slots, log } = options;
   /** Each with the end of its serving. */
   const connections = new Map<Connection, Promise<void>>();
   let lastFailure: string | null = null;
@@ -46,6 +51,12 @@ export async function listenTcp(options: Options): Promise<Relay> {
   const isWelcome = options.allowFrom && createSourceGate(options.allowFrom, { ...options, logInterval: 0 });
 
   const accept = (client: Socket) => {
+    if (gate.isShut) {
+      logRefusal(log, endpoint(client.remoteAddress, client.remotePort), SHUT);
+      client.on('error', () => {}); // it is gone already
+      reset(client);
+      return;
+    }
     if (isWelcome !== null && !isWelcome(client.remoteAddress, client.remotePort)) {
       reset(client);
       return;
@@ -53,7 +64,7 @@ export async function listenTcp(options: Options): Promise<Relay> {
     const connection = new Connection(client, shared);
     const served = serve(connection)
       .catch((err: unknown) => {
-        if (!connection.gone.aborted) log.warn({ client: connection.from, err }, 'connection refused');
+        if (!connection.gone.aborted) connection.reportFailure(err);
         reset(client);
       })
       .finally(() => {
@@ -69,6 +80,10 @@ export async function listenTcp(options: Options): Promise<Relay> {
     open: (place) => open(place, { sharesPort: options.sharesPort, accept }),
   });
 
+  const clear: Relay['clear'] = async (how) => {
+    for (const connection of connections.keys()) connection[how]();
+  };
+
   return {
     port,
     get live() {
@@ -82,14 +97,12 @@ export async function listenTcp(options: Options): Promise<Relay> {
     },
     failed,
     makeRoom: () => false,
+    clear,
     async drain(signal) {
       for (const server of listeners) server.close();
-      for (const connection of connections.keys()) connection.drain();
-      const cut = () => {
-        for (const connection of connections.keys()) connection.cut();
-      };
-      if (signal.aborted) cut();
-      else signal.addEventListener('abort', cut);
+      void clear('drain');
+      if (signal.aborted) void clear('cut');
+      else signal.addEventListener('abort', () => void clear('cut'));
       await Promise.all(connections.values());
     },
   };

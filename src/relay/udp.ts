@@ -6,7 +6,9 @@ import type { Log } from '../log.ts';
 import type { Network } from '../networks.ts';
 import { createDialOrder } from './dial-order.ts';
 import { endpoint } from './endpoint.ts';
+import { type Gate, SHUT } from './gate.ts';
 import { listenAt } from './listen-at.ts';
+import { logRefusal } from './log-refusal.ts';
 import type { Place, Relay } from './relay.ts';
 import { Session, type SessionEnding } from './session.ts';
 import { Slots } from './slots.ts';
@@ -25,6 +27,8 @@ interface Options {
   /** Clients from this address are healthcheck probes. */
   readonly probeSource: string;
   readonly target: Target;
+  /** While it is shut, no session is opened. */
+  readonly gate: Gate;
   /** Sessions at a time; one more replaces the one that has been idle longest. Where no answers are expected, there is no limit. */
   readonly slots: Slots;
   /** Told when all slots are held by those who share the port: the datagram that would open a session is lost. */
@@ -51,7 +55,7 @@ const REFUSAL_INTERVAL = 10_000;
 
 /** Listens on a port. Rejects with a ListenError when it cannot. */
 export async function listenUdp(options: Options): Promise<Relay> {
-  const { target, answers, log } = options;
+  const { target, gate, answers, log } = options;
   const slots = answers ? options.slots : new Slots(Infinity);
   /** By listening socket and client, or all under one key where no answers are expected. */
   const sessions = new Map<string, Session>();
@@ -86,6 +90,10 @@ export async function listenUdp(options: Options): Promise<Relay> {
     key: string,
     { socket, client }: { readonly socket: Socket; readonly client: RemoteInfo },
   ): Session | null {
+    if (gate.isShut) {
+      logRefusal(log, endpoint(client.address, client.port), SHUT);
+      return null;
+    }
     if (!slots.tryTake() && !(makeRoom() && slots.tryTake())) {
       options.onCrowded();
       return null;
@@ -113,6 +121,10 @@ export async function listenUdp(options: Options): Promise<Relay> {
     return idlest !== null;
   }
 
+  function endAll(): void {
+    for (const session of sessions.values()) session.end('cut off');
+  }
+
   function report(session: Session, client: string, ending: SessionEnding): void {
     const { address, sent, received, startedAt } = session;
     const ms = Math.round(performance.now() - startedAt);
@@ -135,6 +147,9 @@ export async function listenUdp(options: Options): Promise<Relay> {
     },
     failed,
     makeRoom,
+    async clear(how) {
+      if (how === 'cut') endAll();
+    },
     async drain(signal) {
       isDraining = true;
       const sweep = () => {
@@ -142,7 +157,7 @@ export async function listenUdp(options: Options): Promise<Relay> {
         if (sessions.size === 0) drained.resolve();
       };
       const cut = () => {
-        for (const session of sessions.values()) session.end('cut off');
+        endAll();
         drained.resolve();
       };
       const sweeping = setInterval(sweep, SWEEP_INTERVAL);

@@ -1,12 +1,15 @@
 import type { LookupAddress } from 'node:dns';
 
 import type { Log } from '../log.ts';
+import type { GateCell } from '../relay/gate.ts';
+import type { Relay } from '../relay/relay.ts';
 import type { SlotCells } from '../relay/slots.ts';
 
 /** What a worker is given at its start. */
 export interface WorkerData {
   /** Of each port's limit, in the order of the configuration. */
   readonly slots: readonly SlotCells[];
+  readonly gate: GateCell;
 }
 
 /** What workers ask of the main thread. Ports are numbered in the order of the configuration. */
@@ -28,6 +31,8 @@ export interface MainCalls {
 export interface WorkerCalls {
   /** Resolves when all that lives on a port has ended. */
   drain: (port: number) => Promise<void>;
+  /** Ends what lives on a port, while listening goes on. */
+  clear: (port: number, ...how: Parameters<Relay['clear']>) => Promise<void>;
   /** Ends what still lives on a port. */
   cut: (port: number) => void;
   /** Ends the UDP session that has been idle longest; whether there was one. */

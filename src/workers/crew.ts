@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { Config } from '../config/config.ts';
 import { listeners, type Lookup } from '../listen.ts';
 import type { Log } from '../log.ts';
+import type { Gate } from '../relay/gate.ts';
 import type { Relay } from '../relay/relay.ts';
 import { newSlotCells, Slots } from '../relay/slots.ts';
 import type { MainCalls, WorkerCalls, WorkerData } from './calls.ts';
@@ -13,6 +14,7 @@ interface Options {
   readonly program: string;
   readonly lookup: Lookup;
   readonly log: Log;
+  readonly gate: Gate;
   /** Ends lookups that no worker waits for any more. */
   readonly signal: AbortSignal;
 }
@@ -23,7 +25,7 @@ interface Options {
  */
 export async function listenInWorkers(
   config: Config,
-  { program, lookup, log, signal }: Options,
+  { program, lookup, log, gate, signal }: Options,
 ): Promise<readonly Relay[]> {
   const ports = listeners(config);
   const slots = ports.map(newSlotCells);
@@ -33,7 +35,7 @@ export async function listenInWorkers(
 
   const start = async (): Promise<Ask<WorkerCalls>> => {
     const { promise: listening, resolve } = Promise.withResolvers<void>();
-    const worker = new Worker(program, { workerData: { slots } satisfies WorkerData });
+    const worker = new Worker(program, { workerData: { slots, gate: gate.cell } satisfies WorkerData });
     worker.on('error', fail).on('exit', (code) => fail(new Error(`a worker ended with ${code}`)));
     const ask = openChannel<WorkerCalls, MainCalls>(worker, {
       lookup: (host, fresh) => lookup(host, signal, { fresh }),
@@ -67,6 +69,9 @@ export async function listenInWorkers(
       },
       failed,
       makeRoom: () => false,
+      async clear(how) {
+        await Promise.all(crew.map((ask) => ask('clear', place, how)));
+      },
       async drain(deadline) {
         const cut = () => crew.forEach((ask) => void ask('cut', place));
         if (deadline.aborted) cut();

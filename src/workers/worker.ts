@@ -5,14 +5,16 @@ import type { Config } from '../config/config.ts';
 import { listen } from '../listen.ts';
 import type { Log } from '../log.ts';
 import { messageOf } from '../message-of.ts';
+import { Gate } from '../relay/gate.ts';
 import type { MainCalls, WorkerCalls, WorkerData } from './calls.ts';
 import { openChannel } from './channel.ts';
 
 /** Relays in a thread beside others on the same ports, until told to drain. Names are resolved and lines logged by the main thread. */
-export async function work(config: Config, { slots }: WorkerData, port: MessagePort): Promise<void> {
+export async function work(config: Config, { slots, gate }: WorkerData, port: MessagePort): Promise<void> {
   const cutting = slots.map(() => new AbortController());
   const ask = openChannel<MainCalls, WorkerCalls>(port, {
     drain: async (place) => relays[place]?.drain(cutting[place]?.signal ?? AbortSignal.abort()),
+    clear: async (place, how) => relays[place]?.clear(how),
     cut: (place) => cutting[place]?.abort(),
     makeRoom: (place) => relays[place]?.makeRoom() ?? false,
   });
@@ -24,6 +26,7 @@ export async function work(config: Config, { slots }: WorkerData, port: MessageP
   const relays = await listen(config, {
     lookup: (host, signal, { fresh = false } = {}) => abortable(ask('lookup', host, fresh), signal),
     log: { warn: write('warn'), info: write('info'), debug: write('debug') },
+    gate: new Gate(gate),
     slots,
     onDial: (place, failure) => void ask('dialled', place, failure),
     onCrowded: (place) => void ask('crowded', place),

@@ -8,6 +8,7 @@ const status: Status = {
   mode: 'tcp',
   targets: ['api.test', '*.wild.test', '10.1.2.3'],
   uptime: 90,
+  blackout: { state: 'off', by: 'start', since: '2026-11-25T12:00:00.000Z', until: null },
   names: [
     { name: 'api.test', addresses: ['192.0.2.1', '2001:db8::1'], age: 12, ttl: 300, problem: null },
     { name: '10.1.2.3', addresses: ['10.1.2.3'], age: null, ttl: null, problem: null },
@@ -33,6 +34,15 @@ test('describeStatus() lists names and ports in columns', () => {
     '80    0     0        -',
     '8443  100   3        failed to connect',
   ]);
+});
+
+test('describeStatus() shows a blackout, since when and until when', () => {
+  const since = '2026-11-25T12:00:00.000Z';
+  const lines = (until: string | null) =>
+    describeStatus({ ...status, blackout: { state: 'draining', by: 'command', since, until } }).split('\n');
+  expect(lines(null).slice(1, 3)).toEqual([`blackout draining since ${since} (command)`, '']);
+  const until = '2026-11-25T12:00:30.000Z';
+  expect(lines(until)[1]).toBe(`blackout draining since ${since} (command), until ${until}`);
 });
 
 test('describeStatus() needs no name that is known', () => {

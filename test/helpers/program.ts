@@ -58,6 +58,15 @@ export function startSallyport(environment: Environment): Sallyport {
   return { process: child, runDir, line, lines, ended };
 }
 
+/** Stops a relay; all its warnings, those that it has folded as often as they were meant. */
+export async function stopForWarnings({ process, ended, lines }: Sallyport): Promise<readonly LogLine[]> {
+  process.kill('SIGTERM');
+  await ended;
+  return lines
+    .filter(({ level }) => level === 'warn')
+    .flatMap((line) => Array.from({ length: Number(line['more'] ?? 1) }, () => line));
+}
+
 /** Runs the built healthcheck to its end with nothing but this environment. */
 export async function runHealthcheck(environment: Environment): Promise<Outcome> {
   return outcomeOf(start('healthcheck', environment));

@@ -4,6 +4,7 @@ import type { AddressInfo, Server } from 'node:net';
 import { onTestFinished } from 'vitest';
 
 import { PROBE_SOURCE } from '../../src/control/protocol.ts';
+import { Gate } from '../../src/relay/gate.ts';
 import { pumpDirect } from '../../src/relay/pump-direct.ts';
 import { pumpStream } from '../../src/relay/pump.ts';
 import { relayTo } from '../../src/relay/relay-to.ts';
@@ -75,6 +76,7 @@ export async function servingRelay(
     port: 0,
     bind: null,
     allowFrom: null,
+    gate: new Gate(),
     serve,
     sharesPort: false,
     slots: new Slots(maxConnections),
@@ -102,6 +104,7 @@ export async function udpRelay(
     bind: null,
     allowFrom: null,
     probeSource: PROBE_SOURCE,
+    gate: new Gate(),
     target,
     sharesPort: false,
     slots: new Slots(maxConnections),

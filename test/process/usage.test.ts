@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 import { runProgram } from '../helpers/program.ts';
 
-const COMMANDS = ['resolve', 'check', 'status'];
+const COMMANDS = ['resolve', 'check', 'status', 'blackout'];
 
 /** What the program says and how it ends, without an environment. */
 const sallyport = (...args: string[]) => runProgram('sallyport', args);
@@ -40,6 +40,11 @@ test.each([
   [['status', '--jsn'], "unknown option '--jsn': did you mean --json?"],
   [['chekc'], "unknown command 'chekc': did you mean check?"],
   [['check', '--json'], "unknown option '--json': there is --help, --version"],
+  [['blackout'], 'blackout takes one of on, off, status'],
+  [['blackout', 'offf'], "unknown argument 'offf': did you mean off?"],
+  [['blackout', 'on', '--for', '30'], "'30' is no duration: it takes 500ms, 30s, 5m or 1h, at most 24 days"],
+  [['blackout', 'off', '--drain'], "--drain and --for go with 'blackout on' only"],
+  [['blackout', 'status', '--for=1s'], "--drain and --for go with 'blackout on' only"],
   [['--verison'], "unknown option '--verison': did you mean --version?"],
   [['resolve', 'help'], "unknown argument 'help': did you mean --help?"],
 ])('sallyport ends with 78 at %j, and names the nearest known word', async (args, problem) => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { startDoor, startFrontEnd } from '../helpers/front-end.ts';
-import { temporaryDirectory } from '../helpers/program.ts';
+import { stopForWarnings, temporaryDirectory } from '../helpers/program.ts';
 import { run } from '../helpers/run.ts';
 
 const TENANTS = { 'api.test': '127.0.0.1', 'www.test': '127.0.0.1', 'bad.test': '127.0.0.1' };
@@ -213,9 +213,9 @@ test.each([
     }
     expect(outcomes).toEqual(expected);
     expect(await tenants()).toEqual(reached);
-    const warnings = () => relay.lines.filter(({ level }) => level === 'warn');
-    await expect
-      .poll(() => warnings().map((line) => line['decision']))
-      .toEqual(decision === null ? [] : outcomes.map(() => decision));
+    const warnings = await stopForWarnings(relay);
+    expect(warnings.map((line) => line['decision'])).toEqual(
+      decision === null ? [] : outcomes.map(() => decision),
+    );
   },
 );

@@ -10,6 +10,7 @@ export function describeBehaviour(config: Config): readonly string[] {
     describeNames(config),
     ...describeClients(config),
     ...describeLimits(config),
+    ...(config.blackout ? ['it begins with a blackout: nobody is let in until that is ended'] : []),
     ...probes.map(
       ({ url, port, timeout }) =>
         `the healthcheck asks ${url.protocol}//${url.host}${url.pathname} by port ${port}, for at most ${timeout} ms`,
