@@ -32,7 +32,8 @@ async function relaySaying(
   await startSallyport({ ...common, TARGET: '127.0.0.1' }).line('listening');
   const runDir = temporaryDirectory();
   const names = [said].flat().map((each) => ({ name: 'api.test', ...each }));
-  const control = createServer((socket) => socket.end(JSON.stringify({ uptime, names })));
+  const status = JSON.stringify({ uptime, names, blackout: { state: 'off' } });
+  const control = createServer((socket) => socket.end(status));
   control.listen(join(runDir, 'control.sock'));
   await once(control, 'listening');
   onTestFinished(() => {

@@ -161,7 +161,7 @@ test('unhealthy: why the relay could not reach the target is said once', async (
     answer: (_request, response) => response.writeHead(502, { 'Proxy-Status': proxyStatus }).end(),
   });
   const control = createControl((socket) =>
-    socket.end(JSON.stringify({ names: [], ports: [{ port, lastFailure }] })),
+    socket.end(JSON.stringify({ blackout: { state: 'off' }, names: [], ports: [{ port, lastFailure }] })),
   );
   control.listen(join(environment.SALLYPORT_RUN_DIR, 'control.sock'));
   await once(control, 'listening');
