@@ -8,8 +8,8 @@ const project = (name: string, include: string[], rest: object = {}) => ({
 });
 
 const FOR_DNS = ['unbound', 'unbound-control', 'dnsmasq', 'ip', 'unshare', 'nsenter'];
-/** What test/servers runs, of Debian's unbound, dnsmasq-base, iproute2, util-linux, nginx, curl, openssl, git and apt. */
-const SERVERS = [...FOR_DNS, 'nginx', 'curl', 'openssl', 'git', 'apt-get'];
+/** What test/servers runs, of Debian's unbound, dnsmasq-base, iproute2, util-linux, nginx, curl, openssl, git, apt and prometheus. */
+const SERVERS = [...FOR_DNS, 'nginx', 'curl', 'openssl', 'git', 'apt-get', 'prometheus', 'promtool'];
 const DIRECTORIES = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 const missing = SERVERS.filter(
   (program) => !DIRECTORIES.some((directory) => existsSync(join(directory, program))),

@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
 import { endianness } from 'node:os';
 
 import { v4, v6 } from '@leichtgewicht/ip-codec';
 
-/** The state column of /proc/net/tcp and /proc/net/udp for a socket that listens (TCP_LISTEN; TCP_CLOSE for unconnected UDP). */
+import { readSockets } from '../src/control/socket-table.ts';
+
+/** A socket that listens (TCP_LISTEN; TCP_CLOSE for unconnected UDP). */
 const LISTENING = { tcp: '0A', udp: '07' } as const;
 
 interface Places {
@@ -13,11 +14,9 @@ interface Places {
   readonly ports: ReadonlySet<number>;
 }
 
-/** Rejects when the kernel knows no listening socket for one of the ports, at each of the addresses (proc(5), /proc/net/tcp). */
+/** Rejects when the kernel knows no listening socket for one of the ports, at each of the addresses. */
 export function checkListening(mode: 'tcp' | 'udp', { bind, ports }: Places): void {
-  const places = [`/proc/net/${mode}6`, `/proc/net/${mode}`].flatMap((table) =>
-    readPlaces(table, LISTENING[mode]),
-  );
+  const places = readSockets(mode).filter(({ state }) => state === LISTENING[mode]);
   const problems = (bind ?? [null]).flatMap((address) => {
     const wanted = address === null ? null : encode(address);
     const listening = new Set(
@@ -29,32 +28,8 @@ export function checkListening(mode: 'tcp' | 'udp', { bind, ports }: Places): vo
   if (problems.length > 0) throw new Error(`nothing listens on ${mode} port ${problems.join(', ')}`);
 }
 
-interface Place {
-  /** As the table has it. */
-  readonly address: string;
-  readonly port: number;
-}
-
-function readPlaces(table: string, state: string): readonly Place[] {
-  const lines = readTable(table).split('\n');
-  return lines.flatMap((line) => {
-    const [, local = '', , st] = line.trim().split(/\s+/);
-    const [address = '', port = ''] = local.split(':');
-    return st === state ? [{ address, port: Number.parseInt(port, 16) }] : [];
-  });
-}
-
 /** An address as the table has it: words of 32 bits in the host's order. */
 function encode(address: string): string {
   const bytes = Buffer.from(isIPv4(address) ? v4.encode(address) : v6.encode(address.replace(/%.*/, '')));
   return (endianness() === 'LE' ? bytes.swap32() : bytes).toString('hex').toUpperCase();
-}
-
-/** Empty on a host without IPv6, which has no such table. */
-function readTable(table: string): string {
-  try {
-    return readFileSync(table, 'latin1');
-  } catch {
-    return '';
-  }
 }

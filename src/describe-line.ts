@@ -1,3 +1,5 @@
+import { visible } from './visible.ts';
+
 const LEVEL_WIDTH = 5;
 /** What a value may hold without being quoted. */
 const PLAIN = /^[\w.:/*\-[\]]+$/;
@@ -13,9 +15,4 @@ export function describeLine(line: string): string {
 function describeValue(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(describeValue).join(',')}]`;
   return typeof value === 'string' && PLAIN.test(value) ? value : JSON.stringify(value);
-}
-
-/** Clients choose names: what a terminal would obey or hide (Unicode's category C) is escaped. */
-function visible(text: string): string {
-  return text.replaceAll(/\p{C}/gu, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`);
 }

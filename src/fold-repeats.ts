@@ -23,7 +23,7 @@ const WINDOW = 10_000;
 /** So many bursts are told apart at a time, as clients' addresses can be made up; beyond, those with one message are one. */
 const MAX_BURSTS = 1_000;
 /** What makes two events the same, beside the message and the client's address without its port. */
-const TELLING = ['target', 'name', 'rule', 'reason', 'decision', 'err'] as const;
+const TELLING = ['port', 'target', 'name', 'rule', 'reason', 'decision', 'err'] as const;
 
 /**
  * Folds bursts of the same warning about one client: the first is said at once, and how many more came within 10 s is said after them. There is

@@ -10,6 +10,7 @@ import {
   type NameRules,
 } from './relay/choose.ts';
 import type { Connection, Upstream } from './relay/connection.ts';
+import { type CounterCells, Counters } from './relay/counters.ts';
 import { Gate } from './relay/gate.ts';
 import { proxyHttp } from './relay/http-proxy.ts';
 import { createLoopGuard } from './relay/loop-guard.ts';
@@ -23,9 +24,12 @@ import { type SlotCells, Slots } from './relay/slots.ts';
 import type { Target } from './relay/target.ts';
 import { listenTcp, type Serve } from './relay/tcp.ts';
 import { listenUdp } from './relay/udp.ts';
+import { throttle } from './throttle.ts';
 
 /** The addresses of a name that may be dialled now; see Target. */
 export type Lookup = (host: string, ...how: Parameters<Target['resolve']>) => ReturnType<Target['resolve']>;
+
+const TRAFFIC_TOLD_EVERY = 10_000;
 
 interface Options {
   readonly lookup: Lookup;
@@ -34,10 +38,14 @@ interface Options {
   readonly gate?: Gate;
   /** Of each listener's limit, where other threads listen on the same ports and share them. */
   readonly slots?: readonly SlotCells[];
+  /** Of each listener, for what is counted, where another thread reads it. */
+  readonly counters?: readonly CounterCells[];
   /** Told of each dial on a port: why it failed, or null. */
   readonly onDial?: (place: number, failure: string | null) => void;
   /** Told when the slots of a UDP port are all held elsewhere. */
   readonly onCrowded?: (place: number) => void;
+  /** Told that there is UDP traffic, every 10 s at most. */
+  readonly onTraffic?: () => void;
 }
 
 /** How to find a target's addresses, by name and port. */
@@ -46,7 +54,16 @@ type TargetOf = (host: string, port: number) => Target;
 /** Opens every relay that the configuration asks for. Rejects with a ListenError when a port cannot be listened on. */
 export async function listen(
   config: Config,
-  { lookup, log, gate = new Gate(), slots, onDial = () => {}, onCrowded = () => {} }: Options,
+  {
+    lookup,
+    log,
+    gate = new Gate(),
+    slots,
+    counters,
+    onDial = () => {},
+    onCrowded = () => {},
+    onTraffic = () => {},
+  }: Options,
 ): Promise<readonly Relay[]> {
   const { maxConnections, connectTimeout, verbose, allowFrom, proxyProtocol } = config;
   const bind = placesOf(config);
@@ -59,6 +76,7 @@ export async function listen(
 
   const [first = ''] = config.targets;
   const serve = serving(config, targetOf);
+  const tellTraffic = throttle(TRAFFIC_TOLD_EVERY, onTraffic);
   return Promise.all(
     listeners(config).map(({ listen: port, target }, place) => {
       const shared = {
@@ -71,7 +89,8 @@ export async function listen(
         slots: new Slots(maxConnections, slots?.[place]),
         connectTimeout,
         verbose,
-        log,
+        counters: new Counters(counters?.[place]),
+        log: onPort(log, port),
         onDial: (failure: string | null) => onDial(place, failure),
       };
       return config.mode === 'udp'
@@ -81,6 +100,7 @@ export async function listen(
             answers: config.udpAnswers,
             sessionTimeout: config.udpTimeout,
             onCrowded: () => onCrowded(place),
+            onTraffic: tellTraffic,
           })
         : listenTcp({
             ...shared,
@@ -92,6 +112,15 @@ export async function listen(
           });
     }),
   );
+}
+
+/** A log whose lines say which port they are about. */
+function onPort(log: Log, port: number): Log {
+  return {
+    warn: (fields, message) => log.warn({ port, ...fields }, message),
+    info: (fields, message) => log.info({ port, ...fields }, message),
+    debug: (fields, message) => log.debug({ port, ...fields }, message),
+  };
 }
 
 /** What listens: with MODE=http-proxy one port for all of PORT. */

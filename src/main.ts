@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 
@@ -11,11 +12,17 @@ import { status } from './commands/status.ts';
 import { ConfigError, EXIT_CONFIG } from './config/config-error.ts';
 import { type Config, parseConfig } from './config/config.ts';
 import { isWildcard } from './config/targets.ts';
+import { openAdmin } from './control/admin.ts';
+import { watchLostDatagrams } from './control/lost-datagrams.ts';
+import { monitorPages } from './control/pages.ts';
+import type { Status } from './control/protocol.ts';
+import { keepErrors } from './control/recent-errors.ts';
+import { report } from './control/report.ts';
 import { controlPaths } from './control/run-dir.ts';
 import { openControl } from './control/server.ts';
 import { openSources } from './dns/sources.ts';
 import { foldRepeats } from './fold-repeats.ts';
-import { listen, type Lookup } from './listen.ts';
+import { listen, listeners, type Lookup } from './listen.ts';
 import { createLog, type Log } from './log.ts';
 import { Gate } from './relay/gate.ts';
 import type { Relay } from './relay/relay.ts';
@@ -82,6 +89,7 @@ async function run(
   config: Config,
   { log, stop, crash }: { log: Log; stop: StopSignals; crash: AbortSignal },
 ): Promise<void> {
+  const [, program = ''] = process.argv;
   let relays: readonly Relay[] = [];
   const gate = new Gate();
   const clear: Relay['clear'] = async (how) => {
@@ -101,27 +109,34 @@ async function run(
     signal: stopped.signal,
   });
   const lookup: Lookup = (host, signal, how) => sources.of(host).addresses(signal, how);
+  const errors = keepErrors(log);
+  const ports = listeners(config).map((pair) => pair.listen);
+  const lost = config.mode === 'udp' ? watchLostDatagrams(ports, errors.log) : null;
+  const shared = { lookup, log: errors.log, gate, onTraffic: () => lost?.onTraffic() };
   relays =
     config.workers === 1
-      ? await listen(config, { lookup, log, gate })
+      ? await listen(config, shared)
       : await listenInWorkers(config, {
-          program: process.argv[1] ?? '',
-          lookup,
-          log,
-          gate,
+          ...shared,
+          program,
           signal: stopped.signal,
         });
+  let draining = false;
+  const say = (): Status => ({
+    version,
+    uptime: Math.round(process.uptime()),
+    draining,
+    blackout: blackout.status,
+    ...report(config, { sources, relays, errors, lost }),
+  });
+  const { admin: where, preResolve } = config;
+  const metricsFile = join(dirname(program), 'sallyport-metrics.js');
+  const admin =
+    where &&
+    (await openAdmin(where, await monitorPages({ status: say, preResolve, metricsFile, sources, relays })));
   const control = await openControl(controlPaths(config.runDir), {
     blackOut: ({ blackout: state, duration }) => blackout.turn(state, { by: 'command', duration }),
-    status: () => ({
-      version,
-      mode: config.mode,
-      targets: config.targets,
-      uptime: Math.round(process.uptime()),
-      blackout: blackout.status,
-      names: sources.status(),
-      ports: relays.map(({ port, live, waiting, lastFailure }) => ({ port, live, waiting, lastFailure })),
-    }),
+    status: say,
   }).catch((err: unknown) => {
     log.warn(
       { err },
@@ -135,13 +150,14 @@ async function run(
       mode: config.mode,
       targets: config.targets,
       nameCheck: config.nameCheck,
-      ports: relays.map(({ port }) => port),
+      ports,
+      admin: where,
     },
     'listening',
   );
 
   const unhealthy = watchHealth({
-    check: () => runHealthcheck(process.execPath, healthcheckBeside(process.argv[1] ?? '')),
+    check: () => runHealthcheck(process.execPath, healthcheckBeside(program)),
     limit: config.exitOnUnhealthy,
     interval: SELF_CHECK_INTERVAL,
     log,
@@ -150,6 +166,7 @@ async function run(
   try {
     const end = Promise.race([stop.first, unhealthy, ...relays.map(({ failed }) => failed)]);
     const signal = await abortable(end, crash);
+    draining = true;
     const live = relays.reduce((sum, relay) => sum + relay.live, 0);
     const deadline = AbortSignal.any([stop.second, AbortSignal.timeout(config.drainTimeout)]);
     const drained = Promise.all(relays.map((relay) => relay.drain(deadline)));
@@ -162,10 +179,11 @@ async function run(
     await Promise.race([cut, delay(LAST_WORDS)]);
     stopped.abort();
     control?.close();
+    admin?.close();
   }
 }
 
-/** The two programs lie side by side: `sallyport` and `healthcheck`, both with or without `.js`. */
+/** The two programs lie side by side, `sallyport` and `healthcheck`, both with or without `.js`; and with them the file for metrics. */
 function healthcheckBeside(program: string): string {
   return program.replace(/sallyport(?=(\.js)?$)/, 'healthcheck');
 }

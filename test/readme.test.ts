@@ -34,6 +34,7 @@ test('the README tells the defaults that the code has', () => {
   const { settings } = parseConfig({ TARGET: 'api.example.com' });
   const derived: Readonly<Record<string, string>> = {
     TARGET: 'required',
+    ADMIN_PORT: 'off',
     SALLYPORT_RUN_DIR: runDirs(null).join(', else '),
   };
   const expected = settings.map(({ name, text }) => [name, derived[name] ?? text]);

@@ -7,7 +7,7 @@ import { askRelay } from '../control/ask-relay.ts';
 import { runDirs } from '../control/run-dir.ts';
 import { describeBehaviour } from './check/behaviour.ts';
 import { findAddresses } from './check/names.ts';
-import { checkPorts } from './check/ports.ts';
+import { checkAdmin, checkPorts } from './check/ports.ts';
 import { checkRoutes } from './check/routes.ts';
 
 /** Its exit code is 78 where there is a problem; a warning is none. */
@@ -26,7 +26,7 @@ export const check: Command = {
 
     const relay = await askRelay(config.runDir).catch(() => null);
     const held = new Set(relay?.ports.map(({ port }) => port));
-    const unbound = await checkPorts(config, held);
+    const unbound = [...(await checkPorts(config, held)), ...(held.size > 0 ? [] : await checkAdmin(config))];
     const plain = config.targets.filter((target) => !isWildcard(target));
     const names = await Promise.all(plain.map((target) => findAddresses(target, config)));
     const routes = await checkRoutes(config, names);

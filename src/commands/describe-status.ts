@@ -2,6 +2,8 @@ import { alignColumns } from '../align-columns.ts';
 import { isWildcard } from '../config/targets.ts';
 import { describeBlackout } from '../control/describe-blackout.ts';
 import type { Status } from '../control/protocol.ts';
+import { visible } from '../visible.ts';
+import { describeBytes } from './describe-bytes.ts';
 
 /** A table's columns by their headings: what each says of a row, null for nothing. */
 type Columns<Row> = Readonly<Record<string, (row: Row) => string | number | null>>;
@@ -15,12 +17,38 @@ const NAME_COLUMNS: Columns<Status['names'][number]> = {
   PROBLEM: ({ problem }) => problem,
 };
 
-const PORT_COLUMNS: Columns<Status['ports'][number]> = {
+type Port = Status['ports'][number];
+
+const PORT_COLUMNS: Columns<Port> = {
   PORT: ({ port }) => port,
-  LIVE: ({ live }) => live,
+  LIVE: ({ live, limit }) => (limit === null ? live : `${live} of ${limit}`),
   WAITING: ({ waiting }) => waiting,
-  'LAST FAILURE': ({ lastFailure }) => lastFailure,
+  OPENED: ({ opened }) => opened,
+  SENT: ({ sent }) => describeBytes(sent),
+  RECEIVED: ({ received }) => describeBytes(received),
+  // Ended without a byte from the target, which had been sent some.
+  UNANSWERED: ({ unanswered }) => unanswered,
+  REFUSED: ({ refused }) => refused,
 };
+const LOST_COLUMN: Columns<Port> = { LOST: ({ lost }) => lost };
+const FAILURE_COLUMN: Columns<Port> = { 'LAST FAILURE': ({ lastFailure }) => lastFailure };
+
+const REFUSAL_COLUMNS: Columns<{ readonly port: number; readonly reason: string; readonly count: number }> = {
+  PORT: ({ port }) => port,
+  REFUSED: ({ count }) => count,
+  REASON: ({ reason }) => reason,
+};
+
+const ERROR_COLUMNS: Columns<Port['errors'][number] & { readonly port: number }> = {
+  PORT: ({ port }) => port,
+  'LAST ERRORS': ({ at }) => at,
+  TIMES: ({ count }) => count,
+  CLIENT: ({ client }) => client,
+  WHAT: ({ message }) => message,
+};
+
+/** Of all ports together, the newest. */
+const ERRORS_SHOWN = 10;
 
 const UNITS = [
   ['d', 86_400],
@@ -31,17 +59,32 @@ const UNITS = [
 const UNITS_SHOWN = 2;
 
 /** A relay's status for people, on several lines. */
-export function describeStatus({ version, mode, uptime, blackout, targets, names, ports }: Status): string {
+export function describeStatus(status: Status): string {
+  const { version, mode, uptime, draining, blackout, targets, names, ports } = status;
   const wildcards = targets.filter(isWildcard);
+  const portColumns = { ...PORT_COLUMNS, ...(mode === 'udp' ? LOST_COLUMN : {}), ...FAILURE_COLUMN };
+  const refusals = ports.flatMap(({ port, refusedBy }) =>
+    Object.entries(refusedBy).map(([reason, count]) => ({ port, reason, count })),
+  );
+  const errors = ports
+    .flatMap((port) => port.errors.map((error) => ({ ...error, port: port.port })))
+    .toSorted((one, other) => one.at.localeCompare(other.at))
+    .slice(-ERRORS_SHOWN);
   return [
-    `sallyport ${version}, MODE=${mode}, up ${describeTime(uptime)}`,
+    `sallyport ${version}, MODE=${mode}, up ${describeTime(uptime)}${draining ? ', stopping' : ''}`,
     ...(blackout.state === 'off' ? [] : [describeBlackout(blackout)]),
     '',
     ...table(NAME_COLUMNS, names),
     ...wildcards.map((target) => `${target}: names below it are resolved when clients ask for them`),
     '',
-    ...table(PORT_COLUMNS, ports),
-  ].join('\n');
+    ...table(portColumns, ports),
+    ...(refusals.length > 0 ? [''] : []),
+    ...table(REFUSAL_COLUMNS, refusals),
+    ...(errors.length > 0 ? [''] : []),
+    ...table(ERROR_COLUMNS, errors),
+  ]
+    .map(visible)
+    .join('\n');
 }
 
 function table<Row>(columns: Columns<Row>, rows: readonly Row[]): readonly string[] {

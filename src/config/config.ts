@@ -56,6 +56,8 @@ export interface Config {
   readonly logLevel: Values['LOG_LEVEL'];
   /** null: the first writable of the defaults. */
   readonly runDir: string | null;
+  /** Where metrics and health are told over HTTP; null for nowhere. */
+  readonly admin: { readonly host: string; readonly port: number } | null;
   readonly httpProbes: readonly Probe[];
   readonly smtpProbe: (Probe & { readonly command: string }) | null;
   /** Set, but without effect: probably misspelt. */
@@ -77,6 +79,7 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
   const allProblems = [
     ...problems,
     ...portProblems,
+    ...findAdminClash({ ...values, PORT: ports }),
     ...nameProblems,
     ...checkProxyProtocol(values),
     ...probes.problems,
@@ -116,6 +119,7 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     exitOnUnhealthy: all.EXIT_ON_UNHEALTHY === 0 ? Infinity : all.EXIT_ON_UNHEALTHY,
     logLevel: all.LOG_LEVEL,
     runDir: all.SALLYPORT_RUN_DIR,
+    admin: all.ADMIN_PORT === null ? null : { host: all.ADMIN_HOST, port: all.ADMIN_PORT },
     httpProbes: probes.http.map((probe) => ({ ...probe, timeout: all.HTTP_HEALTHCHECK_TIMEOUT_MS })),
     smtpProbe:
       smtp === null
@@ -165,6 +169,16 @@ function checkProxyProtocol({
       ? 'as datagrams have no beginning for the header to stand at'
       : 'as a forward proxy leads to servers of others, which do not expect the header';
   return [`PROXY_PROTOCOL=${version}: goes with MODE=tcp only, ${reason}`];
+}
+
+/** One TCP port cannot be listened on for two things. */
+function findAdminClash({
+  ADMIN_PORT: admin,
+  MODE: mode,
+  PORT: ports = [],
+}: Partial<Values>): readonly string[] {
+  if (typeof admin !== 'number' || mode === 'udp' || !ports.some(({ listen }) => listen === admin)) return [];
+  return [`ADMIN_PORT=${admin}: clients are listened to on that port`];
 }
 
 type Destination = Omit<Probe, 'timeout'>;

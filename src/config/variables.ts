@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { isAbsolute } from 'node:path';
 
@@ -87,6 +88,11 @@ export const variables = {
   EXIT_ON_UNHEALTHY: optional('0', wholeNumber(0, 1_000_000)),
   LOG_LEVEL: optional('info', oneOf(LOG_LEVELS)),
   SALLYPORT_RUN_DIR: optional(null, { accepted: 'an absolute path of a directory', parse: parseDirectory }),
+  ADMIN_PORT: optional(null, { accepted: 'a port from 1 to 65535', parse: parsePort }),
+  ADMIN_HOST: optional('127.0.0.1', {
+    accepted: 'an address to listen on, such as 127.0.0.1 or ::',
+    parse: parseAddress,
+  }),
   HTTP_HEALTHCHECK: optional('0', flag),
   HTTP_HEALTHCHECK_URL: optional(
     null,
@@ -229,6 +235,11 @@ function parseWorkers(value: string): number {
 
 function parseCommand(value: string): string {
   if (/[\r\n]/.test(value)) throw new Error('that is more than one line');
+  return value;
+}
+
+function parseAddress(value: string): string {
+  if (isIP(value) === 0) throw new Error('that is no address');
   return value;
 }
 

@@ -1,6 +1,7 @@
 import { isIPv4 } from 'node:net';
 
 import type { NameStatus } from '../dns/sources.ts';
+import type { RecentError } from './recent-errors.ts';
 
 /**
  * What the relay may be told over its control socket, as one JSON object, up to the sender's FIN: to begin a blackout or to end it. Nothing at
@@ -33,6 +34,8 @@ export interface Status {
   /** Since the relay started, in s. */
   readonly uptime: number;
   readonly blackout: BlackoutStatus;
+  /** Whether it is stopping: nothing new is accepted. */
+  readonly draining: boolean;
   /** What is known of the targets' names, and of those that wildcards stand for. */
   readonly names: readonly NameStatus[];
   readonly ports: readonly PortStatus[];
@@ -43,8 +46,24 @@ interface PortStatus {
   readonly port: number;
   readonly live: number;
   readonly waiting: number;
+  /** How many may be live; null for any number. */
+  readonly limit: number | null;
+  /** Connections or sessions since the start, the healthcheck's probes among them. */
+  readonly opened: number;
+  /** Clients that were not let through, in all and by the reason. */
+  readonly refused: number;
+  readonly refusedBy: Readonly<Record<string, number>>;
+  /** Those that ended though the target, which had been sent something, had not said a byte. */
+  readonly unanswered: number;
+  /** Bytes to and from the target. */
+  readonly sent: number;
+  readonly received: number;
+  /** Datagrams that came faster than they could be relayed; UDP only. */
+  readonly lost: number;
   /** Why the target could not be reached when it was last tried; null when it could. */
   readonly lastFailure: string | null;
+  /** The newest last. */
+  readonly errors: readonly RecentError[];
 }
 
 /** Where the healthcheck's probes come from: all of 127/8 is local on Linux, and no packet from outside may claim it (RFC 1122 §3.2.1.3). */

@@ -13,13 +13,18 @@ interface Options {
   readonly resolve: Resolve | null;
   readonly refresh: boolean;
   readonly scope: Scope;
+  /** Takes the time of a lookup that ends with this signal; resolves as it does. */
+  readonly timed: <T>(lookup: Promise<T>, signal: AbortSignal) => Promise<T>;
   readonly log: Pick<Log, 'info' | 'warn'>;
   /** Ends the asking. */
   readonly signal: AbortSignal;
 }
 
 /** Where a name's addresses come from: a literal address is its own, and not judged; a name has an address book, or is asked for each time. */
-export function openSource(name: string, { resolve, refresh, scope, log, signal }: Options): AddressBook {
+export function openSource(
+  name: string,
+  { resolve, refresh, scope, timed, log, signal }: Options,
+): AddressBook {
   const family = isIP(name);
   if (family !== 0) return fixed([{ address: name, family }]);
 
@@ -27,12 +32,13 @@ export function openSource(name: string, { resolve, refresh, scope, log, signal 
   if (resolve === null) {
     return {
       ...fixed([]),
-      addresses: async (waiting) => withinScope(name, await resolveBySystem(name, waiting)),
+      addresses: async (waiting) => withinScope(name, await timed(resolveBySystem(name, waiting), waiting)),
     };
   }
   return openAddressBook(name, {
     ask: async (asking) => {
-      const { records, unknown } = await resolve(name, recordTypes({ loopback: scope === 'any' }), asking);
+      const types = recordTypes({ loopback: scope === 'any' });
+      const { records, unknown } = await timed(resolve(name, types, asking), asking);
       return { records: withinScope(name, records), unknown };
     },
     refresh,

@@ -1,3 +1,5 @@
+import { DeadlineError } from '../deadline.ts';
+import { type Histogram, HISTOGRAM_CELLS, observe, readHistogram } from '../histogram.ts';
 import type { Log } from '../log.ts';
 import type { AddressBook, BookStatus } from './address-book.ts';
 import type { NameserverAddress } from './nameserver.ts';
@@ -27,6 +29,13 @@ export interface Sources {
   readonly of: (name: string) => AddressBook;
   /** Listed names first. */
   readonly status: () => readonly NameStatus[];
+  readonly counts: () => LookupCounts;
+}
+
+/** What came of all lookups: how long they took, and how many gave no answer. */
+interface LookupCounts {
+  readonly times: Histogram;
+  readonly failures: number;
 }
 
 export type NameStatus = BookStatus & { readonly name: string };
@@ -42,10 +51,28 @@ export function openSources(
 ): Sources {
   const resolve = nameservers === null ? null : resolveThrough(nameservers);
   const open = (name: string, closing: AbortSignal) =>
-    openSource(name, { ...options, resolve, signal: closing });
+    openSource(name, { ...options, resolve, timed, signal: closing });
+  const times = new Float64Array(HISTOGRAM_CELLS);
+  let failures = 0;
   const fixed = new Map(listed.map((name) => [name, open(name, signal)]));
   /** The least recently used first. */
   const passing = new Map<string, Passing>();
+
+  async function timed<T>(lookup: Promise<T>, asking: AbortSignal): Promise<T> {
+    const startedAt = performance.now();
+    const end = () => observe(times, 0, (performance.now() - startedAt) / 1_000);
+    try {
+      const found = await lookup;
+      end();
+      return found;
+    } catch (cause) {
+      if (!asking.aborted || asking.reason instanceof DeadlineError) {
+        failures++;
+        end();
+      }
+      throw cause;
+    }
+  }
 
   function openPassing(name: string): AddressBook {
     const closing = new AbortController();
@@ -81,5 +108,6 @@ export function openSources(
         name,
         ...book.status(),
       })),
+    counts: () => ({ times: readHistogram(times), failures }),
   };
 }

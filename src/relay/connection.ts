@@ -3,9 +3,11 @@ import type { Socket } from 'node:net';
 import type { Log } from '../log.ts';
 import { messageOf } from '../message-of.ts';
 import { proxyHeader } from '../wire/proxy-header.ts';
+import type { Counters } from './counters.ts';
 import type { DialOrder } from './dial-order.ts';
 import { dialTcp } from './dial-tcp.ts';
 import { endpoint } from './endpoint.ts';
+import { Meter } from './meter.ts';
 import type { Pump } from './pump.ts';
 import { reset } from './reset.ts';
 import type { Slots } from './slots.ts';
@@ -26,11 +28,14 @@ export interface Shared {
   /** The PROXY header that a target is sent first. */
   readonly proxyProtocol: 'off' | 'v1' | 'v2';
   readonly pump: Pump;
+  readonly counters: Counters;
   readonly log: Log;
   /** Whether each connection is logged as info, not debug. */
   readonly verbose: boolean;
   /** Told of dials: why one failed, or null. */
   readonly onDial: (failure: string | null) => void;
+  /** Told that a client has to wait for a slot. */
+  readonly onFull: () => void;
 }
 
 /** A connection to a target. */
@@ -39,8 +44,7 @@ export interface Upstream {
   readonly target: Target;
   /** The address and port that it has reached. */
   readonly address: string;
-  /** What the relay itself has said there, in bytes, which is nobody's traffic. */
-  readonly overhead: number;
+  readonly meter: Meter;
 }
 
 /** A client whose target takes so long to reach is watched meanwhile, in ms. */
@@ -75,6 +79,7 @@ export class Connection {
     this.gone = gone.signal;
     client.on('error', ignore); // 'close' follows
     client.once('close', () => gone.abort(GONE));
+    shared.counters.opened();
   }
 
   /**
@@ -85,6 +90,7 @@ export class Connection {
     if (this.#isAdmitted) return;
     const { slots } = this.shared;
     if (!this.#isProbe && !slots.tryTake()) {
+      this.shared.onFull();
       const leave = () => {
         if (this.client.bytesRead === 0) reset(this.client);
       };
@@ -106,7 +112,8 @@ export class Connection {
 
   /** Connects to the target; the socket ends with this connection. Rejects with a DialError. */
   async dial(target: Target): Promise<Upstream> {
-    const { order, connectTimeout, onDial } = this.shared;
+    const { order, connectTimeout, counters, onDial } = this.shared;
+    const startedAt = performance.now();
     this.#target = target;
     this.#upstream = null;
     const watching = setTimeout(() => this.#watch(), WATCH_AFTER);
@@ -117,16 +124,20 @@ export class Connection {
         signal: this.gone,
       });
       socket.on('error', ignore); // 'close' follows
+      counters.connected(performance.now() - startedAt);
       this.#upstream = {
         socket,
         target,
         address: endpoint(address.address, target.port),
-        overhead: this.#introduce(socket),
+        meter: new Meter(counters, this.#introduce(socket)),
       };
       onDial(null);
       return this.#upstream;
     } catch (cause) {
-      if (!this.gone.aborted) onDial(messageOf(cause));
+      if (!this.gone.aborted) {
+        counters.refused('target unreachable');
+        onDial(messageOf(cause));
+      }
       throw cause;
     } finally {
       clearTimeout(watching);
@@ -151,31 +162,39 @@ export class Connection {
 
   /** Moves bytes both ways until both ends are closed. */
   async splice(upstream: Upstream): Promise<void> {
-    const { bytesWritten } = upstream.socket;
-    const { ending, sent } = await splice(this.client, upstream.socket, this.shared);
-    this.report(upstream, ending, bytesWritten + sent);
+    const { socket, meter } = upstream;
+    const { idleTimeout, pump } = this.shared;
+    meter.catchUp(socket, { unread: socket.readableLength });
+    const ending = await splice(this.client, socket, { idleTimeout, pump, meter });
+    meter.addReceived(socket.bytesRead - meter.received); // what came when nobody took it any more
+    this.report(upstream, ending);
   }
 
-  /** Logs what became of a connection to a target; `sent` are the bytes to it. */
-  report(upstream: Upstream, ending: Ending, sent = upstream.socket.bytesWritten): void {
-    const fields = { ...this.#describe(upstream.target, upstream, sent), ending };
-    this.shared.log[this.shared.verbose ? 'info' : 'debug'](fields, 'connection ended');
+  /** Logs and counts what became of a connection to a target. */
+  report(upstream: Upstream, ending: Ending): void {
+    const { counters, log, verbose } = this.shared;
+    const { sent, received } = upstream.meter;
+    if (sent > 0 && received === 0) counters.unanswered();
+    log[verbose ? 'info' : 'debug'](
+      { ...this.#describe(upstream.target, upstream), ending },
+      'connection ended',
+    );
   }
 
   /** Logs why the client is not served, or no further. */
   reportFailure(err: unknown): void {
     const upstream = this.#upstream;
-    const fields = this.#describe(this.#target, upstream, upstream?.socket.bytesWritten);
-    this.shared.log.warn({ ...fields, err }, 'connection refused');
+    upstream?.meter.catchUp(upstream.socket);
+    this.shared.log.warn({ ...this.#describe(this.#target, upstream), err }, 'connection refused');
   }
 
-  #describe(target: Target | null, upstream: Upstream | null, sent = 0) {
+  #describe(target: Target | null, upstream: Upstream | null) {
     return {
       client: this.from,
       target: target && endpoint(target.host, target.port),
       address: upstream?.address ?? null,
-      sent: Math.max(0, sent - (upstream?.overhead ?? 0)), // what a socket loses unsent, it does not count
-      received: upstream?.socket.bytesRead ?? 0,
+      sent: upstream?.meter.sent ?? 0,
+      received: upstream?.meter.received ?? 0,
       ms: Math.round(performance.now() - this.#acceptedAt),
     };
   }

@@ -4,11 +4,11 @@ import { endToEndFields } from '../wire/http-fields.ts';
 import { via } from '../wire/http-forward.ts';
 import type { HttpLine, Outgoing } from './http-line.ts';
 import { hasLostWrites } from './outlive-writes.ts';
-import { AnswerError, type Target } from './target.ts';
+import { AnswerError } from './target.ts';
 
 /** How an answer is passed on. */
 interface AnswerOptions {
-  readonly target: Target;
+  readonly line: HttpLine;
   /** Whether a proxy may be seen. */
   readonly asProxy: boolean;
   /** Whether the connection ends with it. */
@@ -40,7 +40,7 @@ export async function exchange(
   // So ends an answer of 101 that nobody has asked for.
   out.once('close', () => reject(new Error('it ended without an answer')));
   if (request.httpVersion !== '1.0') passInformation(out, response, reject);
-  passBody(request, out);
+  passBody(request, out, line);
   out.once('close', () => {
     request.unpipe(out);
     request.resume();
@@ -48,8 +48,7 @@ export async function exchange(
   const answer = await answered.catch((cause: unknown) => {
     throw line.failure(cause);
   });
-  const { target } = line.upstream;
-  await passAnswer(answer, response, { target, asProxy, isLast: isLast() || !out.shouldKeepAlive });
+  await passAnswer(answer, response, { line, asProxy, isLast: isLast() || !out.shouldKeepAlive });
   line.hasServed = true;
   if (!out.writableFinished) return;
   await closed;
@@ -60,7 +59,7 @@ export async function exchange(
 export async function passAnswer(
   answer: IncomingMessage,
   response: ServerResponse,
-  { target, asProxy, isLast }: AnswerOptions,
+  { line, asProxy, isLast }: AnswerOptions,
 ): Promise<void> {
   const { promise: passed, resolve, reject } = Promise.withResolvers<void>();
   const { statusCode = 0, statusMessage = '', httpVersion, rawHeaders } = answer;
@@ -72,12 +71,12 @@ export async function passAnswer(
     if (statusCode === 101) throw new Error('it changes the protocol unasked');
     response.writeHead(statusCode, statusMessage, fields);
   } catch (cause) {
-    throw new AnswerError(target, cause);
+    throw new AnswerError(line.upstream.target, cause);
   }
   answer.once('error', reject);
   response.once('finish', resolve).once('error', reject);
   response.once('close', () => reject(new Error('the client is gone')));
-  passBody(answer, response);
+  passBody(answer, response, line);
   await passed;
 }
 
@@ -107,9 +106,10 @@ function passInformation(
 }
 
 /** Passes on what follows a head: content and trailers. The head goes out with the first of it, or alone when that is not there yet. */
-function passBody(source: IncomingMessage, sink: OutgoingMessage): void {
+function passBody(source: IncomingMessage, sink: OutgoingMessage, line: HttpLine): void {
   const { socket } = source;
   source.pipe(sink, { end: false });
+  source.on('data', () => line.count());
   source.once('end', () => {
     // node:http takes a reset for an end then.
     if (!isDelimited(source) && (socket.errored !== null || hasLostWrites(socket))) {

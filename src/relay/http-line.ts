@@ -67,6 +67,12 @@ export class HttpLine {
     return request;
   }
 
+  /** Counts what it has moved. */
+  count(): void {
+    const { meter, socket } = this.upstream;
+    meter.catchUp(socket);
+  }
+
   /** What it means that there is no answer. */
   failure(cause: unknown): Error {
     return this.hasServed ? new StaleLineError(cause) : new AnswerError(this.upstream.target, cause);

@@ -62,6 +62,7 @@ export class HttpRoute {
     this.#line = null;
     if (line === null) return;
     line.hangUp();
+    line.count();
     this.#connection.report(line.upstream, ending);
   }
 

@@ -98,7 +98,7 @@ export class HttpVisit {
       this.#turns.end();
       this.#answer = responseOn(client, request);
       const { asProxy } = this.#terms;
-      await passAnswer(answer, this.#answer, { target: line.upstream.target, asProxy, isLast: true });
+      await passAnswer(answer, this.#answer, { line, asProxy, isLast: true });
     });
   }
 
@@ -170,8 +170,10 @@ export class HttpVisit {
     const { from, gone, shared } = this.#connection;
     if (gone.aborted || this.#isOver) return;
     const isRefused = cause instanceof Refusal;
-    if (isRefused) logRefusal(shared.log, from, cause);
-    else if (!(cause instanceof StaleLineError)) this.#connection.reportFailure(cause);
+    if (isRefused) {
+      shared.counters.refused(cause.rule);
+      logRefusal(shared.log, from, cause);
+    } else if (!(cause instanceof StaleLineError)) this.#connection.reportFailure(cause);
     if (words === null) this.#cut(isRefused ? 'cut off' : 'target aborted');
     else this.#sayGoodbye(words, isRefused ? 'finished' : 'target aborted');
   }

@@ -48,6 +48,7 @@ export function createNameCheck(): NameCheck {
     } catch (cause) {
       if (cause instanceof EndedError) return reset(client);
       if (!(cause instanceof Refusal)) throw cause;
+      connection.shared.counters.refused(cause.rule);
       logRefusal(connection.shared.log, connection.from, cause);
       sayGoodbye(client, cause.rule);
     } finally {

@@ -1,4 +1,9 @@
 import { messageOf } from '../message-of.ts';
+import type { Counts } from './counters.ts';
+
+/** What may happen again and again is not logged more often than this, in ms. */
+export const SAID_EVERY = 10_000;
+
 /** What listens on one port and relays to the target: a TCP or a UDP relay. */
 export interface Relay {
   /** The port it listens on, at each of its addresses. */
@@ -9,6 +14,7 @@ export interface Relay {
   readonly waiting: number;
   /** Why the target could not be reached when it was last tried; null when it could. */
   readonly lastFailure: string | null;
+  readonly counts: () => Counts;
   /** Rejects with a ListenError when a listener dies; never resolves. */
   readonly failed: Promise<never>;
   /** Ends the UDP session that has been idle longest, for another; whether there was one. */

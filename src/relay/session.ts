@@ -1,6 +1,7 @@
 import type { Socket } from 'node:dgram';
 import { isIP } from 'node:net';
 
+import type { Counters } from './counters.ts';
 import type { DialOrder } from './dial-order.ts';
 import { dialUdp } from './dial-udp.ts';
 import { endpoint } from './endpoint.ts';
@@ -19,6 +20,7 @@ interface Options {
   readonly timeout: number;
   /** Takes the target's answers; null where none is expected, and the session then ends `timeout` after it began, however busy. */
   readonly onAnswer: ((datagram: Buffer) => void) | null;
+  readonly counters: Counters;
   readonly onEnd: (ending: SessionEnding) => void;
 }
 
@@ -62,6 +64,7 @@ export class Session {
 
   send(datagram: Buffer): void {
     this.sent += datagram.length;
+    this.#options.counters.sent(datagram.length);
     this.#awaitsAnswer = true;
     if (this.#options.onAnswer !== null) this.#idle.touch();
     if (this.#socket !== null) {
@@ -89,7 +92,7 @@ export class Session {
   }
 
   async #open(): Promise<void> {
-    const { target, order, connectTimeout, onAnswer } = this.#options;
+    const { target, order, connectTimeout, counters, onAnswer } = this.#options;
     try {
       const socket = await dialUdp(target, { order, timeout: connectTimeout, signal: this.#ended.signal });
       const { address, port } = socket.remoteAddress();
@@ -100,6 +103,7 @@ export class Session {
       if (onAnswer !== null) {
         socket.on('message', (datagram) => {
           this.received += datagram.length;
+          counters.received(datagram.length);
           this.#awaitsAnswer = false;
           this.#idle.touch();
           onAnswer(datagram);

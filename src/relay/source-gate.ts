@@ -1,15 +1,17 @@
 import type { Log } from '../log.ts';
 import { createNetworkTest, type Network } from '../networks.ts';
 import { unmapped } from '../unmapped.ts';
+import type { Counters } from './counters.ts';
 import { endpoint } from './endpoint.ts';
 import { logRefusal } from './log-refusal.ts';
 
-/** Whether a client may come in from an address; an unknown one may not. Who may not is logged. */
+/** Whether a client may come in from an address; an unknown one may not. Who may not is counted and logged. */
 export type SourceGate = (address: string | undefined, port: number | undefined) => boolean;
 
 interface Options {
   /** Clients from this address are healthcheck probes: they always may. */
   readonly probeSource: string;
+  readonly counters: Counters;
   readonly log: Pick<Log, 'warn'>;
   /** A refused source is logged once in so long, in ms; 0 for each time. */
   readonly logInterval: number;
@@ -21,7 +23,7 @@ const MAX_LOGGED = 100;
 /** Lets in who comes from one of the networks, where v4-mapped clients count as IPv4. */
 export function createSourceGate(
   allowed: readonly Network[],
-  { probeSource, log, logInterval }: Options,
+  { probeSource, counters, log, logInterval }: Options,
 ): SourceGate {
   const isAllowed = createNetworkTest(allowed);
   const logged = new Set<string>();
@@ -41,6 +43,7 @@ export function createSourceGate(
   return (address = '?', port) => {
     const source = unmapped(address);
     if (isAllowed(source) || source === probeSource) return true;
+    counters.refused('source not allowed');
     if (isNews(source)) {
       const message = `${source} is not in ALLOW_FROM`;
       logRefusal(log, endpoint(source, port), { rule: 'source not allowed', asked: null, message });

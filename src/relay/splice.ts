@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 
 import { IdleTimer } from './idle-timer.ts';
+import type { Meter } from './meter.ts';
 import { hasLostWrites, outliveWrites } from './outlive-writes.ts';
 import type { Pump } from './pump.ts';
 import { reset } from './reset.ts';
@@ -8,17 +9,12 @@ import { reset } from './reset.ts';
 /** How a connection ended: both directions to their end, aborted by one side, without a byte for too long, or cut off by us. */
 export type Ending = 'finished' | 'client aborted' | 'target aborted' | 'idle' | 'cut off';
 
-/** How a connection has ended, and the bytes that were moved each way. */
-export interface Outcome {
-  readonly ending: Ending;
-  readonly sent: number;
-  readonly received: number;
-}
-
 interface Options {
   /** Both sockets are reset after so long without a byte, in ms; 0 for never. */
   readonly idleTimeout: number;
   readonly pump: Pump;
+  /** Counts what is moved. */
+  readonly meter: Meter;
 }
 
 /** How long the other side may take to read what was said to it before an abort, in ms. */
@@ -29,11 +25,13 @@ const LINGER = 5_000;
  * direction lives until its own end. A side that is cut off (reset, error, destroyed) has the other one reset, after what it said before
  * has been written: a truncated transfer never looks complete.
  */
-export function splice(client: Socket, upstream: Socket, { idleTimeout, pump }: Options): Promise<Outcome> {
-  const { promise: closed, resolve: close } = Promise.withResolvers<Outcome>();
+export function splice(
+  client: Socket,
+  upstream: Socket,
+  { idleTimeout, pump, meter }: Options,
+): Promise<Ending> {
+  const { promise: closed, resolve: close } = Promise.withResolvers<Ending>();
   let ending: Ending = 'finished';
-  let sent = 0;
-  let received = 0;
 
   const idle = new IdleTimer(idleTimeout, () => {
     ending = 'idle';
@@ -55,7 +53,7 @@ export function splice(client: Socket, upstream: Socket, { idleTimeout, pump }: 
       if (!isWhole && !sink.destroyed) abort(sink, { afterAll: isComplete(source) });
       if (!sink.closed) return;
       idle.stop();
-      close({ ending, sent, received });
+      close(ending);
     };
     outliveWrites(source);
     if (source.readableEnded) onEnd();
@@ -66,11 +64,11 @@ export function splice(client: Socket, upstream: Socket, { idleTimeout, pump }: 
   join(client, upstream, 'client aborted');
   join(upstream, client, 'target aborted');
   pump(client, upstream, (count) => {
-    sent += count;
+    meter.addSent(count);
     idle.touch();
   });
   pump(upstream, client, (count) => {
-    received += count;
+    meter.addReceived(count);
     idle.touch();
   });
   return closed;

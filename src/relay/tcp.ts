@@ -2,21 +2,23 @@ import { once } from 'node:events';
 import { createServer, isIPv6, type Server, type Socket } from 'node:net';
 
 import type { Network } from '../networks.ts';
+import { throttle } from '../throttle.ts';
 import { Connection, type Shared } from './connection.ts';
+import { sumCounts } from './counters.ts';
 import { createDialOrder } from './dial-order.ts';
 import { KEEP_ALIVE_DELAY } from './dial-tcp.ts';
 import { endpoint } from './endpoint.ts';
 import { type Gate, SHUT } from './gate.ts';
 import { listenAt } from './listen-at.ts';
 import { logRefusal } from './log-refusal.ts';
-import type { Place, Relay } from './relay.ts';
+import { type Place, type Relay, SAID_EVERY } from './relay.ts';
 import { reset } from './reset.ts';
 import { createSourceGate } from './source-gate.ts';
 
 /** Serves one client, from accept to both ends closed. Rejects when it cannot; the client is then reset. */
 export type Serve = (connection: Connection) => Promise<void>;
 
-interface Options extends Omit<Shared, 'order'> {
+interface Options extends Omit<Shared, 'order' | 'onFull'> {
   /** 0: any free port. */
   readonly port: number;
   /** Whether others may listen on it as well (SO_REUSEPORT, socket(7)). */
@@ -35,7 +37,7 @@ const BACKLOG = 65_535;
 
 /** Listens on a port. Rejects with a ListenError when it cannot. */
 export async function listenTcp(options: Options): Promise<Relay> {
-  const { serve, gate, slots, log } = options;
+  const { serve, gate, slots, counters, log } = options;
   /** Each with the end of its serving. */
   const connections = new Map<Connection, Promise<void>>();
   let lastFailure: string | null = null;
@@ -46,12 +48,16 @@ export async function listenTcp(options: Options): Promise<Relay> {
       if (failure !== lastFailure) options.onDial(failure);
       lastFailure = failure;
     },
+    onFull: throttle(SAID_EVERY, () =>
+      log.warn({ live: slots.held, waiting: slots.waiting + 1 }, 'all slots are taken: clients wait'),
+    ),
   };
 
   const isWelcome = options.allowFrom && createSourceGate(options.allowFrom, { ...options, logInterval: 0 });
 
   const accept = (client: Socket) => {
     if (gate.isShut) {
+      counters.refused(SHUT.rule);
       logRefusal(log, endpoint(client.remoteAddress, client.remotePort), SHUT);
       client.on('error', () => {}); // it is gone already
       reset(client);
@@ -95,6 +101,7 @@ export async function listenTcp(options: Options): Promise<Relay> {
     get lastFailure() {
       return lastFailure;
     },
+    counts: () => sumCounts([counters.cells]),
     failed,
     makeRoom: () => false,
     clear,

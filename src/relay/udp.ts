@@ -4,12 +4,14 @@ import { isIPv6 } from 'node:net';
 
 import type { Log } from '../log.ts';
 import type { Network } from '../networks.ts';
+import { throttle } from '../throttle.ts';
+import { type Counters, sumCounts } from './counters.ts';
 import { createDialOrder } from './dial-order.ts';
 import { endpoint } from './endpoint.ts';
 import { type Gate, SHUT } from './gate.ts';
 import { listenAt } from './listen-at.ts';
 import { logRefusal } from './log-refusal.ts';
-import type { Place, Relay } from './relay.ts';
+import { type Place, type Relay, SAID_EVERY } from './relay.ts';
 import { Session, type SessionEnding } from './session.ts';
 import { Slots } from './slots.ts';
 import { createSourceGate } from './source-gate.ts';
@@ -33,6 +35,9 @@ interface Options {
   readonly slots: Slots;
   /** Told when all slots are held by those who share the port: the datagram that would open a session is lost. */
   readonly onCrowded: () => void;
+  /** Told of each datagram from a client. */
+  readonly onTraffic: () => void;
+  readonly counters: Counters;
   /** Told how sessions ended: why one failed, or null. */
   readonly onDial: (failure: string | null) => void;
   /** Whether the target answers. If not, all clients share one session, which asks for the name anew every `sessionTimeout`. */
@@ -50,22 +55,26 @@ interface Options {
 const SOCKET_BUFFER = 4 * 1024 * 1024;
 /** How often a drain looks for sessions that are settled, in ms. */
 const SWEEP_INTERVAL = 100;
-/** How often a source whose datagrams are refused is logged, in ms. */
-const REFUSAL_INTERVAL = 10_000;
 
 /** Listens on a port. Rejects with a ListenError when it cannot. */
 export async function listenUdp(options: Options): Promise<Relay> {
-  const { target, gate, answers, log } = options;
+  const { target, gate, answers, counters, log, onTraffic } = options;
   const slots = answers ? options.slots : new Slots(Infinity);
   /** By listening socket and client, or all under one key where no answers are expected. */
   const sessions = new Map<string, Session>();
   const order = createDialOrder();
   const drained = Promise.withResolvers<void>();
+  const sayFull = throttle(SAID_EVERY, () =>
+    log.warn(
+      { live: slots.held },
+      'all slots are taken: new clients replace those that have been idle longest',
+    ),
+  );
   let isDraining = false;
   let lastFailure: string | null = null;
 
   const isWelcome =
-    options.allowFrom && createSourceGate(options.allowFrom, { ...options, logInterval: REFUSAL_INTERVAL });
+    options.allowFrom && createSourceGate(options.allowFrom, { ...options, logInterval: SAID_EVERY });
 
   const { listeners, port, failed } = await listenAt({
     protocol: 'udp',
@@ -78,6 +87,7 @@ export async function listenUdp(options: Options): Promise<Relay> {
   });
   for (const [index, socket] of listeners.entries()) {
     socket.on('message', (datagram, client) => {
+      onTraffic();
       if (answers && client.port === 0) return; // nobody can be answered there (RFC 768)
       if (isWelcome !== null && !isWelcome(client.address, client.port)) return;
       const key = answers ? `${index} ${client.address} ${client.port}` : 'everyone';
@@ -91,18 +101,24 @@ export async function listenUdp(options: Options): Promise<Relay> {
     { socket, client }: { readonly socket: Socket; readonly client: RemoteInfo },
   ): Session | null {
     if (gate.isShut) {
+      counters.refused(SHUT.rule);
       logRefusal(log, endpoint(client.address, client.port), SHUT);
       return null;
     }
-    if (!slots.tryTake() && !(makeRoom() && slots.tryTake())) {
-      options.onCrowded();
-      return null;
+    if (!slots.tryTake()) {
+      sayFull();
+      if (!makeRoom() || !slots.tryTake()) {
+        options.onCrowded();
+        return null;
+      }
     }
+    counters.opened();
     const session: Session = new Session({
       target,
       order,
       connectTimeout: options.connectTimeout,
       timeout: options.sessionTimeout,
+      counters,
       // What cannot be sent is lost, as on any hop: without a callback, Node tells nobody.
       onAnswer: answers ? (datagram) => socket.send(datagram, client.port, client.address) : null,
       onEnd: (ending) => {
@@ -130,6 +146,8 @@ export async function listenUdp(options: Options): Promise<Relay> {
     const ms = Math.round(performance.now() - startedAt);
     const fields = { client, target: endpoint(target.host, target.port), address, sent, received, ms };
     const failure = ending instanceof Error ? ending.message : null;
+    if (failure !== null) counters.refused('target unreachable');
+    else if (answers && sent > 0 && received === 0) counters.unanswered();
     if (failure !== lastFailure) options.onDial(failure);
     lastFailure = failure;
     if (ending instanceof Error) log.warn({ ...fields, err: ending }, 'session failed');
@@ -145,6 +163,7 @@ export async function listenUdp(options: Options): Promise<Relay> {
     get lastFailure() {
       return lastFailure;
     },
+    counts: () => sumCounts([counters.cells]),
     failed,
     makeRoom,
     async clear(how) {

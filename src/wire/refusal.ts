@@ -1,18 +1,20 @@
 /** What a client can fall foul of. */
-export type Rule =
-  | 'not in TARGET'
-  | 'not in PORT'
-  | 'not the CONNECT host'
-  | 'no name'
-  | 'several names'
-  | 'malformed'
-  | 'too long'
-  | 'unsupported'
-  | 'encrypted name'
-  | 'neither TLS nor HTTP'
-  | 'HTTP/2'
-  | 'no proxy request'
-  | 'silent';
+export const RULES = [
+  'not in TARGET',
+  'not in PORT',
+  'not the CONNECT host',
+  'no name',
+  'several names',
+  'malformed',
+  'too long',
+  'unsupported',
+  'encrypted name',
+  'neither TLS nor HTTP',
+  'HTTP/2',
+  'no proxy request',
+  'silent',
+] as const;
+export type Rule = (typeof RULES)[number];
 
 /** No name is longer (RFC 1035 §2.3.4); what a client sends may be. */
 const MAX_NAME_LENGTH = 255;

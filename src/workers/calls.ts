@@ -1,6 +1,7 @@
 import type { LookupAddress } from 'node:dns';
 
 import type { Log } from '../log.ts';
+import type { CounterCells } from '../relay/counters.ts';
 import type { GateCell } from '../relay/gate.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { SlotCells } from '../relay/slots.ts';
@@ -10,6 +11,8 @@ export interface WorkerData {
   /** Of each port's limit, in the order of the configuration. */
   readonly slots: readonly SlotCells[];
   readonly gate: GateCell;
+  /** Of each port, for this worker alone. */
+  readonly counters: readonly CounterCells[];
 }
 
 /** What workers ask of the main thread. Ports are numbered in the order of the configuration. */
@@ -25,6 +28,8 @@ export interface MainCalls {
   dialled: (port: number, failure: string | null) => void;
   /** A UDP port's slots are all held, by other workers' sessions. */
   crowded: (port: number) => void;
+  /** There is UDP traffic. */
+  traffic: () => void;
 }
 
 /** What the main thread asks of a worker. */

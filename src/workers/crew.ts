@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { Config } from '../config/config.ts';
 import { listeners, type Lookup } from '../listen.ts';
 import type { Log } from '../log.ts';
+import { newCounterCells, sumCounts } from '../relay/counters.ts';
 import type { Gate } from '../relay/gate.ts';
 import type { Relay } from '../relay/relay.ts';
 import { newSlotCells, Slots } from '../relay/slots.ts';
@@ -15,6 +16,8 @@ interface Options {
   readonly lookup: Lookup;
   readonly log: Log;
   readonly gate: Gate;
+  /** Told that there is UDP traffic, every 10 s at most by each thread. */
+  readonly onTraffic: () => void;
   /** Ends lookups that no worker waits for any more. */
   readonly signal: AbortSignal;
 }
@@ -25,17 +28,21 @@ interface Options {
  */
 export async function listenInWorkers(
   config: Config,
-  { program, lookup, log, gate, signal }: Options,
+  { program, lookup, log, gate, onTraffic, signal }: Options,
 ): Promise<readonly Relay[]> {
   const ports = listeners(config);
   const slots = ports.map(newSlotCells);
+  /** By worker, then by port. */
+  const counted = Array.from({ length: config.workers }, () => ports.map(newCounterCells));
   const failures = ports.map((): string | null => null);
   const { promise: failed, reject: fail } = Promise.withResolvers<never>();
   failed.catch(() => {}); // a port's relay tells it
 
-  const start = async (): Promise<Ask<WorkerCalls>> => {
+  const start = async (counters: WorkerData['counters']): Promise<Ask<WorkerCalls>> => {
     const { promise: listening, resolve } = Promise.withResolvers<void>();
-    const worker = new Worker(program, { workerData: { slots, gate: gate.cell } satisfies WorkerData });
+    const worker = new Worker(program, {
+      workerData: { slots, counters, gate: gate.cell } satisfies WorkerData,
+    });
     worker.on('error', fail).on('exit', (code) => fail(new Error(`a worker ended with ${code}`)));
     const ask = openChannel<WorkerCalls, MainCalls>(worker, {
       lookup: (host, fresh) => lookup(host, signal, { fresh }),
@@ -44,11 +51,12 @@ export async function listenInWorkers(
       failed: (problem) => fail(new Error(problem)),
       dialled: (place, failure) => void (failures[place] = failure),
       crowded: (place) => void makeRoom(place),
+      traffic: onTraffic,
     });
     await Promise.race([listening, failed]);
     return ask;
   };
-  const crew = await Promise.all(Array.from({ length: config.workers }, start));
+  const crew = await Promise.all(counted.map(start));
 
   async function makeRoom(place: number): Promise<void> {
     for (const ask of crew) if (await ask('makeRoom', place)) return;
@@ -67,6 +75,7 @@ export async function listenInWorkers(
       get lastFailure() {
         return failures[place] ?? null;
       },
+      counts: () => sumCounts(counted.flatMap((cells) => cells[place] ?? [])),
       failed,
       makeRoom: () => false,
       async clear(how) {

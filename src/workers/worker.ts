@@ -10,7 +10,11 @@ import type { MainCalls, WorkerCalls, WorkerData } from './calls.ts';
 import { openChannel } from './channel.ts';
 
 /** Relays in a thread beside others on the same ports, until told to drain. Names are resolved and lines logged by the main thread. */
-export async function work(config: Config, { slots, gate }: WorkerData, port: MessagePort): Promise<void> {
+export async function work(
+  config: Config,
+  { slots, counters, gate }: WorkerData,
+  port: MessagePort,
+): Promise<void> {
   const cutting = slots.map(() => new AbortController());
   const ask = openChannel<MainCalls, WorkerCalls>(port, {
     drain: async (place) => relays[place]?.drain(cutting[place]?.signal ?? AbortSignal.abort()),
@@ -28,8 +32,10 @@ export async function work(config: Config, { slots, gate }: WorkerData, port: Me
     log: { warn: write('warn'), info: write('info'), debug: write('debug') },
     gate: new Gate(gate),
     slots,
+    counters,
     onDial: (place, failure) => void ask('dialled', place, failure),
     onCrowded: (place) => void ask('crowded', place),
+    onTraffic: () => void ask('traffic'),
   });
   await ask('listening');
   await Promise.race(relays.map(({ failed }) => failed)).catch((cause: unknown) =>

@@ -35,6 +35,7 @@ test.each([
   [{}, '100 connections a port; one more waits for its turn'],
   [{ MAX_CONNECTIONS: '0' }, 'any number of connections'],
   [{ CONNECT_TIMEOUT_MS: '5' }, 'the target is reached within 5 ms, or the client is reset'],
+  [{ ADMIN_PORT: '9', ADMIN_HOST: '::1' }, 'metrics and health are told on [::1]:9'],
   [{}, 'connections may be idle for ever'],
   [{ IDLE_TIMEOUT_MS: '5' }, 'a connection is reset after 5 ms without a byte'],
   [{ DRAIN_TIMEOUT_MS: '5' }, 'at a stop, what is live has 5 ms to finish'],

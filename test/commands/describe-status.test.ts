@@ -3,11 +3,27 @@ import { expect, test } from 'vitest';
 import { describeStatus } from '../../src/commands/describe-status.ts';
 import type { Status } from '../../src/control/protocol.ts';
 
+const IDLE = {
+  live: 0,
+  waiting: 0,
+  limit: 100,
+  opened: 0,
+  refused: 0,
+  refusedBy: {},
+  unanswered: 0,
+  sent: 0,
+  received: 0,
+  lost: 0,
+  lastFailure: null,
+  errors: [],
+};
+
 const status: Status = {
   version: '1.2.3',
   mode: 'tcp',
   targets: ['api.test', '*.wild.test', '10.1.2.3'],
   uptime: 90,
+  draining: false,
   blackout: { state: 'off', by: 'start', since: '2026-11-25T12:00:00.000Z', until: null },
   names: [
     { name: 'api.test', addresses: ['192.0.2.1', '2001:db8::1'], age: 12, ttl: 300, problem: null },
@@ -15,8 +31,25 @@ const status: Status = {
     { name: 'a.wild.test', addresses: [], age: null, ttl: null, problem: 'DNS is down' },
   ],
   ports: [
-    { port: 80, live: 0, waiting: 0, lastFailure: null },
-    { port: 8443, live: 100, waiting: 3, lastFailure: 'failed to connect' },
+    { ...IDLE, port: 80, limit: null },
+    {
+      port: 8443,
+      live: 100,
+      waiting: 3,
+      limit: 100,
+      opened: 1_250,
+      refused: 7,
+      refusedBy: { 'not in TARGET': 2, 'target unreachable': 5 },
+      unanswered: 4,
+      sent: 1_234,
+      received: 5_600_000,
+      lost: 0,
+      lastFailure: 'failed to connect',
+      errors: [
+        { at: '2026-01-01T10:00:00.000Z', client: '10.0.0.2:5', message: 'failed to connect', count: 5 },
+        { at: '2026-01-01T10:00:09.000Z', client: null, message: 'b.test is not in TARGET', count: 2 },
+      ],
+    },
   ],
 };
 
@@ -30,9 +63,17 @@ test('describeStatus() lists names and ports in columns', () => {
     'a.wild.test  -     -      none kept               DNS is down',
     '*.wild.test: names below it are resolved when clients ask for them',
     '',
-    'PORT  LIVE  WAITING  LAST FAILURE',
-    '80    0     0        -',
-    '8443  100   3        failed to connect',
+    'PORT  LIVE        WAITING  OPENED  SENT     RECEIVED  UNANSWERED  REFUSED  LAST FAILURE',
+    '80    0           0        0       0 B      0 B       0           0        -',
+    '8443  100 of 100  3        1250    1.23 kB  5.6 MB    4           7        failed to connect',
+    '',
+    'PORT  REFUSED  REASON',
+    '8443  2        not in TARGET',
+    '8443  5        target unreachable',
+    '',
+    'PORT  LAST ERRORS               TIMES  CLIENT      WHAT',
+    '8443  2026-01-01T10:00:00.000Z  5      10.0.0.2:5  failed to connect',
+    '8443  2026-01-01T10:00:09.000Z  2      -           b.test is not in TARGET',
   ]);
 });
 
@@ -43,6 +84,52 @@ test('describeStatus() shows a blackout, since when and until when', () => {
   expect(lines(null).slice(1, 3)).toEqual([`blackout draining since ${since} (command)`, '']);
   const until = '2026-11-25T12:00:30.000Z';
   expect(lines(until)[1]).toBe(`blackout draining since ${since} (command), until ${until}`);
+});
+
+test('describeStatus() shows the newest errors of all ports, and no more than fit', () => {
+  const errorsOf = (port: number, seconds: readonly number[]) => ({
+    ...IDLE,
+    port,
+    errors: seconds.map((second) => ({
+      at: `2026-01-01T10:00:${second}.000Z`,
+      client: null,
+      message: `error ${second}`,
+      count: 1,
+    })),
+  });
+  const ports = [errorsOf(1, [10, 13, 14, 17, 19]), errorsOf(2, [11, 12, 15, 16, 18]), errorsOf(3, [20])];
+  const lines = describeStatus({ ...status, ports }).split('\n');
+  const shown = lines.map((line) => / error (\d+)$/.exec(line)?.[1]).filter((second) => second !== undefined);
+  expect(shown).toEqual(['11', '12', '13', '14', '15', '16', '17', '18', '19', '20']);
+});
+
+test('describeStatus() shows lost datagrams with MODE=udp alone', () => {
+  const ports = [{ ...IDLE, port: 53, lost: 12 }];
+  expect(
+    describeStatus({ ...status, mode: 'udp', ports })
+      .split('\n')
+      .slice(-2),
+  ).toEqual([
+    'PORT  LIVE      WAITING  OPENED  SENT  RECEIVED  UNANSWERED  REFUSED  LOST  LAST FAILURE',
+    '53    0 of 100  0        0       0 B   0 B       0           0        12    -',
+  ]);
+  expect(describeStatus({ ...status, ports })).not.toContain('LOST');
+});
+
+test('describeStatus() shows nothing that a terminal obeys, as clients choose names', () => {
+  const error = {
+    at: '2026-01-01T10:00:00.000Z',
+    client: null,
+    message: '\u{1b}[2J is not in TARGET',
+    count: 1,
+  };
+  const shown = describeStatus({ ...status, ports: [{ ...IDLE, port: 80, errors: [error] }] });
+  expect(shown).toContain('\\u{1b}[2J is not in TARGET');
+  expect(shown).not.toContain('\u{1b}');
+});
+
+test('describeStatus() says that the relay is stopping', () => {
+  expect(describeStatus({ ...status, draining: true })).toContain('up 1 min 30 s, stopping\n');
 });
 
 test('describeStatus() needs no name that is known', () => {

@@ -37,6 +37,7 @@ test('parseConfig() needs nothing but TARGET', () => {
     connectTimeout: 10_000,
     idleTimeout: 0,
     udpTimeout: 60_000,
+    admin: null,
     drainTimeout: 8_000,
     logLevel: 'info',
     runDir: null,

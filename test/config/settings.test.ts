@@ -22,6 +22,8 @@ test.each([
   ['NAME_CHECK', { TARGET: 'a.test b.test', PORT: '443' }, 'enforce', true],
   ['NAME_CHECK', { NAME_CHECK: 'report' }, 'report', false],
   ['SALLYPORT_RUN_DIR', {}, null, true],
+  ['ADMIN_PORT', {}, null, true],
+  ['ADMIN_HOST', {}, '127.0.0.1', true],
 ])('parseConfig() shows %s of %j as %j, default: %j', (name, environment, text, isDefault) => {
   expect(settingOf(name, environment)).toEqual({ name, text, isDefault });
 });

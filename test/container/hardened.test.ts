@@ -32,6 +32,8 @@ describe.skipIf(noDocker)('read-only, without capabilities, without new privileg
       HTTP_HEALTHCHECK: '1',
       HTTP_HEALTHCHECK_URL: 'https://$TARGET/',
       NODE_EXTRA_CA_CERTS: '/ca.pem',
+      ADMIN_PORT: '9464',
+      ADMIN_HOST: '0.0.0.0',
     };
     const hardened = relay(environment)
       .withReadOnlyRoot()
@@ -52,6 +54,11 @@ describe.skipIf(noDocker)('read-only, without capabilities, without new privileg
     expect((await curl('--connect-to', 'target:443:api.example.com:443', 'https://target/')).stdout).toBe(
       'alive',
     );
+  });
+
+  test('tells metrics and readiness where ADMIN_HOST lets it', async () => {
+    expect((await curl('http://api.example.com:9464/readyz')).stdout).toBe('ready\n');
+    expect((await curl('http://api.example.com:9464/metrics')).stdout).toContain('sallyport_info{');
   });
 
   test('passes its healthcheck, with a TLS probe that trusts a private CA', async () => {

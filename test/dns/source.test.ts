@@ -7,6 +7,7 @@ import { a, scriptedServer, zone } from '../helpers/dns.ts';
 import { testLog } from '../helpers/relay.ts';
 
 const { signal } = new AbortController();
+const timed = <T>(lookup: Promise<T>) => lookup;
 
 async function sourceOf(addresses: readonly string[], scope: 'private' | 'public' | 'any') {
   const server = await scriptedServer(zone(addresses.map((address) => a('api.test', address))));
@@ -16,7 +17,7 @@ async function sourceOf(addresses: readonly string[], scope: 'private' | 'public
   const closing = new AbortController();
   return {
     log,
-    source: openSource('api.test', { resolve, refresh: true, scope, log, signal: closing.signal }),
+    source: openSource('api.test', { resolve, refresh: true, scope, timed, log, signal: closing.signal }),
   };
 }
 
@@ -52,6 +53,7 @@ test('a source does not judge a literal address, nor ask for it', async () => {
     resolve: null,
     refresh: true,
     scope: 'public',
+    timed,
     log: testLog(),
     signal,
   });
@@ -59,7 +61,7 @@ test('a source does not judge a literal address, nor ask for it', async () => {
 });
 
 test('a source judges what the container’s own resolver says', async () => {
-  const options = { resolve: null, refresh: true, log: testLog(), signal };
+  const options = { resolve: null, refresh: true, timed, log: testLog(), signal };
   await expect(openSource('localhost', { ...options, scope: 'private' }).addresses(signal)).rejects.toThrow(
     '(loopback)',
   );

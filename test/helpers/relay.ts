@@ -4,6 +4,7 @@ import type { AddressInfo, Server } from 'node:net';
 import { onTestFinished } from 'vitest';
 
 import { PROBE_SOURCE } from '../../src/control/protocol.ts';
+import { Counters } from '../../src/relay/counters.ts';
 import { Gate } from '../../src/relay/gate.ts';
 import { pumpDirect } from '../../src/relay/pump-direct.ts';
 import { pumpStream } from '../../src/relay/pump.ts';
@@ -80,6 +81,7 @@ export async function servingRelay(
     serve,
     sharesPort: false,
     slots: new Slots(maxConnections),
+    counters: new Counters(),
     onDial: () => {},
     connectTimeout: 5_000,
     idleTimeout: 0,
@@ -108,8 +110,10 @@ export async function udpRelay(
     target,
     sharesPort: false,
     slots: new Slots(maxConnections),
+    counters: new Counters(),
     onDial: () => {},
     onCrowded: () => {},
+    onTraffic: () => {},
     answers: true,
     connectTimeout: 5_000,
     sessionTimeout: 60_000,

@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import { expect, test, vi } from 'vitest';
 
 import { a, scriptedServer, zone } from '../helpers/dns.ts';
+import { ask } from '../helpers/metrics.ts';
 import { startNamedRelay } from '../helpers/named-relay.ts';
-import { readAll, tcpServer } from '../helpers/sockets.ts';
+import { closedPort, readAll, tcpServer } from '../helpers/sockets.ts';
 
 const WATCHED = 10_000;
 /** V8 may clean up a last time; a timer of the relay's, even one a second, would show. */
@@ -22,13 +23,19 @@ function waits(pid: number): number {
   return Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(status)?.[1]);
 }
 
-test('at rest the relay uses no CPU, and does not wake up', async () => {
+test.each([
+  ['', []],
+  [', once its metrics were asked for', ['/metrics']],
+])('at rest the relay uses no CPU, and does not wake up%s', async (_, pages) => {
+  const admin = await closedPort();
+  const environment: Record<string, string> = pages.length > 0 ? { ADMIN_PORT: String(admin) } : {};
   const { port: target } = await tcpServer((socket) => socket.end('found'));
   const nameserver = await scriptedServer(zone([a('api.test', '127.0.0.1', 60)]));
-  const { relay, connect } = await startNamedRelay(target, `127.0.0.1:${nameserver.port}`);
+  const { relay, connect } = await startNamedRelay(target, `127.0.0.1:${nameserver.port}`, environment);
   const client = await connect();
   expect((await readAll(client)).toString()).toBe('found');
   client.end();
+  for (const page of pages) expect((await ask(admin, page)).status).toBe(200);
   const pid = relay.process.pid ?? 0;
   const watch = async (duration: number) => {
     const before = { ticks: ticks(pid), waits: waits(pid) };

@@ -29,6 +29,20 @@ async function named(...records: Parameters<typeof zone>[0]): Promise<Environmen
   return { PRE_RESOLVE: '1', NAMESERVERS: `127.0.0.1:${nameserver.port}`, TARGET_SCOPE: 'any' };
 }
 
+test('check tries ADMIN_PORT too', async () => {
+  const { port: taken } = await tcpServer((socket) => socket.end());
+  const environment = { TARGET: '127.0.0.1', PORT: `${await closedPort()}:${taken}` };
+  const { code, sections } = await check({ ...environment, ADMIN_PORT: String(taken) });
+  expect(code).toBe(78);
+  expect(sections['Problems']).toEqual([
+    expect.stringMatching(
+      new RegExp(`^failed to listen on admin tcp port ${taken} at 127\\.0\\.0\\.1: .*EADDRINUSE`),
+    ),
+  ]);
+  const free = await check({ ...environment, ADMIN_PORT: String(await closedPort()) });
+  expect([free.code, free.sections['Problems']]).toEqual([0, undefined]);
+});
+
 test('check shows the configuration with its origins, what the relay would do, and where each port leads', async () => {
   const { port: target } = await tcpServer((socket) => socket.end());
   const port = await closedPort();

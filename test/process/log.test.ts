@@ -10,10 +10,11 @@ import { closedPort, readAll, tcpClient, tcpServer, udpSocket } from '../helpers
 
 const README = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
 /** Beside what every line has. */
-const ENDED = ['client', 'target', 'address', 'sent', 'received', 'ms', 'ending'];
-const FAILED = ['client', 'target', 'address', 'sent', 'received', 'ms', 'err'];
+const ENDED = ['port', 'client', 'target', 'address', 'sent', 'received', 'ms', 'ending'];
+const FAILED = ['port', 'client', 'target', 'address', 'sent', 'received', 'ms', 'err'];
 const BLACKOUT = ['by', 'since', 'until'];
-const REFUSED = ['client', 'name', 'rule', 'reason', 'decision'];
+const REFUSED = ['port', 'client', 'name', 'rule', 'reason', 'decision'];
+const OVERLOADED = ['live', 'waiting', 'lost'];
 
 /** A verbose relay to a target's port. */
 async function verboseRelay(target: number, environment: Readonly<Record<string, string>> = {}) {
@@ -140,7 +141,7 @@ test.each(['1', '2'])('a burst of the same refusal is two lines (WORKERS=%s)', a
   expect(fieldsOf(first ?? {})).toEqual(REFUSED);
   expect(rest).toMatchObject({ level: 'warn', client: '127.0.0.1', name: 'other.test', more: 19 });
   expect(rest?.msg).toMatch(/^refused 19 more in \d+ s$/);
-  expect(fieldsOf(rest ?? {})).toEqual([...REFUSED, 'more']);
+  expect(fieldsOf(rest ?? {})).toEqual(['client', 'port', ...REFUSED.slice(2), 'more']);
   expect(more).toEqual([]);
 });
 
@@ -152,7 +153,7 @@ test('the README lists every field', () => {
     ?.flatMap((cell) => cell.replaceAll('`', '').split(', '));
   const always = ['time', 'level', 'msg'];
   expect(listed?.toSorted()).toEqual(
-    [...new Set([...always, ...ENDED, ...FAILED, ...REFUSED, 'more', ...BLACKOUT])].toSorted(),
+    [...new Set([...always, ...ENDED, ...FAILED, ...REFUSED, 'more', ...OVERLOADED, ...BLACKOUT])].toSorted(),
   );
 });
 

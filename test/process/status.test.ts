@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { expect, test, vi } from 'vitest';
 
 import manifest from '../../package.json' with { type: 'json' };
+import { clientHello } from '../helpers/client-hello.ts';
 import { a, scriptedServer, zone } from '../helpers/dns.ts';
+import { muteServer } from '../helpers/mute-server.ts';
 import { startNamedRelay } from '../helpers/named-relay.ts';
 import { runProgram, type Sallyport, startSallyport, temporaryDirectory } from '../helpers/program.ts';
 import { closedPort, endOf, tcpClient, tcpServer } from '../helpers/sockets.ts';
@@ -28,7 +30,7 @@ test('status shows names with addresses, age and TTL, and ports with live client
   const lines = await vi.waitUntil(
     async () => {
       const said = await statusOf(relay);
-      return /^\d+ +1 +2 /.test(said.at(-1) ?? '') ? said : null;
+      return /^\d+ +1 of 1 +2 /.test(said.at(-1) ?? '') ? said : null;
     },
     { timeout: 10_000 },
   );
@@ -38,9 +40,10 @@ test('status shows names with addresses, age and TTL, and ports with live client
     expect.stringMatching(/^NAME +AGE +TTL +ADDRESSES +PROBLEM$/),
     expect.stringMatching(/^api\.test +\d+ s +300 s +127\.0\.0\.1 +-$/),
     '',
-    expect.stringMatching(/^PORT +LIVE +WAITING +LAST FAILURE$/),
-    expect.stringMatching(/^\d+ +1 +2 +-$/),
+    expect.stringMatching(/^PORT +LIVE +WAITING +OPENED +SENT +RECEIVED +UNANSWERED +REFUSED +LAST FAILURE$/),
+    expect.stringMatching(/^\d+ +1 of 1 +2 +3 +0 B +0 B +0 +0 +-$/),
   ]);
+  expect(await relay.line('all slots are taken: clients wait')).toMatchObject({ live: 1, waiting: 1 });
 });
 
 test('status shows that DNS is dead', async () => {
@@ -54,9 +57,72 @@ test('status shows that the target refuses', async () => {
   const relay = startSallyport({ TARGET: '127.0.0.1', PORT: `${port}:${target}` });
   await relay.line('listening');
   expect(await endOf(await tcpClient(port))).toBe('ECONNRESET');
-  expect((await statusOf(relay)).at(-1)).toMatch(
-    new RegExp(`^${port} +0 +0 +failed to connect to 127\\.0\\.0\\.1:${target}: .*ECONNREFUSED`),
-  );
+  const failure = `failed to connect to 127\\.0\\.0\\.1:${target}: .*ECONNREFUSED.*`;
+  const lines = await statusOf(relay);
+  expect(lines.slice(-7)).toEqual([
+    expect.stringMatching(new RegExp(`^${port} +0 of 100 +0 +1 +0 B +0 B +0 +1 +${failure}$`)),
+    '',
+    expect.stringMatching(/^PORT +REFUSED +REASON$/),
+    expect.stringMatching(new RegExp(`^${port} +1 +target unreachable$`)),
+    '',
+    expect.stringMatching(/^PORT +LAST ERRORS +TIMES +CLIENT +WHAT$/),
+    expect.stringMatching(new RegExp(`^${port} +2\\S+Z +1 +127\\.0\\.0\\.1:\\d+ +${failure}$`)),
+  ]);
+  expect(await relay.line('connection refused')).toMatchObject({ level: 'warn', port });
+});
+
+test('status shows that the target is filtered: it does not answer in time', async () => {
+  const [port, target] = [await closedPort(), await closedPort()];
+  await muteServer('127.0.0.1', target);
+  const relay = startSallyport({
+    TARGET: '127.0.0.1',
+    PORT: `${port}:${target}`,
+    CONNECT_TIMEOUT_MS: '300',
+  });
+  await relay.line('listening');
+  expect(await endOf(await tcpClient(port))).toBe('ECONNRESET');
+  expect((await statusOf(relay)).at(-1)).toMatch(/ failed to connect to .*: no answer within 300 ms$/);
+});
+
+test('status shows that the target takes what is sent, and stays mute', async () => {
+  const { port: target } = await tcpServer((socket) => socket.resume().once('end', () => socket.end()));
+  const port = await closedPort();
+  const relay = startSallyport({ TARGET: '127.0.0.1', PORT: `${port}:${target}`, VERBOSE: '1' });
+  await relay.line('listening');
+  const client = await tcpClient(port);
+  client.write('hello?');
+  await expect
+    .poll(async () => (await statusOf(relay)).at(-1))
+    .toMatch(/ 1 of 100 +0 +1 +6 B +0 B +0 +0 +-$/);
+  client.end();
+  expect(await relay.line('connection ended')).toMatchObject({ sent: 6, received: 0 });
+  expect((await statusOf(relay)).at(-1)).toMatch(/ 0 of 100 +0 +1 +6 B +0 B +1 +0 +-$/);
+});
+
+test('status shows which name was refused, and by which rule', async () => {
+  const port = await closedPort();
+  const relay = startSallyport({ TARGET: 'api.test', PORT: `${port}:1`, NAME_CHECK: 'enforce' });
+  await relay.line('listening');
+  for (let i = 0; i < 2; i++) {
+    const client = await tcpClient(port);
+    client.write(clientHello({ names: ['other.test'] }));
+    await endOf(client);
+  }
+  const lines = await statusOf(relay);
+  expect(lines).toContainEqual(expect.stringMatching(new RegExp(`^${port} +2 +not in TARGET$`)));
+  expect(lines.at(-1)).toMatch(/ 2 +127\.0\.0\.1:\d+ +other\.test is not in TARGET$/);
+  expect(await relay.line('refused')).toMatchObject({ port, name: 'other.test', rule: 'not in TARGET' });
+});
+
+test('status shows which source was not allowed', async () => {
+  const port = await closedPort();
+  const relay = startSallyport({ TARGET: '127.0.0.1', PORT: `${port}:1`, ALLOW_FROM: '10.1.2.0/24' });
+  await relay.line('listening');
+  expect(await endOf(await tcpClient(port))).toBe('ECONNRESET');
+  const lines = await statusOf(relay);
+  expect(lines).toContainEqual(expect.stringMatching(new RegExp(`^${port} +1 +source not allowed$`)));
+  expect(lines.at(-1)).toMatch(/ 1 +127\.0\.0\.1:\d+ +127\.0\.0\.1 is not in ALLOW_FROM$/);
+  expect(await relay.line('refused')).toMatchObject({ port, rule: 'source not allowed' });
 });
 
 test('status --json gives the same to programs', async () => {
@@ -78,7 +144,24 @@ test('status --json gives the same to programs', async () => {
     mode: 'http-proxy',
     targets: ['*.wild.test', '10.1.2.3'],
     names: [{ name: '10.1.2.3', addresses: ['10.1.2.3'] }],
-    ports: [{ port, live: 0, waiting: 0, lastFailure: null }],
+    draining: false,
+    ports: [
+      {
+        port,
+        live: 0,
+        waiting: 0,
+        limit: 100,
+        opened: 0,
+        refused: 0,
+        refusedBy: {},
+        unanswered: 0,
+        sent: 0,
+        received: 0,
+        lost: 0,
+        lastFailure: null,
+        errors: [],
+      },
+    ],
   });
 });
 

@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 
 import { afterEach, expect, test, vi } from 'vitest';
 
+import { Counters } from '../../src/relay/counters.ts';
 import { createSourceGate } from '../../src/relay/source-gate.ts';
 import { localTarget, tcpRelay, testLog, udpRelay } from '../helpers/relay.ts';
 import { errorOf, readAll, tcpClient, tcpServer, udpSocket } from '../helpers/sockets.ts';
@@ -17,7 +18,8 @@ const networks = [
 
 function gate(allowed: Parameters<typeof createSourceGate>[0] = networks, logInterval = 0) {
   const log = testLog();
-  return { log, admits: createSourceGate(allowed, { probeSource: PROBE, log, logInterval }) };
+  const counters = new Counters();
+  return { log, admits: createSourceGate(allowed, { probeSource: PROBE, counters, log, logInterval }) };
 }
 
 afterEach(() => {

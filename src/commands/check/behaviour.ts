@@ -1,4 +1,5 @@
 import type { Config } from '../../config/config.ts';
+import { endpoint } from '../../relay/endpoint.ts';
 import { askedServers } from '../asked-servers.ts';
 
 /** What the relay would do, beside where it leads: a sentence a line. */
@@ -11,6 +12,9 @@ export function describeBehaviour(config: Config): readonly string[] {
     ...describeClients(config),
     ...describeLimits(config),
     ...(config.blackout ? ['it begins with a blackout: nobody is let in until that is ended'] : []),
+    ...(config.admin === null
+      ? []
+      : [`metrics and health are told on ${endpoint(config.admin.host, config.admin.port)}`]),
     ...probes.map(
       ({ url, port, timeout }) =>
         `the healthcheck asks ${url.protocol}//${url.host}${url.pathname} by port ${port}, for at most ${timeout} ms`,

@@ -1,4 +1,5 @@
 import type { Config } from '../../config/config.ts';
+import { openAdmin } from '../../control/admin.ts';
 import { listen } from '../../listen.ts';
 import type { Log } from '../../log.ts';
 import { messageOf } from '../../message-of.ts';
@@ -9,6 +10,17 @@ const SILENT: Log = { warn() {}, info() {}, debug() {} };
 const nowhere = async () => {
   throw new Error('the port is only being checked');
 };
+
+/** Opens ADMIN_PORT for a moment, where there is one. Resolves with why it cannot be. */
+export async function checkAdmin({ admin }: Config): Promise<readonly string[]> {
+  if (admin === null) return [];
+  try {
+    (await openAdmin(admin, {})).close();
+    return [];
+  } catch (error) {
+    return [messageOf(error)];
+  }
+}
 
 /** Listens on each port for a moment, as the relay would, but for those that a relay holds already. Resolves with why one cannot be. */
 export async function checkPorts(config: Config, held: ReadonlySet<number>): Promise<readonly string[]> {

@@ -1,0 +1,56 @@
+import type { Log } from '../log.ts';
+import { readSockets } from './socket-table.ts';
+
+/** How long after traffic the kernel is asked, in ms. */
+const CHECK_AFTER = 10_000;
+/** A UDP socket that is not connected, as those that listen are not. */
+const UNCONNECTED = '07';
+
+/** Datagrams that came faster than they could be relayed, and which the kernel threw away. */
+export interface LostDatagrams {
+  /** How many, by port, since the ports are listened on. */
+  readonly count: () => ReadonlyMap<number, number>;
+  /** To be called when there is traffic, at least every `CHECK_AFTER` ms: some time after it, what was lost is logged. */
+  readonly onTraffic: () => void;
+}
+
+/** Watches UDP ports. There is no timer while there is no traffic. */
+export function watchLostDatagrams(ports: readonly number[], log: Pick<Log, 'warn'>): LostDatagrams {
+  let timer: NodeJS.Timeout | null = null;
+  let isBusy = false;
+  let said: ReadonlyMap<number, number> = new Map();
+
+  function count(): ReadonlyMap<number, number> {
+    const lost = new Map(ports.map((port) => [port, 0]));
+    for (const { port, state, drops } of readSockets('udp')) {
+      const before = lost.get(port);
+      if (before !== undefined && state === UNCONNECTED) lost.set(port, before + drops);
+    }
+    return lost;
+  }
+
+  function check(): void {
+    timer = null;
+    if (isBusy) start();
+    const now = count();
+    for (const [port, lost] of now) {
+      const more = lost - (said.get(port) ?? 0);
+      if (more > 0)
+        log.warn({ port, lost: more }, 'datagrams lost: they come faster than they can be relayed');
+    }
+    said = now;
+  }
+
+  function start(): void {
+    isBusy = false;
+    timer = setTimeout(check, CHECK_AFTER).unref();
+  }
+
+  return {
+    count,
+    onTraffic: () => {
+      if (timer === null) start();
+      else isBusy = true;
+    },
+  };
+}

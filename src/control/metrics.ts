@@ -1,0 +1,149 @@
+import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
+
+import type { Histogram } from '../histogram.ts';
+import type { Page } from './admin.ts';
+import type { Status } from './protocol.ts';
+import type { Witnesses } from './report.ts';
+
+type Labels = Readonly<Record<string, string | number>>;
+type Sample = { readonly labels?: Labels; readonly value: number; readonly metricName?: string };
+
+/**
+ * Left out of the library's own: of the event loop there is no more than what is measured at a scrape, as a histogram of its delays wakes the
+ * process every few ms; and gauges whose names are a counter's, which tell the sums of others.
+ */
+const LEFT_OUT = [
+  ...['min', 'max', 'mean', 'stddev', 'p50', 'p90', 'p99'].map(
+    (what) => `nodejs_eventloop_lag_${what}_seconds`,
+  ),
+  ...['handles', 'requests', 'resources'].map((what) => `nodejs_active_${what}_total`),
+];
+/** Between two measurements of the event loop's delay, in ms: as good as never. */
+const NEVER = 2 ** 31 - 1;
+
+/** The page of metrics, in Prometheus' text format; all is read when it is asked for. */
+export function createMetrics(
+  status: () => Status,
+  { sources, relays }: Pick<Witnesses, 'sources' | 'relays'>,
+): () => Promise<Page> {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: NEVER });
+  for (const name of LEFT_OUT) registry.removeSingleMetric(name);
+
+  const define = (
+    type: 'counter' | 'gauge' | 'histogram',
+    name: string,
+    help: string,
+    values: (now: Status) => readonly Sample[],
+  ) => {
+    // The library's own classes count by themselves; a registry takes whatever has a name and tells its values.
+    const metric = {
+      name,
+      get: async () => ({ name, help, type, aggregator: 'sum', values: values(now()) }),
+    };
+    registry.registerMetric(metric as unknown as Metric);
+  };
+  /** One status for all the metrics of a scrape, which are read in the same turn. */
+  let current: Status | null = null;
+  const now = () => {
+    if (current === null) {
+      current = status();
+      queueMicrotask(() => (current = null));
+    }
+    return current;
+  };
+  const perPort = (value: (port: Status['ports'][number]) => number) => (each: Status) =>
+    each.ports.map((port) => ({ labels: { port: port.port }, value: value(port) }));
+
+  define('gauge', 'sallyport_info', 'Its version and mode; always 1.', ({ version, mode }) => [
+    { labels: { version, mode }, value: 1 },
+  ]);
+  define(
+    'counter',
+    'sallyport_connections_total',
+    'TCP connections accepted, or UDP sessions opened, the probes of the healthcheck among them.',
+    perPort(({ opened }) => opened),
+  );
+  define(
+    'gauge',
+    'sallyport_connections_live',
+    'Connections or sessions that hold a slot.',
+    perPort(({ live }) => live),
+  );
+  define(
+    'gauge',
+    'sallyport_connections_waiting',
+    'Clients that wait for a slot.',
+    perPort(({ waiting }) => waiting),
+  );
+  define(
+    'gauge',
+    'sallyport_connections_limit',
+    'Slots; +Inf for no limit.',
+    perPort(({ limit }) => limit ?? Infinity),
+  );
+  define(
+    'counter',
+    'sallyport_refused_total',
+    'Clients that were not let through; a reason is listed once it has occurred.',
+    ({ ports }) =>
+      ports.flatMap(({ port, refusedBy }) =>
+        Object.entries(refusedBy).map(([reason, value]) => ({ labels: { port, reason }, value })),
+      ),
+  );
+  define(
+    'counter',
+    'sallyport_unanswered_total',
+    'Connections or sessions that ended without a byte from the target, though it was sent some.',
+    perPort(({ unanswered }) => unanswered),
+  );
+  define('counter', 'sallyport_bytes_total', 'Bytes sent to the target, and received from it.', ({ ports }) =>
+    ports.flatMap(({ port, sent, received }) => [
+      { labels: { port, direction: 'sent' }, value: sent },
+      { labels: { port, direction: 'received' }, value: received },
+    ]),
+  );
+  define(
+    'counter',
+    'sallyport_datagrams_lost_total',
+    'Datagrams that came faster than they could be relayed (UDP).',
+    (each) => (each.mode === 'udp' ? perPort(({ lost }) => lost)(each) : []),
+  );
+  define(
+    'histogram',
+    'sallyport_connect_seconds',
+    'Time to connect to the target, name lookup included (TCP).',
+    ({ mode }) =>
+      relays.flatMap((relay) =>
+        mode === 'udp'
+          ? []
+          : samples('sallyport_connect_seconds', relay.counts().connect, { port: relay.port }),
+      ),
+  );
+  define(
+    'histogram',
+    'sallyport_dns_lookup_seconds',
+    'Time of name lookups, also of those that failed.',
+    () => samples('sallyport_dns_lookup_seconds', sources.counts().times),
+  );
+  define('counter', 'sallyport_dns_failures_total', 'Name lookups without an answer.', () => [
+    { value: sources.counts().failures },
+  ]);
+  define('gauge', 'sallyport_dns_answer_age_seconds', 'Age of the newest answer for a name.', ({ names }) =>
+    names.flatMap(({ name, age }) => (age === null ? [] : { labels: { name }, value: age })),
+  );
+  define('gauge', 'sallyport_dns_answer_ttl_seconds', 'TTL of the newest answer for a name.', ({ names }) =>
+    names.flatMap(({ name, ttl }) => (ttl === null ? [] : { labels: { name }, value: ttl })),
+  );
+  return async () => ({ status: 200, type: registry.contentType, text: await registry.metrics() });
+}
+
+/** A histogram as Prometheus wants it: buckets that each hold what is in the smaller ones too. */
+function samples(name: string, { count, sum, upTo }: Histogram, labels: Labels = {}): readonly Sample[] {
+  return [
+    ...upTo.map(([le, value]) => ({ metricName: `${name}_bucket`, labels: { ...labels, le }, value })),
+    { metricName: `${name}_bucket`, labels: { ...labels, le: '+Inf' }, value: count },
+    { metricName: `${name}_sum`, labels, value: sum },
+    { metricName: `${name}_count`, labels, value: count },
+  ];
+}

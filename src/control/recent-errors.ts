@@ -1,0 +1,56 @@
+import type { Log } from '../log.ts';
+import { messageOf } from '../message-of.ts';
+
+/** What went wrong on a port: the newest of what was the same. */
+export interface RecentError {
+  /** ISO 8601. */
+  readonly at: string;
+  readonly client: string | null;
+  readonly message: string;
+  /** How often, as long as it is kept. */
+  readonly count: number;
+}
+
+/** So many are kept for each port. */
+const KEPT = 5;
+
+/** Keeps the last warnings about the clients of each port. */
+export interface RecentErrors {
+  /** To be logged through: lines that name a `port` and an `err` or a `reason` are kept. */
+  readonly log: Log;
+  /** The newest last. */
+  readonly of: (port: number) => readonly RecentError[];
+}
+
+/** Listens in on a log. */
+export function keepErrors(log: Log): RecentErrors {
+  const kept = new Map<number, readonly RecentError[]>();
+
+  function keep(fields: object): void {
+    const { port, client, err, reason = err, decision } = fields as Readonly<Record<string, unknown>>;
+    if (typeof port !== 'number' || reason === undefined) return;
+    const before = kept.get(port) ?? [];
+    const message =
+      decision === 'would refuse' ? `would be refused: ${messageOf(reason)}` : messageOf(reason);
+    const same = before.find((error) => error.message === message);
+    const error = {
+      at: new Date().toISOString(),
+      client: typeof client === 'string' ? client : null,
+      message,
+      count: (same?.count ?? 0) + 1,
+    };
+    kept.set(port, [...before.filter((each) => each !== same), error].slice(-KEPT));
+  }
+
+  return {
+    log: {
+      warn: (fields, message) => {
+        keep(fields);
+        log.warn(fields, message);
+      },
+      info: (fields, message) => log.info(fields, message),
+      debug: (fields, message) => log.debug(fields, message),
+    },
+    of: (port) => kept.get(port) ?? [],
+  };
+}

@@ -1,0 +1,46 @@
+import type { Config } from '../config/config.ts';
+import type { Sources } from '../dns/sources.ts';
+import type { Relay } from '../relay/relay.ts';
+import type { LostDatagrams } from './lost-datagrams.ts';
+import type { Status } from './protocol.ts';
+import type { RecentErrors } from './recent-errors.ts';
+
+/** What knows how the relay is. */
+export interface Witnesses {
+  readonly sources: Pick<Sources, 'status' | 'counts'>;
+  readonly relays: readonly Relay[];
+  readonly errors: Pick<RecentErrors, 'of'>;
+  readonly lost: Pick<LostDatagrams, 'count'> | null;
+}
+
+/** All that the relay says of itself, but for what the program itself knows. */
+export function report(
+  { mode, targets, maxConnections }: Config,
+  { sources, relays, errors, lost }: Witnesses,
+): Omit<Status, 'version' | 'uptime' | 'draining' | 'blackout'> {
+  const lostBy = lost?.count();
+  return {
+    mode,
+    targets,
+    names: sources.status(),
+    ports: relays.map((relay) => {
+      const { port, live, waiting, lastFailure } = relay;
+      const { opened, refused, unanswered, sent, received } = relay.counts();
+      return {
+        port,
+        live,
+        waiting,
+        limit: maxConnections === Infinity ? null : maxConnections,
+        opened,
+        refused: Object.values(refused).reduce((sum, count) => sum + count, 0),
+        refusedBy: refused,
+        unanswered,
+        sent,
+        received,
+        lost: lostBy?.get(port) ?? 0,
+        lastFailure,
+        errors: errors.of(port),
+      };
+    }),
+  };
+}

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+
+import { reasonsNotReady } from '../../src/control/readiness.ts';
+
+const known = { name: 'api.test', addresses: ['192.0.2.1'], age: 1, ttl: 5, problem: null };
+const unknown = { name: 'b.test', addresses: [], age: null, ttl: null, problem: null };
+const failed = { ...unknown, name: 'c.test', problem: 'DNS is down' };
+const status = {
+  draining: false,
+  targets: ['api.test', 'b.test', 'c.test', '*.wild.test'],
+  names: [known, unknown, failed, { ...failed, name: 'x.wild.test' }],
+};
+
+test('reasonsNotReady() names each listed name without an address, and why', () => {
+  expect(reasonsNotReady(status, { preResolve: true })).toEqual([
+    'b.test has no address: no answer yet',
+    'c.test has no address: DNS is down',
+  ]);
+});
+
+test('reasonsNotReady() asks for no addresses where names are resolved at each connection', () => {
+  expect(reasonsNotReady(status, { preResolve: false })).toEqual([]);
+});
+
+test('reasonsNotReady() names a drain', () => {
+  expect(reasonsNotReady({ ...status, draining: true }, { preResolve: false })).toEqual(['draining']);
+});

@@ -1,0 +1,64 @@
+import type { Socket } from 'node:net';
+
+import { expect, test } from 'vitest';
+
+import { Counters, newCounterCells, sumCounts } from '../../src/relay/counters.ts';
+import { Meter } from '../../src/relay/meter.ts';
+import { RULES } from '../../src/wire/refusal.ts';
+
+test('counters keep apart what they count, each refusal by its reason', () => {
+  const counters = new Counters();
+  counters.opened();
+  for (let i = 0; i < 2; i++) counters.unanswered();
+  counters.sent(30);
+  counters.received(400);
+  for (const rule of RULES) counters.refused(rule);
+  counters.refused('source not allowed');
+  counters.refused('target unreachable');
+  counters.connected(2_000);
+  expect(sumCounts([counters.cells])).toMatchObject({
+    opened: 1,
+    unanswered: 2,
+    sent: 30,
+    received: 400,
+    refused: {
+      ...Object.fromEntries(RULES.map((rule) => [rule, 1])),
+      'source not allowed': 1,
+      'target unreachable': 1,
+    },
+    connect: { count: 1, sum: 2 },
+  });
+});
+
+test('sumCounts() adds up what several threads have counted', () => {
+  const threads = [newCounterCells(), newCounterCells()];
+  for (const cells of threads) {
+    const counters = new Counters(cells);
+    counters.sent(5);
+    counters.refused('silent');
+    counters.connected(1_000);
+  }
+  expect(sumCounts(threads)).toMatchObject({
+    opened: 0,
+    sent: 10,
+    refused: { silent: 2 },
+    connect: { count: 2, sum: 2 },
+  });
+});
+
+test('a meter counts bytes as they come, and what is missing from a socket’s totals, once', () => {
+  const counters = new Counters();
+  const meter = new Meter(counters, 10);
+  const catchUp = (bytesWritten: number, bytesRead: number, unread = 0) =>
+    meter.catchUp({ bytesWritten, bytesRead } as Socket, { unread });
+  catchUp(3, 0);
+  expect([meter.sent, meter.received]).toEqual([0, 0]);
+  meter.addSent(5);
+  meter.addReceived(1);
+  catchUp(17, 6, 5);
+  expect([meter.sent, meter.received]).toEqual([7, 1]);
+  catchUp(17, 6);
+  catchUp(17, 6);
+  expect([meter.sent, meter.received]).toEqual([7, 6]);
+  expect(sumCounts([counters.cells])).toMatchObject({ sent: 7, received: 6 });
+});
