@@ -1,13 +1,21 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 
 import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { ask, scrape } from '../helpers/metrics.ts';
 import { startSallyport } from '../helpers/program.ts';
-import { closedPort, endOf, readAll, readSome, tcpClient, tcpServer, udpSocket } from '../helpers/sockets.ts';
+import {
+  closedPort,
+  errorOf,
+  readAll,
+  readSome,
+  tcpClient,
+  tcpServer,
+  udpSocket,
+} from '../helpers/sockets.ts';
 
 /** A relay that tells metrics, of each of these target ports; with the ports that it listens on. */
 async function monitored(targets: readonly number[], environment: Readonly<Record<string, string>> = {}) {
@@ -51,7 +59,7 @@ describe.each(['1', '2'])('with WORKERS=%s', (WORKERS) => {
       await readSome(client, 100_000);
     }
     await tcpClient(port);
-    for (let i = 0; i < 2; i++) expect(await endOf(await tcpClient(dead))).toBe('ECONNRESET');
+    for (let i = 0; i < 2; i++) expect(await errorOf(connect(dead, '127.0.0.1'))).toBe('ECONNRESET');
 
     await expect
       .poll(() => scrape(admin))
