@@ -20,7 +20,7 @@ interface Change {
 /** The drill of cutting everybody off while the relay runs. */
 export class Blackout {
   readonly #options: Options;
-  #status: BlackoutStatus = { state: 'off', by: 'start', since: now(), until: null };
+  #status: BlackoutStatus = { state: 'off', by: 'start', since: isoTime(Date.now()), until: null };
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: Options) {
@@ -38,8 +38,9 @@ export class Blackout {
     clearTimeout(this.#timer);
     if (duration !== null)
       this.#timer = setTimeout(() => void this.turn('off', { by: 'timer' }), duration).unref();
-    const since = isSame ? this.#status.since : now();
-    const until = duration === null ? null : now(duration);
+    const now = Date.now();
+    const since = isSame ? this.#status.since : isoTime(now);
+    const until = duration === null ? null : isoTime(now + duration);
     this.#status = { state, by, since, until };
     gate.isShut = state !== 'off';
     // Whatever the LOG_LEVEL of a relay at work, this is to be seen.
@@ -54,6 +55,6 @@ export function listenForBlackout(process: NodeJS.Process, blackout: Blackout): 
   process.on('SIGHUP', () => void blackout.turn('off', { by: 'SIGHUP' }));
 }
 
-function now(later = 0): string {
-  return new Date(Date.now() + later).toISOString();
+function isoTime(time: number): string {
+  return new Date(time).toISOString();
 }
