@@ -33,6 +33,12 @@ test('foldRepeats() says the first at once, and after 10 s how many more came', 
   expect(lines[1]).toMatchObject({ level: 'warn', fields: { ...refusal, client: '10.0.0.2', more: 413 } });
 });
 
+test('foldRepeats() keeps the same refusal on two ports apart', () => {
+  const { log, said } = folding();
+  for (const port of [80, 443]) log.warn({ port, ...refusal }, 'refused');
+  expect(said()).toEqual(['refused', 'refused']);
+});
+
 test('foldRepeats() has no timer while there is nothing to say', () => {
   const { log, said } = folding();
   log.warn(from(1), 'refused');

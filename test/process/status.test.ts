@@ -9,7 +9,7 @@ import { a, scriptedServer, zone } from '../helpers/dns.ts';
 import { muteServer } from '../helpers/mute-server.ts';
 import { startNamedRelay } from '../helpers/named-relay.ts';
 import { runProgram, type Sallyport, startSallyport, temporaryDirectory } from '../helpers/program.ts';
-import { closedPort, endOf, errorOf, tcpClient, tcpServer } from '../helpers/sockets.ts';
+import { closedPort, endOf, errorOf, tcpClient, tcpServer, udpSocket } from '../helpers/sockets.ts';
 
 /** What `sallyport status` says of a relay, line by line. */
 async function statusOf({ runDir }: Sallyport): Promise<readonly string[]> {
@@ -124,6 +124,18 @@ test('status shows which source was not allowed', async () => {
   expect(lines).toContainEqual(expect.stringMatching(new RegExp(`^${port} +1 +source not allowed$`)));
   expect(lines.at(-1)).toMatch(/ 1 +127\.0\.0\.1:\d+ +127\.0\.0\.1 is not in ALLOW_FROM$/);
   expect(await relay.line('refused')).toMatchObject({ port, rule: 'source not allowed' });
+});
+
+test.each(['tcp', 'udp'])('status shows a blackout, and whom it has refused (MODE=%s)', async (MODE) => {
+  const port = await closedPort();
+  const relay = startSallyport({ TARGET: '127.0.0.1', PORT: `${port}:1`, BLACKOUT: '1', MODE });
+  await relay.line('listening');
+  if (MODE === 'tcp') await errorOf(connectTo(port, '127.0.0.1'));
+  else (await udpSocket()).send('hello?', port, '127.0.0.1');
+  expect(await relay.line('refused')).toMatchObject({ port, rule: 'blackout' });
+  const lines = await statusOf(relay);
+  expect(lines[1]).toMatch(/^blackout on since /);
+  expect(lines).toContainEqual(expect.stringMatching(new RegExp(`^${port} +1 +blackout$`)));
 });
 
 test('status --json gives the same to programs', async () => {
