@@ -9,7 +9,7 @@ import {
   chooseOnly,
   type NameRules,
 } from './relay/choose.ts';
-import type { Connection, Upstream } from './relay/connection.ts';
+import type { Connection } from './relay/connection.ts';
 import { type CounterCells, Counters } from './relay/counters.ts';
 import { Gate } from './relay/gate.ts';
 import { proxyHttp } from './relay/http-proxy.ts';
@@ -24,6 +24,7 @@ import { type SlotCells, Slots } from './relay/slots.ts';
 import type { Target } from './relay/target.ts';
 import { listenTcp, type Serve } from './relay/tcp.ts';
 import { listenUdp } from './relay/udp.ts';
+import type { Upstream } from './relay/upstream.ts';
 import { throttle } from './throttle.ts';
 
 /** The addresses of a name that may be dialled now; see Target. */
@@ -65,7 +66,8 @@ export async function listen(
     onTraffic = () => {},
   }: Options,
 ): Promise<readonly Relay[]> {
-  const { maxConnections, connectTimeout, verbose, allowFrom, proxyProtocol } = config;
+  const { maxConnections, connectTimeout, allowFrom, proxyProtocol } = config;
+  const endLevel = endLevelOf(config);
   const bind = placesOf(config);
   const withoutLoops = createLoopGuard(new Set(config.ports.map((pair) => pair.listen)), bind);
   const targetOf: TargetOf = (host, port) => ({
@@ -88,7 +90,7 @@ export async function listen(
         sharesPort: slots !== undefined,
         slots: new Slots(maxConnections, slots?.[place]),
         connectTimeout,
-        verbose,
+        endLevel,
         counters: new Counters(counters?.[place]),
         log: onPort(log, port),
         onDial: (failure: string | null) => onDial(place, failure),
@@ -108,6 +110,7 @@ export async function listen(
             idleTimeout: config.idleTimeout,
             proxyProtocol,
             // A report listens in on the stream.
+            bare: config.nameCheck !== 'report',
             pump: config.nameCheck === 'report' ? pumpStream : (pumpDirect ?? pumpStream),
           });
     }),
@@ -121,6 +124,12 @@ function onPort(log: Log, port: number): Log {
     info: (fields, message) => log.info({ port, ...fields }, message),
     debug: (fields, message) => log.debug({ port, ...fields }, message),
   };
+}
+
+/** At which level the end of each connection is logged; null where that would be dropped. */
+function endLevelOf({ verbose, logLevel }: Config): 'info' | 'debug' | null {
+  if (verbose) return 'info';
+  return logLevel === 'debug' || logLevel === 'trace' ? 'debug' : null;
 }
 
 /** What listens: with MODE=http-proxy one port for all of PORT. */

@@ -3,46 +3,39 @@ import { messageOf } from './message-of.ts';
 interface Options<T, R> {
   /** Head start over this candidate of the one before it, in ms; a failure ends it early. */
   readonly headStart: (candidate: T) => number;
-  /** Ends all attempts. */
+  /** Ends all attempts, which listen to it. */
   readonly signal: AbortSignal;
+  /** Told that it is over while attempts are under way, which go on until the signal aborts. */
+  readonly onLosers?: () => void;
   /** Told of a candidate that has neither succeeded nor failed within its head start. */
   readonly onSlow: (candidate: T) => void;
   /** Takes a result that came too late to win. */
   readonly discard?: (late: R) => void;
 }
 
-/** What the losers' signals abort with: made once, as each error that is made records a stack. */
-const LOST = new Error('another was faster');
-
 /**
- * Tries candidates in order, each with a head start over the next, until one succeeds; the others are aborted then (the way of
- * RFC 8305 §5). Rejects with an AggregateError of all failures in the candidates' order, or with the signal's reason.
+ * Tries candidates in order, each with a head start over the next, until one succeeds (the way of RFC 8305 §5). Rejects with an
+ * AggregateError of all failures in the candidates' order, or with the signal's reason.
  */
 export function race<T, R>(
   candidates: readonly T[],
-  attempt: (candidate: T, signal: AbortSignal) => Promise<R>,
-  { headStart, signal, onSlow, discard }: Options<T, R>,
+  attempt: (candidate: T) => Promise<R>,
+  { headStart, signal, onLosers, onSlow, discard }: Options<T, R>,
 ): Promise<R> {
   const { promise, resolve, reject } = Promise.withResolvers<R>();
-  const over = new AbortController();
   const failures: unknown[] = [];
   let started = 0;
   let pending = 0;
   let isOver = false;
   let timer: NodeJS.Timeout | undefined;
 
-  const finish = (reason: unknown) => {
+  const finish = () => {
     isOver = true;
     clearTimeout(timer);
-    signal.removeEventListener('abort', onAbort);
-    if (pending > 0) over.abort(reason);
-  };
-  const onAbort = () => {
-    finish(signal.reason);
-    reject(signal.reason);
+    if (pending > 0) onLosers?.();
   };
   const giveUp = () => {
-    finish(LOST);
+    finish();
     reject(new AggregateError(failures, failures.map(messageOf).filter(Boolean).join('; ')));
   };
   const startNext = () => {
@@ -57,18 +50,21 @@ export function race<T, R>(
       };
       timer = setTimeout(onHeadStartOver, headStart(candidates[started] as T));
     }
-    attempt(candidate, over.signal).then(
+    attempt(candidate).then(
       (result) => {
         pending--;
         if (isOver) return discard?.(result);
-        finish(LOST);
+        finish();
         resolve(result);
       },
       (cause: unknown) => {
         pending--;
         if (isOver) return;
         failures[place] = cause;
-        if (started === place + 1 && started < candidates.length) startNext();
+        if (signal.aborted) {
+          finish();
+          reject(signal.reason);
+        } else if (started === place + 1 && started < candidates.length) startNext();
         else if (pending === 0 && started === candidates.length) giveUp();
       },
     );
@@ -76,9 +72,6 @@ export function race<T, R>(
 
   if (signal.aborted) reject(signal.reason);
   else if (candidates.length === 0) giveUp();
-  else {
-    signal.addEventListener('abort', onAbort);
-    startNext();
-  }
+  else startNext();
   return promise;
 }

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Answer as DnsAnswer } from 'dns-packet';
 
+import { withDeadline } from '../deadline.ts';
 import { messageOf } from '../message-of.ts';
 import { race } from '../race.ts';
 import { isSameName } from './names.ts';
@@ -106,7 +107,13 @@ export function createResolver(nameservers: readonly Nameserver[]): Resolve {
       }
     };
     try {
-      return await race(inOrder(), attempt, { headStart: () => HEAD_START, signal, onSlow: fail });
+      return await withDeadline({ timeout: Infinity, signal }, (either) =>
+        race(inOrder(), (server) => attempt(server, either), {
+          headStart: () => HEAD_START,
+          signal: either,
+          onSlow: fail,
+        }),
+      );
     } catch (cause) {
       signal.throwIfAborted();
       throw new Error(`no nameserver answers for ${question.name} ${question.type}: ${messageOf(cause)}`, {

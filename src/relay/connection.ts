@@ -1,8 +1,9 @@
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 
 import type { Log } from '../log.ts';
 import { messageOf } from '../message-of.ts';
 import { proxyHeader } from '../wire/proxy-header.ts';
+import type { Connect } from './connect.ts';
 import type { Counters } from './counters.ts';
 import type { DialOrder } from './dial-order.ts';
 import { dialTcp } from './dial-tcp.ts';
@@ -11,14 +12,18 @@ import { Meter } from './meter.ts';
 import type { Pump } from './pump.ts';
 import { reset } from './reset.ts';
 import type { Slots } from './slots.ts';
+import { BareSplice } from './splice-bare.ts';
 import { type Ending, splice } from './splice.ts';
 import type { Target } from './target.ts';
+import { bareOf, streamOf, type TcpSocket } from './tcp-socket.ts';
+import { Upstream } from './upstream.ts';
 
 /** What the connections of one port have in common. */
 export interface Shared {
   /** Connections at a time; who comes later waits, undialled. */
   readonly slots: Slots;
   readonly order: DialOrder;
+  readonly connect: Connect<TcpSocket>;
   /** For a dial, name lookup included, in ms. */
   readonly connectTimeout: number;
   /** A connection without a byte either way for so long is reset, in ms; 0 for never. */
@@ -30,21 +35,12 @@ export interface Shared {
   readonly pump: Pump;
   readonly counters: Counters;
   readonly log: Log;
-  /** Whether each connection is logged as info, not debug. */
-  readonly verbose: boolean;
+  /** At which level the end of each connection is logged; null for not at all. */
+  readonly endLevel: 'info' | 'debug' | null;
   /** Told of dials: why one failed, or null. */
   readonly onDial: (failure: string | null) => void;
   /** Told that a client has to wait for a slot. */
   readonly onFull: () => void;
-}
-
-/** A connection to a target. */
-export interface Upstream {
-  readonly socket: Socket;
-  readonly target: Target;
-  /** The address and port that it has reached. */
-  readonly address: string;
-  readonly meter: Meter;
 }
 
 /** A client whose target takes so long to reach is watched meanwhile, in ms. */
@@ -55,31 +51,50 @@ const ignore = () => {};
 
 /** One TCP client, from accept to both ends closed. */
 export class Connection {
-  readonly client: Socket;
-  /** The client's address and port. */
-  readonly from: string;
   readonly shared: Shared;
-  /** Aborts when the client is gone. */
-  readonly gone: AbortSignal;
   /** Called when a drain begins, once the connection has a slot: what is idle ends. */
   onDrain: () => void = () => {};
 
   readonly #acceptedAt = performance.now();
+  readonly #accepted: TcpSocket;
   readonly #isProbe: boolean;
+  #gone: AbortController | null = null;
+  #dialling: AbortController | null = null;
+  #hasLeft = false;
   #isAdmitted = false;
   #target: Target | null = null;
   #upstream: Upstream | null = null;
+  #splice: BareSplice | null = null;
 
-  constructor(client: Socket, shared: Shared) {
-    this.client = client;
+  constructor(client: TcpSocket, shared: Shared) {
+    this.#accepted = client;
     this.shared = shared;
-    this.from = endpoint(client.remoteAddress, client.remotePort);
     this.#isProbe = client.remoteAddress?.endsWith(shared.probeSource) === true;
-    const gone = new AbortController();
-    this.gone = gone.signal;
-    client.on('error', ignore); // 'close' follows
-    client.once('close', () => gone.abort(GONE));
+    if (client instanceof Socket) this.#notice(client);
     shared.counters.opened();
+  }
+
+  /** The client as a stream, which it is from now on. */
+  get client(): Socket {
+    if (bareOf(this.#accepted) !== null) this.#notice(streamOf(this.#accepted));
+    return streamOf(this.#accepted);
+  }
+
+  #notice(client: Socket): void {
+    client.on('error', ignore); // 'close' follows
+    client.once('close', () => this.#leave());
+  }
+
+  /** The client's address and port. */
+  get from(): string {
+    return endpoint(this.#accepted.remoteAddress, this.#accepted.remotePort);
+  }
+
+  /** Aborts when the client is gone, as far as it is watched. */
+  get gone(): AbortSignal {
+    this.#gone ??= new AbortController();
+    if (this.#hasLeft) this.#gone.abort(GONE);
+    return this.#gone.signal;
   }
 
   /**
@@ -112,42 +127,46 @@ export class Connection {
 
   /** Connects to the target; the socket ends with this connection. Rejects with a DialError. */
   async dial(target: Target): Promise<Upstream> {
-    const { order, connectTimeout, counters, onDial } = this.shared;
+    const { order, connect, connectTimeout, counters, onDial } = this.shared;
     const startedAt = performance.now();
     this.#target = target;
     this.#upstream = null;
+    this.#dialling = new AbortController();
+    if (this.#hasLeft) this.#dialling.abort(GONE);
     const watching = setTimeout(() => this.#watch(), WATCH_AFTER);
     try {
       const { socket, address } = await dialTcp(target, {
         order,
+        connect,
         timeout: connectTimeout,
-        signal: this.gone,
+        over: this.#dialling,
       });
-      socket.on('error', ignore); // 'close' follows
       counters.connected(performance.now() - startedAt);
-      this.#upstream = {
-        socket,
+      this.#upstream = new Upstream(socket, {
         target,
-        address: endpoint(address.address, target.port),
+        address: address.address,
         meter: new Meter(counters, this.#introduce(socket)),
-      };
+      });
       onDial(null);
       return this.#upstream;
     } catch (cause) {
-      if (!this.gone.aborted) {
+      if (!this.#hasLeft) {
         counters.refused('target unreachable');
         onDial(messageOf(cause));
       }
       throw cause;
     } finally {
+      this.#dialling = null;
       clearTimeout(watching);
     }
   }
 
   /** Tells a target whose connection it is, where it is to know; in how many bytes. */
-  #introduce(socket: Socket): number {
-    const { client, shared } = this;
+  #introduce(target: TcpSocket): number {
+    const { shared } = this;
     if (shared.proxyProtocol === 'off') return 0;
+    const { client } = this;
+    const socket = streamOf(target);
     const header = proxyHeader(shared.proxyProtocol, {
       source: end(client.remoteAddress, client.remotePort),
       destination: end(client.localAddress, client.localPort),
@@ -162,8 +181,15 @@ export class Connection {
 
   /** Moves bytes both ways until both ends are closed. */
   async splice(upstream: Upstream): Promise<void> {
-    const { socket, meter } = upstream;
+    const { meter } = upstream;
     const { idleTimeout, pump } = this.shared;
+    const [client, target] = [bareOf(this.#accepted), upstream.bare];
+    if (client !== null && target !== null) {
+      this.#splice = new BareSplice(client, target, { idleTimeout, meter });
+      this.report(upstream, await this.#splice.ended);
+      return;
+    }
+    const { socket } = upstream;
     meter.catchUp(socket, { unread: socket.readableLength });
     const ending = await splice(this.client, socket, { idleTimeout, pump, meter });
     meter.addReceived(socket.bytesRead - meter.received); // what came when nobody took it any more
@@ -172,19 +198,17 @@ export class Connection {
 
   /** Logs and counts what became of a connection to a target. */
   report(upstream: Upstream, ending: Ending): void {
-    const { counters, log, verbose } = this.shared;
+    const { counters, log, endLevel } = this.shared;
     const { sent, received } = upstream.meter;
     if (sent > 0 && received === 0) counters.unanswered();
-    log[verbose ? 'info' : 'debug'](
-      { ...this.#describe(upstream.target, upstream), ending },
-      'connection ended',
-    );
+    if (endLevel !== null)
+      log[endLevel]({ ...this.#describe(upstream.target, upstream), ending }, 'connection ended');
   }
 
   /** Logs why the client is not served, or no further. */
   reportFailure(err: unknown): void {
     const upstream = this.#upstream;
-    upstream?.meter.catchUp(upstream.socket);
+    if (upstream?.bare === null) upstream.meter.catchUp(upstream.socket);
     this.shared.log.warn({ ...this.#describe(this.#target, upstream), err }, 'connection refused');
   }
 
@@ -202,12 +226,25 @@ export class Connection {
   /** Has what is idle end, and resets a client that is not served yet. */
   drain(): void {
     if (this.#isAdmitted) this.onDrain();
-    else reset(this.client);
+    else this.reset();
+  }
+
+  /** Resets the client. */
+  reset(): void {
+    reset(this.#accepted);
+    this.#leave();
+  }
+
+  #leave(): void {
+    this.#hasLeft = true;
+    this.#gone?.abort(GONE);
+    this.#dialling?.abort(GONE);
   }
 
   /** Resets both ends. */
   cut(): void {
-    reset(this.client);
+    if (this.#splice !== null) return this.#splice.cut();
+    this.reset();
     if (this.#upstream) reset(this.#upstream.socket);
   }
 

@@ -1,10 +1,10 @@
 import { type ClientRequest, request as send } from 'node:http';
 
-import type { Upstream } from './connection.ts';
 import { MAX_HEAD_SIZE } from './http-parser.ts';
 import { outliveWrites } from './outlive-writes.ts';
 import { reset } from './reset.ts';
 import { AnswerError, type Target } from './target.ts';
+import type { Upstream } from './upstream.ts';
 
 /** A request as it is sent on. */
 export interface Outgoing {

@@ -1,8 +1,9 @@
 import type { Choose } from './choose.ts';
-import type { Connection, Upstream } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { createHttpGate } from './http-gate.ts';
 import { nameDeadline } from './read-first.ts';
 import type { Serve } from './tcp.ts';
+import type { Upstream } from './upstream.ts';
 
 interface Options {
   readonly choose: Choose;

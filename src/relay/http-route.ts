@@ -2,11 +2,12 @@ import type { IncomingMessage } from 'node:http';
 
 import { forwardedFields } from '../wire/http-forward.ts';
 import { type Choose, chooseByRequest } from './choose.ts';
-import type { Connection, Upstream } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { HttpLine, type Outgoing } from './http-line.ts';
 import { reset } from './reset.ts';
 import type { Ending } from './splice.ts';
 import type { Target } from './target.ts';
+import type { Upstream } from './upstream.ts';
 
 interface Options {
   /** Whether the client knows that it talks to a proxy. */

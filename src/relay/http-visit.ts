@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { Refusal } from '../wire/refusal.ts';
 import type { Choose } from './choose.ts';
-import type { Connection, Upstream } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { hangUp } from './hang-up.ts';
 import { exchange, passAnswer } from './http-exchange.ts';
 import { lastWords } from './http-last-words.ts';
@@ -15,6 +15,7 @@ import { HttpTurns } from './http-turns.ts';
 import { logRefusal } from './log-refusal.ts';
 import type { Ending } from './splice.ts';
 import { AnswerError } from './target.ts';
+import type { Upstream } from './upstream.ts';
 
 /** How a client's requests are taken. */
 export interface Terms {

@@ -8,13 +8,14 @@ import { OpeningReader } from '../wire/opening.ts';
 import { Refusal, type Rule } from '../wire/refusal.ts';
 import { tlsAlert } from '../wire/tls-alert.ts';
 import { chooseByHello, chooseOnly, type NameRules } from './choose.ts';
-import type { Connection, Upstream } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { hangUp } from './hang-up.ts';
 import { createHttpGate } from './http-gate.ts';
 import { logRefusal } from './log-refusal.ts';
 import { EndedError, peek, type Reader } from './peek.ts';
 import { nameDeadline, readFirst } from './read-first.ts';
 import { reset } from './reset.ts';
+import type { Upstream } from './upstream.ts';
 
 /** Relays a client to the target that it names, in TLS or in HTTP/1; `reached` is one that has been reached for it already. */
 export type NameCheck = (connection: Connection, rules: NameRules, reached?: Upstream) => Promise<void>;

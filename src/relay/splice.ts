@@ -18,7 +18,7 @@ interface Options {
 }
 
 /** How long the other side may take to read what was said to it before an abort, in ms. */
-const LINGER = 5_000;
+export const LINGER = 5_000;
 
 /**
  * Moves bytes both ways until both sockets are closed, and owns them from then on. A FIN is passed on as a FIN, and the other

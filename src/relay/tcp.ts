@@ -1,12 +1,15 @@
 import { once } from 'node:events';
-import { createServer, isIPv6, type Server, type Socket } from 'node:net';
+import { createServer, isIPv6, type Server, Socket } from 'node:net';
 
+import { BareServer } from '../kernel/bare-server.ts';
+import { openKernel } from '../kernel/kernel.ts';
+import { KEEP_ALIVE_DELAY } from '../kernel/socket-options.ts';
 import type { Network } from '../networks.ts';
 import { throttle } from '../throttle.ts';
+import { connectStream, createConnectBare } from './connect.ts';
 import { Connection, type Shared } from './connection.ts';
 import { sumCounts } from './counters.ts';
 import { createDialOrder } from './dial-order.ts';
-import { KEEP_ALIVE_DELAY } from './dial-tcp.ts';
 import { endpoint } from './endpoint.ts';
 import { type Gate, SHUT } from './gate.ts';
 import { listenAt } from './listen-at.ts';
@@ -14,11 +17,12 @@ import { logRefusal } from './log-refusal.ts';
 import { type Place, type Relay, SAID_EVERY } from './relay.ts';
 import { reset } from './reset.ts';
 import { createSourceGate } from './source-gate.ts';
+import type { TcpSocket } from './tcp-socket.ts';
 
 /** Serves one client, from accept to both ends closed. Rejects when it cannot; the client is then reset. */
 export type Serve = (connection: Connection) => Promise<void>;
 
-interface Options extends Omit<Shared, 'order' | 'onFull'> {
+interface Options extends Omit<Shared, 'order' | 'connect' | 'onFull'> {
   /** 0: any free port. */
   readonly port: number;
   /** Whether others may listen on it as well (SO_REUSEPORT, socket(7)). */
@@ -28,6 +32,8 @@ interface Options extends Omit<Shared, 'order' | 'onFull'> {
   /** Where clients may come from, others are reset at once; null: anywhere. */
   readonly allowFrom: readonly Network[] | null;
   readonly serve: Serve;
+  /** Whether sockets stay bare until somebody needs a stream, where this Node can do that. */
+  readonly bare: boolean;
   /** While it is shut, clients are reset at once. */
   readonly gate: Gate;
 }
@@ -38,12 +44,14 @@ const BACKLOG = 65_535;
 /** Listens on a port. Rejects with a ListenError when it cannot. */
 export async function listenTcp(options: Options): Promise<Relay> {
   const { serve, gate, slots, counters, log } = options;
+  const kernel = options.bare ? openKernel() : null;
   /** Each with the end of its serving. */
   const connections = new Map<Connection, Promise<void>>();
   let lastFailure: string | null = null;
   const shared: Shared = {
     ...options,
     order: createDialOrder(),
+    connect: kernel === null ? connectStream : createConnectBare(kernel),
     onDial: (failure) => {
       if (failure !== lastFailure) options.onDial(failure);
       lastFailure = failure;
@@ -55,23 +63,22 @@ export async function listenTcp(options: Options): Promise<Relay> {
 
   const isWelcome = options.allowFrom && createSourceGate(options.allowFrom, { ...options, logInterval: 0 });
 
-  const accept = (client: Socket) => {
+  const accept = (client: TcpSocket) => {
     if (gate.isShut) {
       counters.refused(SHUT.rule);
       logRefusal(log, endpoint(client.remoteAddress, client.remotePort), SHUT);
-      client.on('error', () => {}); // it is gone already
-      reset(client);
+      refuse(client);
       return;
     }
     if (isWelcome !== null && !isWelcome(client.remoteAddress, client.remotePort)) {
-      reset(client);
+      refuse(client);
       return;
     }
     const connection = new Connection(client, shared);
     const served = serve(connection)
       .catch((err: unknown) => {
         if (!connection.gone.aborted) connection.reportFailure(err);
-        reset(client);
+        connection.reset();
       })
       .finally(() => {
         connection.release();
@@ -83,7 +90,10 @@ export async function listenTcp(options: Options): Promise<Relay> {
     protocol: 'tcp',
     port: options.port,
     addresses: options.bind,
-    open: (place) => open(place, { sharesPort: options.sharesPort, accept }),
+    open: async (place) => {
+      const server = await open(place, { sharesPort: options.sharesPort, accept });
+      return kernel === null ? server : new BareServer(kernel, server, accept);
+    },
   });
 
   const clear: Relay['clear'] = async (how) => {
@@ -113,6 +123,11 @@ export async function listenTcp(options: Options): Promise<Relay> {
       await Promise.all(connections.values());
     },
   };
+}
+
+function refuse(client: TcpSocket): void {
+  if (client instanceof Socket) client.on('error', () => {}); // it is gone already
+  reset(client);
 }
 
 async function open(

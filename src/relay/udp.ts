@@ -47,8 +47,8 @@ interface Options {
   /** A session without a datagram either way for so long ends, in ms. */
   readonly sessionTimeout: number;
   readonly log: Log;
-  /** Whether each session is logged as info, not debug. */
-  readonly verbose: boolean;
+  /** At which level the end of each session is logged; null for not at all. */
+  readonly endLevel: 'info' | 'debug' | null;
 }
 
 /** Asked of the kernel for a burst that comes while we are busy, in bytes; it gives no more than net.core.rmem_max and wmem_max. */
@@ -58,7 +58,7 @@ const SWEEP_INTERVAL = 100;
 
 /** Listens on a port. Rejects with a ListenError when it cannot. */
 export async function listenUdp(options: Options): Promise<Relay> {
-  const { target, gate, answers, counters, log, onTraffic } = options;
+  const { target, gate, answers, counters, log, endLevel, onTraffic } = options;
   const slots = answers ? options.slots : new Slots(Infinity);
   /** By listening socket and client, or all under one key where no answers are expected. */
   const sessions = new Map<string, Session>();
@@ -151,7 +151,7 @@ export async function listenUdp(options: Options): Promise<Relay> {
     if (failure !== lastFailure) options.onDial(failure);
     lastFailure = failure;
     if (ending instanceof Error) log.warn({ ...fields, err: ending }, 'session failed');
-    else log[options.verbose ? 'info' : 'debug']({ ...fields, ending }, 'session ended');
+    else if (endLevel !== null) log[endLevel]({ ...fields, ending }, 'session ended');
   }
 
   return {

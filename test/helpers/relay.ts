@@ -88,8 +88,9 @@ export async function servingRelay(
     probeSource: PROBE_SOURCE,
     proxyProtocol: 'off',
     pump,
+    bare: process.env['TEST_PUMP'] !== 'stream',
     log: testLog(),
-    verbose: true,
+    endLevel: 'info',
     ...options,
   });
   onTestFinished(() => relay.drain(AbortSignal.abort()));
@@ -118,7 +119,7 @@ export async function udpRelay(
     connectTimeout: 5_000,
     sessionTimeout: 60_000,
     log: testLog(),
-    verbose: true,
+    endLevel: 'info',
     ...options,
   });
   onTestFinished(() => relay.drain(AbortSignal.abort()));

@@ -1,12 +1,12 @@
 import { expect, onTestFinished, test } from 'vitest';
 
+import { connectStream } from '../../src/relay/connect.ts';
 import { createDialOrder } from '../../src/relay/dial-order.ts';
 import { dialTcp } from '../../src/relay/dial-tcp.ts';
 import { muteServer } from '../helpers/mute-server.ts';
 import { localTarget } from '../helpers/relay.ts';
 import { closedPort, tcpServer } from '../helpers/sockets.ts';
 
-const { signal } = new AbortController();
 const DEAD = { address: '127.0.0.2', family: 4 };
 const LIVE = { address: '127.0.0.1', family: 4 };
 
@@ -14,7 +14,12 @@ async function dial(
   target: Parameters<typeof dialTcp>[0],
   { order = createDialOrder(), timeout = 5_000 } = {},
 ) {
-  const { socket, address } = await dialTcp(target, { order, timeout, signal });
+  const { socket, address } = await dialTcp(target, {
+    order,
+    connect: connectStream,
+    timeout,
+    over: new AbortController(),
+  });
   onTestFinished(() => {
     socket.destroy();
   });
@@ -81,9 +86,15 @@ test('dialTcp() stops when its signal aborts, and blames no address', async () =
   const port = await closedPort();
   await muteServer(DEAD.address, port);
   const order = createDialOrder();
-  const leaving = AbortSignal.timeout(50);
+  const over = new AbortController();
+  setTimeout(() => over.abort(new Error('it has left')), 50);
   await expect(
-    dialTcp(localTarget(port, [DEAD.address]), { order, timeout: 60_000, signal: leaving }),
+    dialTcp(localTarget(port, [DEAD.address]), {
+      order,
+      connect: connectStream,
+      timeout: 60_000,
+      over,
+    }),
   ).rejects.toThrow('failed to connect');
   const firsts = new Set(Array.from({ length: 40 }, () => order.arrange([DEAD, LIVE])[0]));
   expect(firsts.size).toBe(2);

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import type { Config } from '../../config/config.ts';
 import { isWildcard } from '../../config/targets.ts';
 import { messageOf } from '../../message-of.ts';
+import { connectStream } from '../../relay/connect.ts';
 import { createDialOrder } from '../../relay/dial-order.ts';
 import { dialTcp } from '../../relay/dial-tcp.ts';
 import { createLoopGuard } from '../../relay/loop-guard.ts';
@@ -83,7 +84,12 @@ function createDialler({ mode, ports, bind, connectTimeout }: Config) {
         await target.resolve(signal);
         return { outcome: 'whether anything answers there cannot be told with UDP', problem: null };
       }
-      const { socket } = await dialTcp(target, { order: createDialOrder(), timeout: connectTimeout, signal });
+      const { socket } = await dialTcp(target, {
+        order: createDialOrder(),
+        connect: connectStream,
+        timeout: connectTimeout,
+        over: new AbortController(),
+      });
       socket.destroy();
       return { outcome: 'connects', problem: null };
     } catch (error) {

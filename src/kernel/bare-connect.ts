@@ -1,0 +1,60 @@
+import { BareSocket } from './bare-socket.ts';
+import { systemError } from './calls.ts';
+import { EINPROGRESS, type Kernel } from './kernel.ts';
+import { FAILED, HUNG_UP } from './poller.ts';
+import { AF_INET, SOCKADDR_SIZE, writeSocketAddress } from './socket-address.ts';
+
+const SOCK_STREAM = 1;
+const NONBLOCK = 0o4_000;
+const CLOSE_ON_EXEC = 0o2_000_000;
+/** struct sockaddr_in is shorter than sockaddr_in6. */
+const SOCKADDR_IN_SIZE = 16;
+
+/** Connects to an address. Rejects with a system error, or with the signal's reason. */
+export function connectBare(
+  kernel: Kernel,
+  { address, port }: { readonly address: string; readonly port: number },
+  signal: AbortSignal,
+): Promise<BareSocket> {
+  const { calls, poller, options, address: memory } = kernel;
+  const { promise, resolve, reject } = Promise.withResolvers<BareSocket>();
+  const failure = (operation: string, errno: number) => systemError(operation, errno, `${address}:${port}`);
+
+  const family = writeSocketAddress(memory.bytes, address, port);
+  const fd = calls.socket(family, SOCK_STREAM | NONBLOCK | CLOSE_ON_EXEC, 0);
+  if (fd < 0) return Promise.reject(failure('socket', calls.errno()));
+  const socket = new BareSocket(kernel, fd, { address, port });
+  options.prepare(fd);
+  const size = family === AF_INET ? SOCKADDR_IN_SIZE : SOCKADDR_SIZE;
+  if (calls.connect(fd, memory.pointer, size) < 0 && calls.errno() !== EINPROGRESS) {
+    const cause = failure('connect', calls.errno());
+    socket.close();
+    return Promise.reject(cause);
+  }
+
+  const settle = () => {
+    socket.listener = null;
+    signal.removeEventListener('abort', onAbort);
+    poller.settle();
+  };
+  const onAbort = () => {
+    settle();
+    socket.close();
+    reject(signal.reason as Error);
+  };
+  const onEvents = (events: number) => {
+    settle();
+    const errno = (events & (FAILED | HUNG_UP)) === 0 ? 0 : options.error(fd);
+    if (errno === 0) {
+      socket.unheard = events;
+      resolve(socket);
+    } else {
+      socket.close();
+      reject(failure('connect', errno));
+    }
+  };
+  socket.listener = { onEvents };
+  signal.addEventListener('abort', onAbort);
+  socket.watch({ forRoom: true });
+  return promise;
+}

@@ -1,0 +1,87 @@
+import { EventEmitter } from 'node:events';
+import type { AddressInfo, Server } from 'node:net';
+import { constants } from 'node:os';
+
+import { BareSocket } from './bare-socket.ts';
+import { systemError } from './calls.ts';
+import { EAGAIN, type Kernel } from './kernel.ts';
+import { READABLE, type Watched } from './poller.ts';
+import { readSocketAddress, SOCKADDR_SIZE } from './socket-address.ts';
+
+const { EBADF, EINVAL, EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOTSOCK } = constants.errno;
+const NONBLOCK = 0o4_000;
+const CLOSE_ON_EXEC = 0o2_000_000;
+/** Of fcntl(2): F_DUPFD_CLOEXEC. */
+const DUPLICATE = 1030;
+/** How many clients are accepted before others have their turn. */
+const BATCH = 64;
+/** What will not pass: the listener is none any more (accept(2)). */
+const FATAL = new Set([EBADF, EINVAL, ENOTSOCK]);
+/** What passes when something has been closed or freed. */
+const SHORT_OF = new Set([EMFILE, ENFILE, ENOBUFS, ENOMEM]);
+/** How long that takes at least, in ms. */
+const PAUSE = 100;
+
+/** Accepts clients as bare sockets. Emits 'error' when it listens no more. */
+export class BareServer extends EventEmitter<{ error: [Error] }> implements Watched {
+  readonly fd: number;
+  readonly #kernel: Kernel;
+  readonly #address: AddressInfo;
+  readonly #accept: (client: BareSocket) => void;
+  #pause: NodeJS.Timeout | undefined;
+  #isOpen = true;
+
+  /** Takes the place of a server that listens, which is closed. Throws a system error. */
+  constructor(kernel: Kernel, server: Server, accept: (client: BareSocket) => void) {
+    super();
+    this.#kernel = kernel;
+    this.#address = server.address() as AddressInfo;
+    this.#accept = accept;
+    const { fd } = (server as unknown as { readonly _handle: { readonly fd: number } })._handle;
+    this.fd = kernel.calls.fcntl(fd, DUPLICATE, 0);
+    if (this.fd < 0) throw kernel.calls.failure('fcntl');
+    server.close();
+    kernel.options.prepare(this.fd);
+    kernel.poller.watch(this, READABLE);
+  }
+
+  address(): AddressInfo {
+    return this.#address;
+  }
+
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    clearTimeout(this.#pause);
+    this.#kernel.poller.forget(this.fd);
+    this.#kernel.calls.close(this.fd);
+  }
+
+  onEvents(): void {
+    this.#acceptSome();
+    this.#kernel.poller.settle();
+  }
+
+  #acceptSome(): void {
+    const { calls, address, addressSize } = this.#kernel;
+    for (let accepted = 0; this.#isOpen; accepted++) {
+      if (accepted === BATCH) return void setImmediate(() => this.#acceptSome());
+      addressSize.bytes.writeInt32LE(SOCKADDR_SIZE);
+      const fd = calls.accept4(this.fd, address.pointer, addressSize.pointer, NONBLOCK | CLOSE_ON_EXEC);
+      if (fd >= 0) {
+        this.#accept(new BareSocket(this.#kernel, fd, readSocketAddress(address.bytes)));
+        continue;
+      }
+      const errno = calls.errno();
+      if (errno === EAGAIN) return;
+      if (SHORT_OF.has(errno)) {
+        this.#pause = setTimeout(() => this.#acceptSome(), PAUSE);
+        return;
+      }
+      if (FATAL.has(errno)) {
+        this.close();
+        this.emit('error', systemError('accept', errno));
+      }
+    }
+  }
+}

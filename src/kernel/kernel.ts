@@ -1,0 +1,53 @@
+import { constants } from 'node:os';
+
+import { allocate, type Calls, loadCalls, type Memory } from './calls.ts';
+import { Poller } from './poller.ts';
+import { SOCKADDR_SIZE } from './socket-address.ts';
+import { SocketOptions } from './socket-options.ts';
+
+export const { EAGAIN, ECONNRESET, EINPROGRESS, EINTR, EPIPE } = constants.errno;
+
+/** What is read at a time at most, in bytes: from here on, more brings little. */
+const BUFFER_SIZE = 256 * 1024;
+
+/** What the bare sockets of one thread share. */
+export interface Kernel {
+  readonly calls: Calls;
+  readonly poller: Poller;
+  /** All sockets are read into it: what has been read is written, or copied, before anything else is read. */
+  readonly buffer: Memory;
+  readonly options: SocketOptions;
+  /** For an address that a call takes or gives. */
+  readonly address: Memory;
+  /** For its size, where a call gives one. */
+  readonly addressSize: Memory;
+}
+
+let opened: Kernel | null | undefined;
+
+/** This thread's, opened once; null where this Node cannot call C. */
+export function openKernel(): Kernel | null {
+  if (opened === undefined) opened = open();
+  return opened;
+}
+
+/** To be called before a worker thread ends. */
+export function closeKernel(): void {
+  opened?.poller.close();
+}
+
+function open(): Kernel | null {
+  try {
+    const calls = loadCalls();
+    return {
+      calls,
+      poller: new Poller(calls),
+      buffer: allocate(calls, BUFFER_SIZE),
+      options: new SocketOptions(calls),
+      address: allocate(calls, SOCKADDR_SIZE),
+      addressSize: allocate(calls, Int32Array.BYTES_PER_ELEMENT),
+    };
+  } catch {
+    return null; // streams do the same, slower
+  }
+}

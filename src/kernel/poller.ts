@@ -1,0 +1,157 @@
+import { arch } from 'node:process';
+
+import { allocate, type Calls, type Memory } from './calls.ts';
+
+/** What epoll tells of a descriptor (epoll_ctl(2)). */
+export const READABLE = 0x1;
+export const WRITABLE = 0x4;
+export const FAILED = 0x8;
+export const HUNG_UP = 0x10;
+export const PEER_ENDED = 0x20_00;
+const EDGE_TRIGGERED = 1 << 31;
+
+const ADD = 1;
+const REMOVE = 2;
+const MODIFY = 3;
+const CLOSE_ON_EXEC = 0o2_000_000;
+/** Of libuv. */
+const UV_POLL = 8;
+const UV_READABLE = 1;
+
+/** The 32-bit words of a struct epoll_event, which is packed on x86-64 alone. */
+const EVENT = arch === 'x64' ? { words: 3, data: 1 } : { words: 4, data: 2 };
+/** How many events are taken at a time, and how often in a turn of the event loop. */
+const BATCH = 256;
+const ROUNDS = 16;
+
+/** A descriptor that is watched. */
+export interface Watched {
+  readonly fd: number;
+  /** Told what has happened, outside of Node's own callbacks: see `Poller.settle`. */
+  onEvents: (events: number) => void;
+}
+
+/**
+ * Watches descriptors through an epoll instance, which libuv watches in its turn while there are any. What has happened is told once
+ * (EPOLLET), not until something is done about it.
+ */
+export class Poller {
+  readonly #calls: Calls;
+  readonly #event: Memory;
+  readonly #eventWords: Int32Array;
+  readonly #batch: Memory;
+  readonly #batchWords: Int32Array;
+  readonly #epoll: number;
+  readonly #onReadable: bigint;
+  /** By descriptor; each with a serial number, as a descriptor may be another's before its events are read. */
+  readonly #watched = new Map<number, { readonly watched: Watched; readonly serial: number }>();
+  #serial = 0;
+  /** libuv's, while something is watched. */
+  #handle: Memory | null = null;
+  /** Handles that libuv may not have closed yet. */
+  readonly #closing: Memory[] = [];
+  #isSettling = false;
+
+  constructor(calls: Calls) {
+    this.#calls = calls;
+    this.#event = allocate(calls, EVENT.words * Int32Array.BYTES_PER_ELEMENT);
+    this.#eventWords = words(this.#event);
+    this.#batch = allocate(calls, BATCH * EVENT.words * Int32Array.BYTES_PER_ELEMENT);
+    this.#batchWords = words(this.#batch);
+    this.#epoll = calls.epoll_create1(CLOSE_ON_EXEC);
+    if (this.#epoll < 0) throw calls.failure('epoll_create1');
+    this.#onReadable = calls.lib.registerCallback(
+      { arguments: ['pointer', 'i32', 'i32'], return: 'void' },
+      () => this.#dispatch(),
+    );
+  }
+
+  /** Watches for these events, and for failures, until the descriptor is closed. Throws a system error. */
+  watch(watched: Watched, events: number): void {
+    const serial = (this.#serial = (this.#serial + 1) | 0);
+    this.#control(ADD, watched.fd, events, serial);
+    this.#watched.set(watched.fd, { watched, serial });
+    if (this.#handle === null) this.#open();
+  }
+
+  /** Watches for these events from now on; what is the case already is told too. */
+  rewatch(fd: number, events: number): void {
+    this.#control(MODIFY, fd, events, this.#watched.get(fd)?.serial ?? 0);
+  }
+
+  /** Watches no more, as somebody else will. */
+  unwatch(fd: number): void {
+    if (this.#watched.has(fd)) this.#control(REMOVE, fd, 0, 0);
+  }
+
+  /** To be called when a descriptor is closed, or watched no more: the kernel takes what is closed off its list by itself. */
+  forget(fd: number): void {
+    this.#watched.delete(fd);
+    if (this.#watched.size === 0) this.close();
+  }
+
+  /** Has promises that have been settled in `onEvents` be heard: nobody runs microtasks after what Node does not know of. */
+  settle(): void {
+    if (this.#isSettling) return;
+    this.#isSettling = true;
+    setImmediate(() => {
+      this.#isSettling = false;
+    });
+  }
+
+  /** Leaves libuv's loop, which a thread cannot end with a handle in it; whatever is watched next enters it again. */
+  close(): void {
+    if (this.#handle === null) return;
+    this.#calls.uv_close(this.#handle.pointer, 0n);
+    this.#closing.push(this.#handle);
+    this.#handle = null;
+    setImmediate(() => setImmediate(() => this.#closing.shift()));
+  }
+
+  #open(): void {
+    const { loop, uv_handle_size, uv_poll_init, uv_poll_start } = this.#calls;
+    const handle = allocate(this.#calls, uv_handle_size(UV_POLL));
+    const status =
+      uv_poll_init(loop, handle.pointer, this.#epoll) ||
+      uv_poll_start(handle.pointer, UV_READABLE, this.#onReadable);
+    if (status < 0) throw this.#calls.failure('uv_poll_start', -status);
+    this.#handle = handle;
+  }
+
+  #control(operation: number, fd: number, events: number, serial: number): void {
+    this.#eventWords[0] = events | EDGE_TRIGGERED;
+    this.#eventWords[EVENT.data] = fd;
+    this.#eventWords[EVENT.data + 1] = serial;
+    if (this.#calls.epoll_ctl(this.#epoll, operation, fd, this.#event.pointer) < 0)
+      throw this.#calls.failure('epoll_ctl');
+  }
+
+  /** Takes what has happened until there is no more, or others must have their turn. */
+  #dispatch(): void {
+    try {
+      let count = -1;
+      for (let round = 0; round < ROUNDS && count !== 0 && !this.#isSettling; round++)
+        count = this.#dispatchBatch();
+    } catch (cause) {
+      // In a callback of C it would have nowhere to go.
+      setImmediate(() => {
+        throw cause;
+      });
+    }
+  }
+
+  #dispatchBatch(): number {
+    const count = this.#calls.epoll_wait(this.#epoll, this.#batch.pointer, BATCH, 0);
+    for (let i = 0; i < count; i++) {
+      const at = i * EVENT.words;
+      const known = this.#watched.get(this.#batchWords[at + EVENT.data] as number);
+      if (known?.serial === this.#batchWords[at + EVENT.data + 1])
+        known?.watched.onEvents(this.#batchWords[at] as number);
+    }
+    return count;
+  }
+}
+
+function words({ bytes }: Memory): Int32Array {
+  return new Int32Array(bytes.buffer);
+}

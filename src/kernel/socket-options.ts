@@ -1,0 +1,70 @@
+import { allocate, type Calls, type Memory } from './calls.ts';
+
+const SOL_SOCKET = 1;
+const SO_ERROR = 4;
+const SO_KEEPALIVE = 9;
+const SO_LINGER = 13;
+const IPPROTO_TCP = 6;
+const TCP_NODELAY = 1;
+const TCP_KEEPIDLE = 4;
+const TCP_KEEPINTVL = 5;
+const TCP_KEEPCNT = 6;
+/** A connection that has been idle this long is probed, so that a peer that vanished gives its slot up, in ms. */
+export const KEEP_ALIVE_DELAY = 60_000;
+/** As libuv sets them: a second between probes, ten of them. */
+const KEEP_ALIVE_INTERVAL = 1;
+const KEEP_ALIVE_COUNT = 10;
+
+/** Sets and reads options of sockets (socket(7), tcp(7)). */
+export class SocketOptions {
+  readonly #calls: Calls;
+  readonly #on: Memory;
+  readonly #idle: Memory;
+  readonly #interval: Memory;
+  readonly #count: Memory;
+  readonly #noLinger: Memory;
+  readonly #result: Memory;
+  readonly #size: Memory;
+
+  constructor(calls: Calls) {
+    this.#calls = calls;
+    this.#on = integers(calls, 1);
+    this.#idle = integers(calls, KEEP_ALIVE_DELAY / 1_000);
+    this.#interval = integers(calls, KEEP_ALIVE_INTERVAL);
+    this.#count = integers(calls, KEEP_ALIVE_COUNT);
+    this.#noLinger = integers(calls, 1, 0);
+    this.#result = integers(calls, 0);
+    this.#size = integers(calls, Int32Array.BYTES_PER_ELEMENT);
+  }
+
+  /** Has a socket send at once, and probe a peer that is silent. What a listening socket has, those that it accepts inherit. */
+  prepare(fd: number): void {
+    this.#set(fd, IPPROTO_TCP, TCP_NODELAY, this.#on);
+    this.#set(fd, SOL_SOCKET, SO_KEEPALIVE, this.#on);
+    this.#set(fd, IPPROTO_TCP, TCP_KEEPIDLE, this.#idle);
+    this.#set(fd, IPPROTO_TCP, TCP_KEEPINTVL, this.#interval);
+    this.#set(fd, IPPROTO_TCP, TCP_KEEPCNT, this.#count);
+  }
+
+  /** Has the closing of a socket reset its connection. */
+  dropOnClose(fd: number): void {
+    this.#set(fd, SOL_SOCKET, SO_LINGER, this.#noLinger);
+  }
+
+  /** Why a socket has failed, as errno(3) numbers it; 0 when it has not. Asking clears it. */
+  error(fd: number): number {
+    this.#calls.getsockopt(fd, SOL_SOCKET, SO_ERROR, this.#result.pointer, this.#size.pointer);
+    return this.#result.bytes.readInt32LE();
+  }
+
+  /** None of them can fail for a TCP socket that is open, and none is worth a connection. */
+  #set(fd: number, level: number, name: number, { pointer, bytes }: Memory): void {
+    this.#calls.setsockopt(fd, level, name, pointer, bytes.length);
+  }
+}
+
+function integers(calls: Calls, ...values: readonly number[]): Memory {
+  const memory = allocate(calls, values.length * Int32Array.BYTES_PER_ELEMENT);
+  new Int32Array(memory.bytes.buffer).set(values);
+  return memory;
+}

@@ -1,0 +1,16 @@
+import { Socket } from 'node:net';
+
+import type { BareSocket } from '../kernel/bare-socket.ts';
+
+/** A TCP connection: bare for as long as nobody needs a stream, where this Node can do that. */
+export type TcpSocket = Socket | BareSocket;
+
+/** It as a bare socket; null once it is a stream. */
+export function bareOf(socket: TcpSocket): BareSocket | null {
+  return socket instanceof Socket || socket.isStream ? null : socket;
+}
+
+/** It as a stream, which it is from now on. */
+export function streamOf(socket: TcpSocket): Socket {
+  return socket instanceof Socket ? socket : socket.stream;
+}
