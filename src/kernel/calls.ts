@@ -1,3 +1,4 @@
+import type * as Ffi from 'node:ffi';
 import { getBuiltinModule } from 'node:process';
 import { getSystemErrorName } from 'node:util';
 
@@ -34,7 +35,7 @@ export type Calls = ReturnType<typeof loadCalls>;
 
 /** Throws where this Node has no node:ffi, or where C has not all of the functions. */
 export function loadCalls() {
-  const ffi = getBuiltinModule('node:ffi') as typeof import('node:ffi') | undefined;
+  const ffi = getBuiltinModule('node:ffi') as typeof Ffi | undefined;
   if (ffi === undefined) throw new Error('this Node has no node:ffi');
   const { lib, functions } = ffi.dlopen(null, SIGNATURES);
   const place = functions.__errno_location();

@@ -59,7 +59,7 @@ export async function dialTcp<S extends TcpSocket>(
         hasLosers = true;
       },
       onSlow: (candidate) => candidate !== ASK_AGAIN && order.failed(candidate),
-      discard: ({ socket }) => void reset(socket),
+      discard: ({ socket }) => reset(socket),
     });
   }
 
