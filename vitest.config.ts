@@ -28,8 +28,8 @@ export default defineConfig({
         'test/*.test.ts',
         'test/{commands,config,dns,relay,wire,control,healthcheck,bench}/**/*.test.ts',
       ]),
-      project('streams', ['test/relay/{tcp,http-proxy,name-check}.test.ts'], {
-        env: { TEST_PUMP: 'stream' },
+      project('streams', ['test/relay/{tcp,http-*,name-check,proxy-protocol}.test.ts'], {
+        env: { TEST_SOCKETS: 'streams' },
       }),
       project('process', ['test/process/**/*.test.ts']),
       ...(missing.length > 0 ? [] : [project('servers', ['test/servers/**/*.test.ts'])]),

@@ -16,8 +16,6 @@ import { proxyHttp } from './relay/http-proxy.ts';
 import { createLoopGuard } from './relay/loop-guard.ts';
 import { createNameCheck } from './relay/name-check.ts';
 import { createNameReport } from './relay/name-report.ts';
-import { pumpDirect } from './relay/pump-direct.ts';
-import { pumpStream } from './relay/pump.ts';
 import { relayTo } from './relay/relay-to.ts';
 import type { Relay } from './relay/relay.ts';
 import { type SlotCells, Slots } from './relay/slots.ts';
@@ -111,7 +109,6 @@ export async function listen(
             proxyProtocol,
             // A report listens in on the stream.
             bare: config.nameCheck !== 'report',
-            pump: config.nameCheck === 'report' ? pumpStream : (pumpDirect ?? pumpStream),
           });
     }),
   );

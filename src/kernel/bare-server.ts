@@ -11,8 +11,6 @@ import { readSocketAddress, SOCKADDR_SIZE } from './socket-address.ts';
 const { EBADF, EINVAL, EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOTSOCK } = constants.errno;
 const NONBLOCK = 0o4_000;
 const CLOSE_ON_EXEC = 0o2_000_000;
-/** Of fcntl(2): F_DUPFD_CLOEXEC. */
-const DUPLICATE = 1030;
 /** How many clients are accepted before others have their turn. */
 const BATCH = 64;
 /** What will not pass: the listener is none any more (accept(2)). */
@@ -38,7 +36,7 @@ export class BareServer extends EventEmitter<{ error: [Error] }> implements Watc
     this.#address = server.address() as AddressInfo;
     this.#accept = accept;
     const { fd } = (server as unknown as { readonly _handle: { readonly fd: number } })._handle;
-    this.fd = kernel.calls.fcntl(fd, DUPLICATE, 0);
+    this.fd = kernel.calls.duplicate(fd);
     if (this.fd < 0) throw kernel.calls.failure('fcntl');
     server.close();
     kernel.options.prepare(this.fd);

@@ -2,12 +2,15 @@ import { Socket, type SocketConstructorOpts } from 'node:net';
 
 import { EINTR, type Kernel } from './kernel.ts';
 import { PEER_ENDED, READABLE, type Watched, WRITABLE } from './poller.ts';
+import { readSocketAddress, SOCKADDR_SIZE } from './socket-address.ts';
 
 const MSG_NOSIGNAL = 0x40_00;
+const MSG_MORE = 0x80_00;
 const SHUT_WR = 1;
+const NOTHING = Buffer.alloc(0);
 
-/** The far end of a connection. */
-interface Remote {
+/** One end of a connection. */
+interface End {
   readonly address: string;
   readonly port: number;
 }
@@ -17,7 +20,6 @@ interface Remote {
  * made a stream. Calls that can fail return -errno (errno(3)) then.
  */
 export class BareSocket implements Watched {
-  readonly fd: number;
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly kernel: Kernel;
@@ -25,16 +27,24 @@ export class BareSocket implements Watched {
   listener: Pick<Watched, 'onEvents'> | null = null;
   /** What may have happened before there was a listener. */
   unheard = READABLE;
+  /** What a stream had read of it, and nobody has taken. */
+  unread: Buffer = NOTHING;
+  #fd: number;
   /** What is watched for. */
   #events = 0;
   #isOpen = true;
+  #isCorked = false;
   #stream: Socket | null = null;
 
-  constructor(kernel: Kernel, fd: number, { address, port }: Remote) {
+  constructor(kernel: Kernel, fd: number, { address, port }: End) {
     this.kernel = kernel;
-    this.fd = fd;
+    this.#fd = fd;
     this.remoteAddress = address;
     this.remotePort = port;
+  }
+
+  get fd(): number {
+    return this.#fd;
   }
 
   /** Whether it is neither closed nor a stream. */
@@ -71,11 +81,44 @@ export class BareSocket implements Watched {
     }
   }
 
-  /** Writes what the pointer leads to; how many bytes the kernel has taken (send(2)). */
-  write(pointer: bigint, length: number): number {
+  get localAddress(): string {
+    return this.#local().address;
+  }
+
+  get localPort(): number {
+    return this.#local().port;
+  }
+
+  #local(): End {
+    const { calls, address, addressSize } = this.kernel;
+    addressSize.bytes.writeInt32LE(SOCKADDR_SIZE);
+    if (calls.getsockname(this.#fd, address.pointer, addressSize.pointer) < 0)
+      throw calls.failure('getsockname');
+    return readSocketAddress(address.bytes);
+  }
+
+  /** Holds back what is written from now on, so that more goes with it. */
+  cork(): void {
+    this.#isCorked = true;
+  }
+
+  /** Sends what has been held back. */
+  uncork(): void {
+    this.#isCorked = false;
+    if (this.#isOpen || this.#stream?.destroyed === false) this.kernel.options.push(this.#fd);
+  }
+
+  /** Writes what the kernel takes at once (send(2)); how many bytes. */
+  write(bytes: Buffer): number {
+    return this.writeFrom(this.kernel.calls.pointerTo(bytes), bytes.length);
+  }
+
+  /** The same with what a pointer leads to. */
+  writeFrom(pointer: bigint, length: number): number {
     const { calls } = this.kernel;
+    const flags = this.#isCorked ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL;
     for (;;) {
-      const count = calls.send(this.fd, pointer, length, MSG_NOSIGNAL);
+      const count = calls.send(this.#fd, pointer, length, flags);
       if (count >= 0) return count;
       const errno = calls.errno();
       if (errno !== EINTR) return -errno;
@@ -114,8 +157,36 @@ export class BareSocket implements Watched {
       allowHalfOpen: true,
       manualStart: true, // not public: nothing is read before somebody asks for it
     };
-    // What fails it closes it, and who has it listens for that.
-    return new Socket(options).on('error', () => {});
+    const stream = new Socket(options).on('error', () => {}); // 'close' follows
+    if (this.unread.length > 0) stream.unshift(this.unread);
+    this.unread = NOTHING;
+    return stream;
+  }
+
+  /**
+   * Takes it back from its stream, which is destroyed; whether that could be: not from one that has come to an end on either side, or has
+   * something to write.
+   */
+  reclaim(): boolean {
+    const stream = this.#stream;
+    if (stream === null) return this.#isOpen;
+    if (stream.destroyed || stream.readableEnded || stream.writableEnded || stream.writableLength > 0)
+      return false;
+    // The connection outlives the stream's descriptor in another one.
+    const fd = this.kernel.calls.duplicate(this.#fd);
+    if (fd < 0) return false;
+    const chunks: Buffer[] = [];
+    for (let chunk = stream.read() as Buffer | null; chunk !== null; chunk = stream.read() as Buffer | null)
+      chunks.push(chunk);
+    stream.destroy();
+    this.unread = Buffer.concat(chunks);
+    this.#fd = fd;
+    this.#stream = null;
+    this.#isOpen = true;
+    this.#events = 0;
+    this.unheard = READABLE;
+    this.listener = null;
+    return true;
   }
 
   #leave(): void {

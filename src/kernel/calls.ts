@@ -11,6 +11,7 @@ const SIGNATURES = {
   getsockopt: { arguments: ['i32', 'i32', 'i32', 'pointer', 'pointer'], return: 'i32' },
   recv: { arguments: ['i32', 'pointer', 'u32', 'i32'], return: 'i32' },
   send: { arguments: ['i32', 'pointer', 'u32', 'i32'], return: 'i32' },
+  getsockname: { arguments: ['i32', 'pointer', 'pointer'], return: 'i32' },
   shutdown: { arguments: ['i32', 'i32'], return: 'i32' },
   close: { arguments: ['i32'], return: 'i32' },
   fcntl: { arguments: ['i32', 'i32', 'i32'], return: 'i32' },
@@ -23,6 +24,8 @@ const SIGNATURES = {
   uv_poll_start: { arguments: ['pointer', 'i32', 'pointer'], return: 'i32' },
   uv_close: { arguments: ['pointer', 'pointer'], return: 'void' },
 } as const;
+
+const F_DUPFD_CLOEXEC = 1030;
 
 /** Memory that C reads or writes. The pointer does not keep it: whoever passes it on holds on to the bytes. */
 export interface Memory {
@@ -47,6 +50,8 @@ export function loadCalls() {
     lib,
     loop: ffi.getCurrentEventLoop(),
     pointerTo: (bytes: Buffer): bigint => ffi.getRawPointer(bytes),
+    /** A second descriptor for what one stands for, which other programs do not inherit (F_DUPFD_CLOEXEC of fcntl(2)). */
+    duplicate: (fd: number): number => functions.fcntl(fd, F_DUPFD_CLOEXEC, 0),
     /** Why the last call failed (errno(3)); to be asked for right after it. */
     errno,
     /** That as an error of the operation. */

@@ -46,6 +46,11 @@ export class SocketOptions {
     this.#set(fd, IPPROTO_TCP, TCP_KEEPCNT, this.#count);
   }
 
+  /** Sends what has been held back for more (MSG_MORE of send(2)): setting this option anew does that (tcp(7)). */
+  push(fd: number): void {
+    this.#set(fd, IPPROTO_TCP, TCP_NODELAY, this.#on);
+  }
+
   /** Has the closing of a socket reset its connection. */
   dropOnClose(fd: number): void {
     this.#set(fd, SOL_SOCKET, SO_LINGER, this.#noLinger);

@@ -9,13 +9,12 @@ import type { DialOrder } from './dial-order.ts';
 import { dialTcp } from './dial-tcp.ts';
 import { endpoint } from './endpoint.ts';
 import { Meter } from './meter.ts';
-import type { Pump } from './pump.ts';
 import { reset } from './reset.ts';
 import type { Slots } from './slots.ts';
 import { BareSplice } from './splice-bare.ts';
 import { type Ending, splice } from './splice.ts';
 import type { Target } from './target.ts';
-import { bareOf, streamOf, type TcpSocket } from './tcp-socket.ts';
+import { bareOf, reclaim, streamOf, type TcpSocket } from './tcp-socket.ts';
 import { Upstream } from './upstream.ts';
 
 /** What the connections of one port have in common. */
@@ -32,7 +31,6 @@ export interface Shared {
   readonly probeSource: string;
   /** The PROXY header that a target is sent first. */
   readonly proxyProtocol: 'off' | 'v1' | 'v2';
-  readonly pump: Pump;
   readonly counters: Counters;
   readonly log: Log;
   /** At which level the end of each connection is logged; null for not at all. */
@@ -82,7 +80,9 @@ export class Connection {
 
   #notice(client: Socket): void {
     client.on('error', ignore); // 'close' follows
-    client.once('close', () => this.#leave());
+    client.once('close', () => {
+      if (bareOf(this.#accepted) === null) this.#leave();
+    });
   }
 
   /** The client's address and port. */
@@ -163,35 +163,37 @@ export class Connection {
 
   /** Tells a target whose connection it is, where it is to know; in how many bytes. */
   #introduce(target: TcpSocket): number {
-    const { shared } = this;
-    if (shared.proxyProtocol === 'off') return 0;
-    const { client } = this;
-    const socket = streamOf(target);
-    const header = proxyHeader(shared.proxyProtocol, {
+    const { proxyProtocol } = this.shared;
+    if (proxyProtocol === 'off') return 0;
+    const client = this.#accepted;
+    const header = proxyHeader(proxyProtocol, {
       source: end(client.remoteAddress, client.remotePort),
       destination: end(client.localAddress, client.localPort),
       isOwn: this.#isProbe,
     });
     // What is there to be sent already, as a hello that has been read, goes out in the same segment.
-    socket.cork();
-    socket.write(header);
-    setImmediate(() => socket.uncork());
-    return header.length;
+    target.cork();
+    target.write(header);
+    setImmediate(() => target.uncork());
+    return bareOf(target) === null ? header.length : 0;
   }
 
   /** Moves bytes both ways until both ends are closed. */
   async splice(upstream: Upstream): Promise<void> {
     const { meter } = upstream;
-    const { idleTimeout, pump } = this.shared;
-    const [client, target] = [bareOf(this.#accepted), upstream.bare];
+    const { idleTimeout } = this.shared;
+    if (!upstream.isBare) meter.catchUp(upstream.socket, { unread: upstream.socket.readableLength });
+    const client = reclaim(this.#accepted);
+    const target = client && upstream.reclaim();
     if (client !== null && target !== null) {
       this.#splice = new BareSplice(client, target, { idleTimeout, meter });
-      this.report(upstream, await this.#splice.ended);
+      const ending = await this.#splice.ended;
+      this.#leave();
+      this.report(upstream, ending);
       return;
     }
     const { socket } = upstream;
-    meter.catchUp(socket, { unread: socket.readableLength });
-    const ending = await splice(this.client, socket, { idleTimeout, pump, meter });
+    const ending = await splice(this.client, socket, { idleTimeout, meter });
     meter.addReceived(socket.bytesRead - meter.received); // what came when nobody took it any more
     this.report(upstream, ending);
   }
@@ -208,7 +210,7 @@ export class Connection {
   /** Logs why the client is not served, or no further. */
   reportFailure(err: unknown): void {
     const upstream = this.#upstream;
-    if (upstream?.bare === null) upstream.meter.catchUp(upstream.socket);
+    if (upstream?.isBare === false) upstream.meter.catchUp(upstream.socket);
     this.shared.log.warn({ ...this.#describe(this.#target, upstream), err }, 'connection refused');
   }
 
@@ -245,7 +247,7 @@ export class Connection {
   cut(): void {
     if (this.#splice !== null) return this.#splice.cut();
     this.reset();
-    if (this.#upstream) reset(this.#upstream.socket);
+    this.#upstream?.reset();
   }
 
   /** Gives the slot back. */

@@ -1,4 +1,5 @@
 import { type ClientRequest, request as send } from 'node:http';
+import type { Socket } from 'node:net';
 
 import { MAX_HEAD_SIZE } from './http-parser.ts';
 import { outliveWrites } from './outlive-writes.ts';
@@ -29,6 +30,7 @@ export class HttpLine {
   hasServed = false;
   /** Whether a request is under way, or an answer to one that the target may not have whole. */
   isBusy = false;
+  readonly #socket: Socket;
   readonly #onOver: () => void;
   readonly #onEnd: () => void;
 
@@ -36,6 +38,7 @@ export class HttpLine {
   constructor(upstream: Upstream, onOver: () => void) {
     const { socket } = upstream;
     this.upstream = upstream;
+    this.#socket = socket;
     this.#onOver = onOver;
     this.#onEnd = () => {
       socket.end();
@@ -52,7 +55,7 @@ export class HttpLine {
 
   /** Begins a request. Throws when the target has ended the connection. */
   begin({ method, path, fields }: Outgoing): ClientRequest {
-    const { socket } = this.upstream;
+    const socket = this.#socket;
     if (socket.destroyed || socket.readableEnded)
       throw this.failure(new Error('it has ended the connection'));
     this.isBusy = true;
@@ -69,8 +72,7 @@ export class HttpLine {
 
   /** Counts what it has moved. */
   count(): void {
-    const { meter, socket } = this.upstream;
-    meter.catchUp(socket);
+    this.upstream.meter.catchUp(this.#socket);
   }
 
   /** What it means that there is no answer. */
@@ -80,13 +82,13 @@ export class HttpLine {
 
   /** From now on its socket is another's. */
   release(): void {
-    this.upstream.socket.off('end', this.#onEnd).off('close', this.#onOver);
+    this.#socket.off('end', this.#onEnd).off('close', this.#onOver);
   }
 
   /** Ends it; with a reset where something is under way, so that it does not look complete. */
   hangUp(): void {
     this.release();
-    if (this.isBusy) reset(this.upstream.socket);
-    else this.upstream.socket.destroy();
+    if (this.isBusy) reset(this.#socket);
+    else this.#socket.destroy();
   }
 }

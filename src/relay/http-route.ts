@@ -4,7 +4,6 @@ import { forwardedFields } from '../wire/http-forward.ts';
 import { type Choose, chooseByRequest } from './choose.ts';
 import type { Connection } from './connection.ts';
 import { HttpLine, type Outgoing } from './http-line.ts';
-import { reset } from './reset.ts';
 import type { Ending } from './splice.ts';
 import type { Target } from './target.ts';
 import type { Upstream } from './upstream.ts';
@@ -75,7 +74,7 @@ export class HttpRoute {
     const { gone } = this.#connection;
     const upstream = reached?.target === target ? reached : await this.#connection.dial(target);
     if (gone.aborted) {
-      reset(upstream.socket);
+      upstream.reset();
       throw gone.reason;
     }
     this.#line = new HttpLine(upstream, onOver);

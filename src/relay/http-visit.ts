@@ -93,7 +93,7 @@ export class HttpVisit {
         client.write(rawHead(answer));
         client.unshift(head);
         line.upstream.socket.unshift(rest);
-        await this.#handOver(line, this.#connection.splice(line.upstream));
+        await this.#handOver(line, () => this.#connection.splice(line.upstream));
         return;
       }
       this.#turns.end();
@@ -119,7 +119,7 @@ export class HttpVisit {
         line.upstream.socket.unshift(rest);
       }
       client.unshift(head);
-      await this.#handOver(line, this.#terms.tunnel(this.#connection, line.upstream));
+      await this.#handOver(line, () => this.#terms.tunnel(this.#connection, line.upstream));
     });
   }
 
@@ -155,10 +155,10 @@ export class HttpVisit {
   }
 
   /** From now on both sockets are another's. */
-  async #handOver(line: HttpLine, served: Promise<void>): Promise<void> {
+  async #handOver(line: HttpLine, serve: () => Promise<void>): Promise<void> {
     this.#route.release(line);
     this.#isOver = true;
-    await served.catch(() => this.#connection.cut());
+    await serve().catch(() => this.#connection.cut());
   }
 
   #idle(): void {

@@ -54,7 +54,7 @@ export function createNameCheck(): NameCheck {
       sayGoodbye(client, cause.rule);
     } finally {
       // Whoever has not come to use it has not ended it.
-      if (reached?.socket.destroyed === false) reset(reached.socket);
+      reached?.reset();
     }
   }
 

@@ -106,6 +106,10 @@ class Side {
   start(): void {
     const { socket } = this;
     socket.listener = this;
+    if (socket.unread.length > 0) {
+      this.#onBytes(socket.unread.length);
+      this.peer.#say(socket.unread);
+    }
     this.onEvents(socket.unheard);
     if (socket.isOpen) socket.watch();
   }
@@ -140,7 +144,7 @@ class Side {
     const { socket } = this;
     if (!socket.isOpen || this.#hasLost) return;
     const { pointer, bytes } = socket.kernel.buffer;
-    const count = socket.write(pointer, length);
+    const count = socket.writeFrom(pointer, length);
     if (count === length) return;
     if (count < 0 && count !== -EAGAIN) return this.#lose(-count);
     const written = Math.max(0, count);
@@ -148,9 +152,17 @@ class Side {
     socket.watch({ forRoom: true });
   }
 
+  /** Writes what is not in the shared buffer. */
+  #say(bytes: Buffer): void {
+    if (!this.socket.isOpen) return;
+    this.#pending = bytes;
+    this.#flush(bytes);
+    if (this.#pending !== null) this.socket.watch({ forRoom: true });
+  }
+
   #flush(pending: Buffer): void {
     const { socket, peer } = this;
-    const count = socket.write(socket.kernel.calls.pointerTo(pending), pending.length);
+    const count = socket.write(pending);
     if (count === -EAGAIN) return;
     if (count >= 0 && count < pending.length) {
       this.#pending = pending.subarray(count);

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { IdleTimer } from './idle-timer.ts';
 import type { Meter } from './meter.ts';
 import { hasLostWrites, outliveWrites } from './outlive-writes.ts';
-import type { Pump } from './pump.ts';
+import { pump } from './pump.ts';
 import { reset } from './reset.ts';
 
 /** How a connection ended: both directions to their end, aborted by one side, without a byte for too long, or cut off by us. */
@@ -12,7 +12,6 @@ export type Ending = 'finished' | 'client aborted' | 'target aborted' | 'idle' |
 interface Options {
   /** Both sockets are reset after so long without a byte, in ms; 0 for never. */
   readonly idleTimeout: number;
-  readonly pump: Pump;
   /** Counts what is moved. */
   readonly meter: Meter;
 }
@@ -25,11 +24,7 @@ export const LINGER = 5_000;
  * direction lives until its own end. A side that is cut off (reset, error, destroyed) has the other one reset, after what it said before
  * has been written: a truncated transfer never looks complete.
  */
-export function splice(
-  client: Socket,
-  upstream: Socket,
-  { idleTimeout, pump, meter }: Options,
-): Promise<Ending> {
+export function splice(client: Socket, upstream: Socket, { idleTimeout, meter }: Options): Promise<Ending> {
   const { promise: closed, resolve: close } = Promise.withResolvers<Ending>();
   let ending: Ending = 'finished';
 

@@ -3,8 +3,9 @@ import type { Socket } from 'node:net';
 import type { BareSocket } from '../kernel/bare-socket.ts';
 import { endpoint } from './endpoint.ts';
 import type { Meter } from './meter.ts';
+import { reset } from './reset.ts';
 import type { Target } from './target.ts';
-import { bareOf, streamOf, type TcpSocket } from './tcp-socket.ts';
+import { bareOf, reclaim, streamOf, type TcpSocket } from './tcp-socket.ts';
 
 /** A connection to a target. */
 export class Upstream {
@@ -28,16 +29,25 @@ export class Upstream {
     return endpoint(this.#address, this.target.port);
   }
 
-  /** It as a bare socket, or null where somebody has asked for the stream. */
-  get bare(): BareSocket | null {
-    return bareOf(this.#connected);
+  /** Whether nobody has asked for the stream. */
+  get isBare(): boolean {
+    return bareOf(this.#connected) !== null;
+  }
+
+  /** It as a bare socket, which it is from now on; null where that cannot be. */
+  reclaim(): BareSocket | null {
+    return reclaim(this.#connected);
+  }
+
+  reset(): void {
+    reset(this.#connected);
   }
 
   /** It as a stream, which reads ahead as one from `net.connect` does: so its end is noticed. */
   get socket(): Socket {
-    const isNew = this.bare !== null;
+    const { isBare } = this;
     const socket = streamOf(this.#connected);
-    if (isNew) socket.read(0);
+    if (isBare) socket.read(0);
     return socket;
   }
 }

@@ -6,8 +6,6 @@ import { onTestFinished } from 'vitest';
 import { PROBE_SOURCE } from '../../src/control/protocol.ts';
 import { Counters } from '../../src/relay/counters.ts';
 import { Gate } from '../../src/relay/gate.ts';
-import { pumpDirect } from '../../src/relay/pump-direct.ts';
-import { pumpStream } from '../../src/relay/pump.ts';
 import { relayTo } from '../../src/relay/relay-to.ts';
 import type { Relay } from '../../src/relay/relay.ts';
 import { Slots } from '../../src/relay/slots.ts';
@@ -65,9 +63,6 @@ export function tcpRelay(target: Target, options: Partial<TcpOptions> = {}): Pro
   return servingRelay(relayTo(target), options);
 }
 
-/** What relays of tests move bytes with: the project `streams` has them do without Node's internals. */
-const pump = process.env['TEST_PUMP'] === 'stream' || pumpDirect === null ? pumpStream : pumpDirect;
-
 /** A TCP relay that serves its clients so; drained with the test. */
 export async function servingRelay(
   serve: Serve,
@@ -87,8 +82,8 @@ export async function servingRelay(
     idleTimeout: 0,
     probeSource: PROBE_SOURCE,
     proxyProtocol: 'off',
-    pump,
-    bare: process.env['TEST_PUMP'] !== 'stream',
+    // The project `streams` has them relay as where no C can be called.
+    bare: process.env['TEST_SOCKETS'] !== 'streams',
     log: testLog(),
     endLevel: 'info',
     ...options,
