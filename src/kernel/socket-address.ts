@@ -3,7 +3,7 @@ import { familyOf, v4, v6 } from '@leichtgewicht/ip-codec';
 /** The largest struct sockaddr of the Internet families, in bytes: IPv6's (ip(7), ipv6(7)). */
 export const SOCKADDR_SIZE = 28;
 export const AF_INET = 2;
-export const AF_INET6 = 10;
+const AF_INET6 = 10;
 
 const PORT = 2;
 const V4_ADDRESS = 4;

@@ -16,7 +16,7 @@ export function outliveWrites(socket: Socket): void {
 }
 
 /** Has a write that failed vanish, where its peer is gone. Returns whether it does. */
-export function loseWrite(socket: Socket, { code }: NodeJS.ErrnoException): boolean {
+function loseWrite(socket: Socket, { code }: NodeJS.ErrnoException): boolean {
   if (code !== 'EPIPE' && code !== 'ECONNRESET') return false;
   losers.add(socket);
   return true;

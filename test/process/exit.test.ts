@@ -113,7 +113,7 @@ test.each([
   async (_what, fault) => {
     const { port: target } = await tcpServer((socket) => socket.write('hello'));
     const preload = join(temporaryDirectory(), 'fault.cjs');
-    writeFileSync(preload, `process.on('SIGUSR2', () => { ${fault}; });`);
+    writeFileSync(preload, `process.on('SIGWINCH', () => { ${fault}; });`);
     const crashed = async (...signals: readonly NodeJS.Signals[]) => {
       const port = await closedPort();
       const relay = startSallyport({
@@ -133,6 +133,6 @@ test.each([
       expect(await relay.line('failed')).toMatchObject({ level: 'fatal', err: 'nobody catches this' });
       expect((await relay.ended).code).toBe(1);
     };
-    await Promise.all([crashed('SIGUSR2'), crashed('SIGTERM', 'SIGUSR2')]);
+    await Promise.all([crashed('SIGWINCH'), crashed('SIGTERM', 'SIGWINCH')]);
   },
 );
