@@ -4,6 +4,7 @@ import { EINTR, type Kernel } from './kernel.ts';
 import { PEER_ENDED, READABLE, type Watched, WRITABLE } from './poller.ts';
 import { readSocketAddress, SOCKADDR_SIZE } from './socket-address.ts';
 
+const MSG_PEEK = 0x2;
 const MSG_NOSIGNAL = 0x40_00;
 const MSG_MORE = 0x80_00;
 const SHUT_WR = 1;
@@ -70,11 +71,20 @@ export class BareSocket implements Watched {
     else this.listener.onEvents(events);
   }
 
-  /** Reads into the shared buffer; how many bytes, 0 at the end (recv(2)). */
-  read(): number {
+  /** Reads into the shared buffer, so many bytes at most; how many, 0 at the end (recv(2)). */
+  read(length = this.kernel.buffer.bytes.length): number {
+    return this.#receive(length, 0);
+  }
+
+  /** The same, but what is read stays to be read. */
+  peek(): number {
+    return this.#receive(this.kernel.buffer.bytes.length, MSG_PEEK);
+  }
+
+  #receive(length: number, flags: number): number {
     const { calls, buffer } = this.kernel;
     for (;;) {
-      const count = calls.recv(this.fd, buffer.pointer, buffer.bytes.length, 0);
+      const count = calls.recv(this.#fd, buffer.pointer, length, flags);
       if (count >= 0) return count;
       const errno = calls.errno();
       if (errno !== EINTR) return -errno;

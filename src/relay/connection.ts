@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 
+import type { BareSocket } from '../kernel/bare-socket.ts';
 import type { Log } from '../log.ts';
 import { messageOf } from '../message-of.ts';
 import { proxyHeader } from '../wire/proxy-header.ts';
@@ -74,14 +75,19 @@ export class Connection {
 
   /** The client as a stream, which it is from now on. */
   get client(): Socket {
-    if (bareOf(this.#accepted) !== null) this.#notice(streamOf(this.#accepted));
+    if (this.bare !== null) this.#notice(streamOf(this.#accepted));
     return streamOf(this.#accepted);
+  }
+
+  /** The client as a bare socket; null once somebody has asked for the stream. */
+  get bare(): BareSocket | null {
+    return bareOf(this.#accepted);
   }
 
   #notice(client: Socket): void {
     client.on('error', ignore); // 'close' follows
     client.once('close', () => {
-      if (bareOf(this.#accepted) === null) this.#leave();
+      if (this.bare === null) this.#leave();
     });
   }
 
@@ -182,7 +188,7 @@ export class Connection {
   async splice(upstream: Upstream): Promise<void> {
     const { meter } = upstream;
     const { idleTimeout } = this.shared;
-    if (!upstream.isBare) meter.catchUp(upstream.socket, { unread: upstream.socket.readableLength });
+    if (upstream.bare === null) meter.catchUp(upstream.socket, { unread: upstream.socket.readableLength });
     const client = reclaim(this.#accepted);
     const target = client && upstream.reclaim();
     if (client !== null && target !== null) {
@@ -194,7 +200,7 @@ export class Connection {
     }
     const { socket } = upstream;
     const ending = await splice(this.client, socket, { idleTimeout, meter });
-    meter.addReceived(socket.bytesRead - meter.received); // what came when nobody took it any more
+    meter.catchUpReceived(socket); // what came when nobody took it any more
     this.report(upstream, ending);
   }
 
@@ -210,7 +216,7 @@ export class Connection {
   /** Logs why the client is not served, or no further. */
   reportFailure(err: unknown): void {
     const upstream = this.#upstream;
-    if (upstream?.isBare === false) upstream.meter.catchUp(upstream.socket);
+    if (upstream?.bare === null) upstream.meter.catchUp(upstream.socket);
     this.shared.log.warn({ ...this.#describe(this.#target, upstream), err }, 'connection refused');
   }
 

@@ -9,6 +9,8 @@ export class Meter {
   received = 0;
   readonly #counters: Counters;
   readonly #overhead: number;
+  /** What had been moved when the socket was made a stream, which counts for itself. */
+  #before = { sent: 0, received: 0 };
 
   /** `overhead` is what the relay itself says to the target, in bytes, which is nobody's traffic. */
   constructor(counters: Counters, overhead: number) {
@@ -26,10 +28,19 @@ export class Meter {
     this.#counters.received(bytes);
   }
 
+  /** To be told of a socket that is made a stream. */
+  beginStream(): void {
+    this.#before = { sent: this.sent, received: this.received };
+  }
+
   /** Counts what the socket has moved and has not been counted; of what it has read, `unread` bytes are still to be moved. */
   catchUp({ bytesWritten, bytesRead }: Socket, { unread = 0 } = {}): void {
     // What a socket loses unsent, it does not count.
-    this.addSent(Math.max(0, bytesWritten - this.#overhead) - this.sent);
-    this.addReceived(bytesRead - unread - this.received);
+    this.addSent(this.#before.sent + Math.max(0, bytesWritten - this.#overhead) - this.sent);
+    this.catchUpReceived({ bytesRead }, { unread });
+  }
+
+  catchUpReceived({ bytesRead }: Pick<Socket, 'bytesRead'>, { unread = 0 } = {}): void {
+    this.addReceived(this.#before.received + bytesRead - unread - this.received);
   }
 }

@@ -4,7 +4,7 @@ import { withDeadline } from '../deadline.ts';
 import { type ClientHello, ClientHelloReader } from '../wire/client-hello.ts';
 import { HelloRetryReader } from '../wire/hello-retry.ts';
 import { HTTP2_GOAWAY } from '../wire/http2-goaway.ts';
-import { OpeningReader } from '../wire/opening.ts';
+import { type Opening, OpeningReader } from '../wire/opening.ts';
 import { Refusal, type Rule } from '../wire/refusal.ts';
 import { tlsAlert } from '../wire/tls-alert.ts';
 import { chooseByHello, chooseOnly, type NameRules } from './choose.ts';
@@ -12,9 +12,11 @@ import type { Connection } from './connection.ts';
 import { hangUp } from './hang-up.ts';
 import { createHttpGate } from './http-gate.ts';
 import { logRefusal } from './log-refusal.ts';
+import { peekBare } from './peek-bare.ts';
 import { EndedError, peek, type Reader } from './peek.ts';
-import { nameDeadline, readFirst } from './read-first.ts';
+import { nameDeadline, readFirst, timeUntil } from './read-first.ts';
 import { reset } from './reset.ts';
+import { AnswerError } from './target.ts';
 import type { Upstream } from './upstream.ts';
 
 /** Relays a client to the target that it names, in TLS or in HTTP/1; `reached` is one that has been reached for it already. */
@@ -26,7 +28,7 @@ const ALERTS: Partial<Record<Rule, Parameters<typeof tlsAlert>[0]>> = {
   'too long': 'decode_error',
   'encrypted name': 'access_denied',
 };
-/** What a client may say before the target has answered, early data (RFC 8446 §4.2.10) for the most part, in bytes. */
+/** What a stream may hold of what a client says before the target has answered, early data (RFC 8446 §4.2.10) for the most part, in bytes. */
 const MAX_HELD = 64 * 1024;
 
 /** A check that lets nobody through who does not name a target, and says why in the client's own protocol. */
@@ -34,10 +36,9 @@ export function createNameCheck(): NameCheck {
   const gate = createHttpGate();
 
   async function check(connection: Connection, rules: NameRules, reached?: Upstream): Promise<void> {
-    const { client, gone } = connection;
     const deadline = nameDeadline();
     try {
-      const opening = await readFirst(client, new OpeningReader(), { gone, deadline });
+      const opening = await readOpening(connection, deadline);
       if (opening.protocol === 'http') {
         const tunnel = (within: Connection, upstream: Upstream) =>
           check(within, { ...rules, choose: chooseOnly(upstream.target, rules.choose) }, upstream);
@@ -47,11 +48,11 @@ export function createNameCheck(): NameCheck {
         await relayTls(connection, opening.hello, rules, reached);
       }
     } catch (cause) {
-      if (cause instanceof EndedError) return reset(client);
+      if (cause instanceof EndedError) return connection.reset();
       if (!(cause instanceof Refusal)) throw cause;
       connection.shared.counters.refused(cause.rule);
       logRefusal(connection.shared.log, connection.from, cause);
-      sayGoodbye(client, cause.rule);
+      sayGoodbye(connection.client, cause.rule);
     } finally {
       // Whoever has not come to use it has not ended it.
       reached?.reset();
@@ -61,19 +62,28 @@ export function createNameCheck(): NameCheck {
   return check;
 }
 
+/** What a client says first; it is still there to be read. Rejects as `readFirst` does. */
+async function readOpening(connection: Connection, deadline: number): Promise<Opening> {
+  const { bare, gone } = connection;
+  const atOnce =
+    bare && (await peekBare(bare, new OpeningReader(), { timeout: timeUntil(deadline), signal: gone }));
+  return atOnce ?? readFirst(connection.client, new OpeningReader(), { gone, deadline });
+}
+
 async function relayTls(
   connection: Connection,
   hello: ClientHello,
   rules: NameRules,
   reached?: Upstream,
 ): Promise<void> {
-  const { client, gone } = connection;
   const target = chooseByHello(hello, rules);
   await connection.admit();
   const upstream = reached ?? (await connection.dial(target));
+  if (await passHello(connection, upstream, hello)) return connection.splice(upstream);
+
+  const { client, gone } = connection;
   const { socket } = upstream;
   try {
-    socket.write(client.read(hello.length) as Buffer);
     if (await asksAgain(upstream, connection)) {
       client.write(socket.read() as Buffer);
       const reader = new ClientHelloReader({ afterRetry: true });
@@ -86,6 +96,26 @@ async function relayTls(
     throw cause;
   }
   await connection.splice(upstream);
+}
+
+/** Sends a hello on; whether the target has been seen to be content with it already. */
+async function passHello(
+  connection: Connection,
+  upstream: Upstream,
+  { length }: ClientHello,
+): Promise<boolean> {
+  const { bare: client, gone, shared } = connection;
+  const target = upstream.bare;
+  if (client === null || target === null) {
+    upstream.socket.write(connection.client.read(length) as Buffer);
+    return false;
+  }
+  const { pointer } = client.kernel.buffer;
+  if (client.read(length) !== length || target.writeFrom(pointer, length) !== length)
+    throw new AnswerError(upstream.target, new Error('it does not take the hello'));
+  upstream.meter.addSent(length);
+  const waiting = { timeout: shared.idleTimeout, signal: gone, unless: client };
+  return (await peekBare(target, new HelloRetryReader(), waiting)) === false;
 }
 
 /**

@@ -29,9 +29,9 @@ export class Upstream {
     return endpoint(this.#address, this.target.port);
   }
 
-  /** Whether nobody has asked for the stream. */
-  get isBare(): boolean {
-    return bareOf(this.#connected) !== null;
+  /** It as a bare socket; null once somebody has asked for the stream. */
+  get bare(): BareSocket | null {
+    return bareOf(this.#connected);
   }
 
   /** It as a bare socket, which it is from now on; null where that cannot be. */
@@ -45,9 +45,12 @@ export class Upstream {
 
   /** It as a stream, which reads ahead as one from `net.connect` does: so its end is noticed. */
   get socket(): Socket {
-    const { isBare } = this;
+    const isBare = this.bare !== null;
     const socket = streamOf(this.#connected);
-    if (isBare) socket.read(0);
+    if (isBare) {
+      this.meter.beginStream();
+      socket.read(0);
+    }
     return socket;
   }
 }

@@ -1,4 +1,3 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, connect as connectTcp, type Socket } from 'node:net';
@@ -7,12 +6,14 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls';
 
 import * as fc from 'fast-check';
-import { beforeAll, expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 
 import { matchTarget } from '../../src/config/targets.ts';
 import { chooseByName } from '../../src/relay/choose.ts';
+import type { Connection } from '../../src/relay/connection.ts';
 import { createNameCheck } from '../../src/relay/name-check.ts';
 import type { Relay } from '../../src/relay/relay.ts';
+import type { Serve } from '../../src/relay/tcp.ts';
 import { startLaxFrontEnd } from '../helpers/lax-front-end.ts';
 import { localTarget, servingRelay } from '../helpers/relay.ts';
 import { tcpServer } from '../helpers/sockets.ts';
@@ -31,9 +32,11 @@ async function checking(port: number): Promise<Relay> {
     (name) => matchTarget(['api.test'], name),
     (host) => ({ ...localTarget(port), host }),
   );
-  return servingRelay((connection) => check(connection, { choose, refuseEch: false }), {
-    maxConnections: Infinity,
-  });
+  const serve: Serve = (connection) => {
+    ends.set(connection.from, connection);
+    return check(connection, { choose, refuseEch: false });
+  };
+  return servingRelay(serve, { maxConnections: Infinity });
 }
 
 /** A target, and for whom it was asked. */
@@ -117,20 +120,13 @@ async function httpTarget(): Promise<Target> {
 const TARGETS = { TLS: tlsTarget, HTTP: httpTarget };
 const each = Object.entries(TARGETS);
 
-/** The relay's ends of the clients' connections, by the clients' ports. */
-const ends = new Map<number | undefined, Socket>();
-beforeAll(() => {
-  const keep = (message: unknown) => {
-    const { socket } = message as { readonly socket: Socket };
-    ends.set(socket.remotePort, socket);
-  };
-  subscribe('net.server.socket', keep);
-  return () => unsubscribe('net.server.socket', keep);
-});
+/** The relay's ends of the clients' connections, by what they are logged with. */
+const ends = new Map<string, Connection>();
 
-/** How much the relay has read of what a client has said. */
+/** How much the relay has read of what a client has said; only a stream tells. */
 function bytesRead({ localPort }: Socket): number {
-  return ends.get(localPort)?.bytesRead ?? 0;
+  const end = ends.get(`127.0.0.1:${localPort}`);
+  return end?.bare === null ? end.client.bytesRead : 0;
 }
 
 /** How often the relay is looked at before the next piece: it may not want to read any further. */

@@ -198,10 +198,34 @@ test('a check resets a client when nobody says anything for too long', async () 
   expect(await endOf(client)).toBe('ECONNRESET');
 });
 
-test('a check bounds what a client says before its target answers', async () => {
+test('a check holds back what a client says before its target answers, and passes it on then', async () => {
+  const heard: Buffer[] = [];
+  const { port: target } = await listener((socket) =>
+    socket.on('data', (chunk: Buffer) => {
+      if (heard.push(chunk) === 1) setTimeout(() => socket.write(Buffer.from('15030300020228', 'hex')), 100);
+    }),
+  );
+  const { port } = await checking(target);
+  const client = await tcpClient(port);
+  const hello = clientHello();
+  client.write(Buffer.concat([hello, Buffer.alloc(20_000, 'x')]));
+  await readSome(client);
+  expect(heard[0]).toEqual(hello);
+  await expect.poll(() => Buffer.concat(heard).length).toBe(hello.length + 20_000);
+});
+
+test('a check resets a client that ends before its target has answered', async () => {
+  const { port: target } = await listener();
+  const { port } = await checking(target);
+  const client = await tcpClient(port);
+  client.end(clientHello());
+  expect(await endOf(client)).toBe('ECONNRESET');
+});
+
+test('a check bounds what a stream holds of what a client says before its target answers', async () => {
   const { port: target } = await listener();
   const log = testLog();
-  const { port } = await checking(target, { log });
+  const { port } = await checking(target, { log, bare: false });
   const client = await tcpClient(port);
   client.write(Buffer.concat([clientHello(), Buffer.alloc(70_000)]));
   expect((await readAll(client)).toString('hex')).toBe(ALERT.decode_error);

@@ -1,0 +1,57 @@
+import type { BareSocket } from '../kernel/bare-socket.ts';
+import { EAGAIN } from '../kernel/kernel.ts';
+import { FAILED, HUNG_UP, PEER_ENDED, READABLE } from '../kernel/poller.ts';
+import type { Reader } from './peek.ts';
+
+interface Options {
+  /** How long to wait for something, in ms; 0 for as long as it takes. */
+  readonly timeout: number;
+  readonly signal: AbortSignal;
+  /** Another one, at whose end there is nothing to wait for any more. */
+  readonly unless?: BareSocket;
+}
+
+const ENDED = PEER_ENDED | HUNG_UP | FAILED;
+
+/**
+ * Has a reader make something of what a bare socket says first, in one piece, which stays to be read. Null where that cannot be: there is
+ * too little of it, or nothing in time, or an end; a stream may be more patient. Rejects with what the reader throws.
+ */
+export async function peekBare<T>(
+  socket: BareSocket,
+  reader: Reader<T>,
+  options: Options,
+): Promise<T | null> {
+  let count = socket.peek();
+  const hasEnded = ((options.unless?.unheard ?? 0) & ENDED) !== 0;
+  if (count === -EAGAIN && !hasEnded) {
+    await activity(socket, options);
+    count = socket.isOpen ? socket.peek() : 0;
+  }
+  return count > 0 ? reader.push(Buffer.copyBytesFrom(socket.kernel.buffer.bytes, 0, count)) : null;
+}
+
+/** Resolves when a socket has something to say, or there is nothing to wait for any more. What happens meanwhile is kept in `unheard`. */
+function activity(socket: BareSocket, { timeout, signal, unless }: Options): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const watched = unless === undefined ? [socket] : [socket, unless];
+  const settle = () => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', settle);
+    for (const each of watched) each.listener = null;
+    socket.kernel.poller.settle();
+    resolve();
+  };
+  const timer = timeout > 0 ? setTimeout(settle, timeout) : undefined;
+  signal.addEventListener('abort', settle);
+  for (const each of watched) {
+    const telling = each === socket ? READABLE | ENDED : ENDED;
+    const onEvents = (events: number) => {
+      each.unheard |= events;
+      if ((events & telling) !== 0) settle();
+    };
+    each.listener = { onEvents };
+    each.watch();
+  }
+  return promise;
+}
