@@ -1,11 +1,10 @@
 import { Socket, type SocketConstructorOpts } from 'node:net';
 
-import { EINTR, type Kernel } from './kernel.ts';
+import type { Kernel } from './kernel.ts';
 import { PEER_ENDED, READABLE, type Watched, WRITABLE } from './poller.ts';
 import { readSocketAddress, SOCKADDR_SIZE } from './socket-address.ts';
 
 const MSG_PEEK = 0x2;
-const MSG_NOSIGNAL = 0x40_00;
 const MSG_MORE = 0x80_00;
 const SHUT_WR = 1;
 const NOTHING = Buffer.alloc(0);
@@ -71,24 +70,16 @@ export class BareSocket implements Watched {
     else this.listener.onEvents(events);
   }
 
-  /** Reads into the shared buffer, so many bytes at most; how many, 0 at the end (recv(2)). */
+  /** Reads into the shared buffer, so many bytes at most; how many, 0 at the end (read(2)). */
   read(length = this.kernel.buffer.bytes.length): number {
-    return this.#receive(length, 0);
-  }
-
-  /** The same, but what is read stays to be read. */
-  peek(): number {
-    return this.#receive(this.kernel.buffer.bytes.length, MSG_PEEK);
-  }
-
-  #receive(length: number, flags: number): number {
     const { calls, buffer } = this.kernel;
-    for (;;) {
-      const count = calls.recv(this.#fd, buffer.pointer, length, flags);
-      if (count >= 0) return count;
-      const errno = calls.errno();
-      if (errno !== EINTR) return -errno;
-    }
+    return this.#result(calls.read(this.#fd, buffer.pointer, length));
+  }
+
+  /** The same, but what is read stays to be read (MSG_PEEK of recv(2)). */
+  peek(): number {
+    const { calls, buffer } = this.kernel;
+    return this.#result(calls.recv(this.#fd, buffer.pointer, buffer.bytes.length, MSG_PEEK));
   }
 
   get localAddress(): string {
@@ -118,21 +109,23 @@ export class BareSocket implements Watched {
     if (this.#isOpen || this.#stream?.destroyed === false) this.kernel.options.push(this.#fd);
   }
 
-  /** Writes what the kernel takes at once (send(2)); how many bytes. */
+  /** Writes what the kernel takes at once; how many bytes. */
   write(bytes: Buffer): number {
     return this.writeFrom(this.kernel.calls.pointerTo(bytes), bytes.length);
   }
 
-  /** The same with what a pointer leads to. */
+  /** The same with what a pointer leads to. A signal of a broken pipe is Node's to ignore, which it does. */
   writeFrom(pointer: bigint, length: number): number {
     const { calls } = this.kernel;
-    const flags = this.#isCorked ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL;
-    for (;;) {
-      const count = calls.send(this.#fd, pointer, length, flags);
-      if (count >= 0) return count;
-      const errno = calls.errno();
-      if (errno !== EINTR) return -errno;
-    }
+    return this.#result(
+      this.#isCorked
+        ? calls.send(this.#fd, pointer, length, MSG_MORE)
+        : calls.write(this.#fd, pointer, length),
+    );
+  }
+
+  #result(result: number): number {
+    return result < 0 ? -this.kernel.calls.errno() : result;
   }
 
   /** Sends a FIN behind all that has been written. */

@@ -2,13 +2,18 @@ import type * as Ffi from 'node:ffi';
 import { getBuiltinModule } from 'node:process';
 import { getSystemErrorName } from 'node:util';
 
-/** The socket and epoll calls of the C library, and what of libuv watches for them. Sizes are such that 32 bits hold them. */
+/**
+ * The socket and epoll calls of the C library, and what of libuv watches for them. Sizes are such that 32 bits hold them. Calls with more than
+ * three arguments take Node longer to make: read(2) and write(2) stand for recv(2) and send(2) where no flag is needed.
+ */
 const SIGNATURES = {
   socket: { arguments: ['i32', 'i32', 'i32'], return: 'i32' },
   accept4: { arguments: ['i32', 'pointer', 'pointer', 'i32'], return: 'i32' },
   connect: { arguments: ['i32', 'pointer', 'u32'], return: 'i32' },
   setsockopt: { arguments: ['i32', 'i32', 'i32', 'pointer', 'u32'], return: 'i32' },
   getsockopt: { arguments: ['i32', 'i32', 'i32', 'pointer', 'pointer'], return: 'i32' },
+  read: { arguments: ['i32', 'pointer', 'u32'], return: 'i32' },
+  write: { arguments: ['i32', 'pointer', 'u32'], return: 'i32' },
   recv: { arguments: ['i32', 'pointer', 'u32', 'i32'], return: 'i32' },
   send: { arguments: ['i32', 'pointer', 'u32', 'i32'], return: 'i32' },
   getsockname: { arguments: ['i32', 'pointer', 'pointer'], return: 'i32' },

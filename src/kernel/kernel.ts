@@ -5,7 +5,7 @@ import { Poller } from './poller.ts';
 import { SOCKADDR_SIZE } from './socket-address.ts';
 import { SocketOptions } from './socket-options.ts';
 
-export const { EAGAIN, ECONNRESET, EINPROGRESS, EINTR, EPIPE } = constants.errno;
+export const { EAGAIN, ECONNRESET, EINPROGRESS, EPIPE } = constants.errno;
 
 /** What is read at a time at most, in bytes: from here on, more brings little. */
 const BUFFER_SIZE = 256 * 1024;

@@ -51,6 +51,8 @@ const ignore = () => {};
 /** One TCP client, from accept to both ends closed. */
 export class Connection {
   readonly shared: Shared;
+  /** Whether the client is gone, as far as it is watched. */
+  hasLeft = false;
   /** Called when a drain begins, once the connection has a slot: what is idle ends. */
   onDrain: () => void = () => {};
 
@@ -59,7 +61,6 @@ export class Connection {
   readonly #isProbe: boolean;
   #gone: AbortController | null = null;
   #dialling: AbortController | null = null;
-  #hasLeft = false;
   #isAdmitted = false;
   #target: Target | null = null;
   #upstream: Upstream | null = null;
@@ -96,10 +97,10 @@ export class Connection {
     return endpoint(this.#accepted.remoteAddress, this.#accepted.remotePort);
   }
 
-  /** Aborts when the client is gone, as far as it is watched. */
+  /** Aborts when the client is gone. */
   get gone(): AbortSignal {
     this.#gone ??= new AbortController();
-    if (this.#hasLeft) this.#gone.abort(GONE);
+    if (this.hasLeft) this.#gone.abort(GONE);
     return this.#gone.signal;
   }
 
@@ -109,21 +110,22 @@ export class Connection {
    */
   async admit(): Promise<void> {
     if (this.#isAdmitted) return;
-    const { slots } = this.shared;
-    if (!this.#isProbe && !slots.tryTake()) {
-      this.shared.onFull();
-      const leave = () => {
-        if (this.client.bytesRead === 0) reset(this.client);
-      };
-      this.client.once('end', leave);
-      this.#watch();
-      try {
-        await slots.take(this.gone);
-      } finally {
-        this.client.off('end', leave);
-      }
-    }
+    if (!this.#isProbe && !this.shared.slots.tryTake()) await this.#wait();
     this.#isAdmitted = true;
+  }
+
+  async #wait(): Promise<void> {
+    this.shared.onFull();
+    const leave = () => {
+      if (this.client.bytesRead === 0) reset(this.client);
+    };
+    this.client.once('end', leave);
+    this.#watch();
+    try {
+      await this.shared.slots.take(this.gone);
+    } finally {
+      this.client.off('end', leave);
+    }
   }
 
   /** Reads ahead, at most one buffer (64 KiB): only who is read is noticed when it leaves. */
@@ -138,7 +140,7 @@ export class Connection {
     this.#target = target;
     this.#upstream = null;
     this.#dialling = new AbortController();
-    if (this.#hasLeft) this.#dialling.abort(GONE);
+    if (this.hasLeft) this.#dialling.abort(GONE);
     const watching = setTimeout(() => this.#watch(), WATCH_AFTER);
     try {
       const { socket, address } = await dialTcp(target, {
@@ -156,7 +158,7 @@ export class Connection {
       onDial(null);
       return this.#upstream;
     } catch (cause) {
-      if (!this.#hasLeft) {
+      if (!this.hasLeft) {
         counters.refused('target unreachable');
         onDial(messageOf(cause));
       }
@@ -244,7 +246,7 @@ export class Connection {
   }
 
   #leave(): void {
-    this.#hasLeft = true;
+    this.hasLeft = true;
     this.#gone?.abort(GONE);
     this.#dialling?.abort(GONE);
   }

@@ -75,16 +75,18 @@ export async function listenTcp(options: Options): Promise<Relay> {
       return;
     }
     const connection = new Connection(client, shared);
-    const served = serve(connection)
-      .catch((err: unknown) => {
-        if (!connection.gone.aborted) connection.reportFailure(err);
-        connection.reset();
-      })
-      .finally(() => {
-        connection.release();
-        connections.delete(connection);
-      });
-    connections.set(connection, served);
+    connections.set(connection, attend(connection));
+  };
+  const attend = async (connection: Connection) => {
+    try {
+      await serve(connection);
+    } catch (err) {
+      if (!connection.hasLeft) connection.reportFailure(err);
+      connection.reset();
+    } finally {
+      connection.release();
+      connections.delete(connection);
+    }
   };
   const { listeners, port, failed } = await listenAt({
     protocol: 'tcp',
