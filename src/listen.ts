@@ -12,16 +12,12 @@ import {
 import type { Connection } from './relay/connection.ts';
 import { type CounterCells, Counters } from './relay/counters.ts';
 import { Gate } from './relay/gate.ts';
-import { proxyHttp } from './relay/http-proxy.ts';
 import { createLoopGuard } from './relay/loop-guard.ts';
-import { createNameCheck } from './relay/name-check.ts';
-import { createNameReport } from './relay/name-report.ts';
 import { relayTo } from './relay/relay-to.ts';
 import type { Relay } from './relay/relay.ts';
 import { type SlotCells, Slots } from './relay/slots.ts';
 import type { Target } from './relay/target.ts';
 import { listenTcp, type Serve } from './relay/tcp.ts';
-import { listenUdp } from './relay/udp.ts';
 import type { Upstream } from './relay/upstream.ts';
 import { throttle } from './throttle.ts';
 
@@ -47,6 +43,12 @@ interface Options {
   readonly onTraffic?: () => void;
 }
 
+/** What the relays of both protocols are told. */
+type SharedOptions = Omit<
+  Parameters<typeof listenTcp>[0],
+  'serve' | 'idleTimeout' | 'proxyProtocol' | 'bare'
+>;
+
 /** How to find a target's addresses, by name and port. */
 type TargetOf = (host: string, port: number) => Target;
 
@@ -64,7 +66,7 @@ export async function listen(
     onTraffic = () => {},
   }: Options,
 ): Promise<readonly Relay[]> {
-  const { maxConnections, connectTimeout, allowFrom, proxyProtocol } = config;
+  const { maxConnections, connectTimeout, allowFrom } = config;
   const endLevel = endLevelOf(config);
   const bind = placesOf(config);
   const withoutLoops = createLoopGuard(new Set(config.ports.map((pair) => pair.listen)), bind);
@@ -75,7 +77,7 @@ export async function listen(
   });
 
   const [first = ''] = config.targets;
-  const serve = serving(config, targetOf);
+  const listenOn = config.mode === 'udp' ? await overUdp() : await overTcp();
   const tellTraffic = throttle(TRAFFIC_TOLD_EVERY, onTraffic);
   return Promise.all(
     listeners(config).map(({ listen: port, target }, place) => {
@@ -93,25 +95,36 @@ export async function listen(
         log: onPort(log, port),
         onDial: (failure: string | null) => onDial(place, failure),
       };
-      return config.mode === 'udp'
-        ? listenUdp({
-            ...shared,
-            target: targetOf(first, target),
-            answers: config.udpAnswers,
-            sessionTimeout: config.udpTimeout,
-            onCrowded: () => onCrowded(place),
-            onTraffic: tellTraffic,
-          })
-        : listenTcp({
-            ...shared,
-            serve: serve(target),
-            idleTimeout: config.idleTimeout,
-            proxyProtocol,
-            // A report listens in on the stream.
-            bare: config.nameCheck !== 'report',
-          });
+      return listenOn(shared, target, place);
     }),
   );
+
+  // What is not needed is not loaded: it would be a good part of the memory that a relay takes.
+  async function overUdp() {
+    const { listenUdp } = await import('./relay/udp.ts');
+    return (shared: SharedOptions, target: number, place: number) =>
+      listenUdp({
+        ...shared,
+        target: targetOf(first, target),
+        answers: config.udpAnswers,
+        sessionTimeout: config.udpTimeout,
+        onCrowded: () => onCrowded(place),
+        onTraffic: tellTraffic,
+      });
+  }
+
+  async function overTcp() {
+    const serve = await serving(config, targetOf);
+    return (shared: SharedOptions, target: number) =>
+      listenTcp({
+        ...shared,
+        serve: serve(target),
+        idleTimeout: config.idleTimeout,
+        proxyProtocol: config.proxyProtocol,
+        // A report listens in on the stream.
+        bare: config.nameCheck !== 'report',
+      });
+  }
 }
 
 /** A log whose lines say which port they are about. */
@@ -143,31 +156,29 @@ function placesOf({ bind, httpProbes, smtpProbe }: Config): readonly string[] | 
 }
 
 /** How the clients of a port are served, by the target's port. */
-function serving(config: Config, targetOf: TargetOf): (port: number) => Serve {
+async function serving(config: Config, targetOf: TargetOf): Promise<(port: number) => Serve> {
   const { mode, targets, nameCheck } = config;
   const [first = ''] = targets;
   const match = (name: string) => matchTarget(targets, name);
-  const check = createNameCheck();
-  const report = createNameReport();
+  const check = nameCheck === 'enforce' ? (await import('./relay/name-check.ts')).createNameCheck() : null;
+  const report = nameCheck === 'report' ? (await import('./relay/name-report.ts')).createNameReport() : null;
   const rulesOf = (choose: Choose): NameRules => ({ choose, refuseEch: config.tlsEch === 'refuse' });
 
   if (mode === 'http-proxy') {
+    const { proxyHttp } = await import('./relay/http-proxy.ts');
     const ports = new Set(config.ports.map(({ target }) => target));
     const choose = chooseByNameAndPort(match, ports, targetOf);
     const tunnel = async (connection: Connection, upstream: Upstream): Promise<void> => {
       const rules = rulesOf(chooseOnly(upstream.target, choose));
-      if (nameCheck === 'enforce') return check(connection, rules, upstream);
-      if (nameCheck === 'report') report(connection, rules);
+      if (check !== null) return check(connection, rules, upstream);
+      report?.(connection, rules);
       return connection.splice(upstream);
     };
     return () => proxyHttp({ choose, tunnel });
   }
   return (port) => {
     const rules = rulesOf(chooseByName(match, (host) => targetOf(host, port)));
-    if (nameCheck === 'enforce') return (connection) => check(connection, rules);
-    const target = targetOf(first, port);
-    return nameCheck === 'report'
-      ? relayTo(target, (connection) => report(connection, rules))
-      : relayTo(target);
+    if (check !== null) return (connection) => check(connection, rules);
+    return relayTo(targetOf(first, port), (connection) => report?.(connection, rules));
   };
 }

@@ -12,9 +12,7 @@ import { status } from './commands/status.ts';
 import { ConfigError, EXIT_CONFIG } from './config/config-error.ts';
 import { type Config, parseConfig } from './config/config.ts';
 import { isWildcard } from './config/targets.ts';
-import { openAdmin } from './control/admin.ts';
 import { watchLostDatagrams } from './control/lost-datagrams.ts';
-import { monitorPages } from './control/pages.ts';
 import type { Status } from './control/protocol.ts';
 import { keepErrors } from './control/recent-errors.ts';
 import { report } from './control/report.ts';
@@ -32,7 +30,6 @@ import { runHealthcheck, watchHealth } from './self-check.ts';
 import { listenForCrash, listenForStop, type StopSignals } from './stop-signal.ts';
 import { version } from './version.ts';
 import type { WorkerData } from './workers/calls.ts';
-import { listenInWorkers } from './workers/crew.ts';
 import { work } from './workers/worker.ts';
 
 /** The image's HEALTHCHECK interval, in ms. */
@@ -118,7 +115,9 @@ async function run(
   relays =
     config.workers === 1
       ? await listen(config, shared)
-      : await listenInWorkers(config, {
+      : await (
+          await import('./workers/crew.ts')
+        ).listenInWorkers(config, {
           ...shared,
           program,
           signal: stopped.signal,
@@ -133,9 +132,8 @@ async function run(
   });
   const { admin: where, preResolve } = config;
   const metricsFile = join(dirname(program), 'sallyport-metrics.js');
-  const admin =
-    where &&
-    (await openAdmin(where, await monitorPages({ status: say, preResolve, metricsFile, sources, relays })));
+  const watched = { status: say, preResolve, metricsFile, sources, relays };
+  const admin = where && (await (await import('./control/pages.ts')).openPages(where, watched));
   const control = await openControl(controlPaths(config.runDir), {
     blackOut: ({ blackout: state, duration }) => blackout.turn(state, { by: 'command', duration }),
     status: say,

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Log } from './log.ts';
@@ -36,7 +35,8 @@ export async function watchHealth({ check, limit, interval, log, signal }: Optio
 }
 
 /** Runs the healthcheck program in a process of its own, with this process's environment. */
-export function runHealthcheck(node: string, program: string): Promise<string> {
+export async function runHealthcheck(node: string, program: string): Promise<string> {
+  const { execFile } = await import('node:child_process');
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   execFile(node, [program], { timeout: TIMEOUT }, (error, stdout) => {
     if (error === null) resolve(stdout.trim());

@@ -1,5 +1,4 @@
 import type { Config } from '../../config/config.ts';
-import { openAdmin } from '../../control/admin.ts';
 import { listen } from '../../listen.ts';
 import type { Log } from '../../log.ts';
 import { messageOf } from '../../message-of.ts';
@@ -15,6 +14,7 @@ const nowhere = async () => {
 export async function checkAdmin({ admin }: Config): Promise<readonly string[]> {
   if (admin === null) return [];
   try {
+    const { openAdmin } = await import('../../control/admin.ts');
     (await openAdmin(admin, {})).close();
     return [];
   } catch (error) {
