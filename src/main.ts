@@ -28,6 +28,7 @@ import { Gate } from './relay/gate.ts';
 import type { Relay } from './relay/relay.ts';
 import { runHealthcheck, watchHealth } from './self-check.ts';
 import { listenForCrash, listenForStop, type StopSignals } from './stop-signal.ts';
+import { trimHeap } from './trim-heap.ts';
 import { version } from './version.ts';
 import type { WorkerData } from './workers/calls.ts';
 import { work } from './workers/worker.ts';
@@ -155,6 +156,7 @@ async function run(
     },
     'listening',
   );
+  trimHeap();
 
   const unhealthy = watchHealth({
     check: () => runHealthcheck(process.execPath, healthcheckBeside(program)),
