@@ -26,7 +26,7 @@ export default defineConfig({
     projects: [
       project('unit', [
         'test/*.test.ts',
-        'test/{commands,config,dns,relay,wire,control,healthcheck,bench}/**/*.test.ts',
+        'test/{commands,config,dns,kernel,relay,wire,control,healthcheck,bench}/**/*.test.ts',
       ]),
       project('streams', ['test/relay/{tcp,http-*,name-check,proxy-protocol}.test.ts'], {
         env: { TEST_SOCKETS: 'streams' },

@@ -4,7 +4,8 @@ import type { Peer, Started } from './peers/peer.ts';
 import { startPeer } from './peers/start.ts';
 import type { World } from './world/world.ts';
 
-const WARM_UP = 1; // s
+/** Long enough for a program that is compiled as it runs, in s. */
+const WARM_UP = 4;
 
 interface Options {
   readonly world: World;

@@ -35,7 +35,8 @@ export function sallyport(
     protocols: ['tcp', 'udp'],
     isNamed,
     start: ({ protocol, listen, host, port, connections, name: known }, directory) => ({
-      command: [node, program ?? join(ROOT, 'dist/sallyport.js')],
+      // As the program's first line has it.
+      command: [node, '--expose-gc', program ?? join(ROOT, 'dist/sallyport.js')],
       env: {
         TARGET: known?.name ?? host,
         ...(known && { PRE_RESOLVE: '1', NAMESERVERS: known.nameserver, TARGET_SCOPE: 'any' }),

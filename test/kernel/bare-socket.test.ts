@@ -1,0 +1,154 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+
+import { expect, onTestFinished, test } from 'vitest';
+
+import { connectBare } from '../../src/kernel/bare-connect.ts';
+import { BareServer } from '../../src/kernel/bare-server.ts';
+import type { BareSocket } from '../../src/kernel/bare-socket.ts';
+import { EAGAIN, type Kernel, openKernel } from '../../src/kernel/kernel.ts';
+import { closedPort, endOf, readSome, tcpClient, tcpServer } from '../helpers/sockets.ts';
+
+const { signal } = new AbortController();
+const kernel = openKernel() as Kernel;
+
+test('this Node can call C', () => {
+  expect(kernel).not.toBe(null);
+});
+
+/** A bare socket, and the far end of it. */
+async function connected(): Promise<{ readonly bare: BareSocket; readonly far: Socket }> {
+  const accepted = Promise.withResolvers<Socket>();
+  const { port } = await tcpServer((socket) => accepted.resolve(socket));
+  const bare = await connectBare(kernel, { address: '127.0.0.1', port }, signal);
+  onTestFinished(() => {
+    bare.close();
+    if (bare.isStream) bare.stream.destroy();
+  });
+  return { bare, far: await accepted.promise };
+}
+
+/** Resolves when the bare socket has something to be read. */
+async function readable(bare: BareSocket): Promise<void> {
+  await expect.poll(() => bare.peek()).not.toBe(-EAGAIN);
+}
+
+test('connectBare() reads and writes, and knows both ends', async () => {
+  const { bare, far } = await connected();
+  expect([bare.localPort, bare.remotePort]).toEqual([far.remotePort, far.localPort]);
+  expect(bare.read()).toBe(-EAGAIN);
+  expect(bare.write(Buffer.from('ping'))).toBe(4);
+  expect((await readSome(far)).toString()).toBe('ping');
+  far.write('pong');
+  await readable(bare);
+  expect(bare.peek()).toBe(4);
+  expect(bare.read(3)).toBe(3);
+  expect(bare.kernel.buffer.bytes.toString('latin1', 0, 3)).toBe('pon');
+  bare.end();
+  await once(far, 'end');
+});
+
+test('connectBare() says whom it could not reach, as Node does', async () => {
+  const port = await closedPort();
+  await expect(connectBare(kernel, { address: '127.0.0.1', port }, signal)).rejects.toMatchObject({
+    message: `connect ECONNREFUSED 127.0.0.1:${port}`,
+    code: 'ECONNREFUSED',
+  });
+});
+
+test('connectBare() ends when its signal aborts', async () => {
+  const { port } = await tcpServer(() => {});
+  const leaving = new AbortController();
+  const connecting = connectBare(kernel, { address: '127.0.0.1', port }, leaving.signal);
+  leaving.abort(new Error('it has left'));
+  await expect(connecting).rejects.toThrow('it has left');
+});
+
+test('a corked socket holds its words back until it is uncorked', async () => {
+  const { bare, far } = await connected();
+  const heard: string[] = [];
+  far.setEncoding('latin1').on('data', (text: string) => heard.push(text));
+  bare.cork();
+  bare.write(Buffer.from('one '));
+  bare.write(Buffer.from('two'));
+  bare.uncork();
+  await expect.poll(() => heard.join('')).toBe('one two');
+  expect(heard.length).toBe(1);
+});
+
+test('a stream that is taken back leaves what it has read, and the connection', async () => {
+  const { bare, far } = await connected();
+  const { stream } = bare;
+  stream.read(0);
+  far.write('said');
+  await expect.poll(() => stream.readableLength).toBe(4);
+  expect([bare.isStream, bare.isOpen]).toEqual([true, false]);
+  expect(bare.reclaim()).toBe(true);
+  expect([bare.isStream, bare.isOpen, stream.destroyed]).toEqual([false, true, true]);
+  expect(bare.unread.toString()).toBe('said');
+  expect(bare.write(Buffer.from('still here'))).toBe(10);
+  expect((await readSome(far, 10)).toString()).toBe('still here');
+  // The next one has it all again.
+  expect(String(bare.stream.read())).toBe('said');
+  bare.stream.write('and here');
+  expect((await readSome(far, 8)).toString()).toBe('and here');
+});
+
+test('a stream that has come to an end is not taken back', async () => {
+  const { bare, far } = await connected();
+  far.end();
+  await once(bare.stream.resume(), 'end');
+  expect(bare.reclaim()).toBe(false);
+  const other = await connected();
+  other.bare.stream.end();
+  expect(other.bare.reclaim()).toBe(false);
+});
+
+test('a socket that is reset tells the far end so', async () => {
+  const { bare, far } = await connected();
+  bare.reset();
+  expect(bare.isOpen).toBe(false);
+  expect(await endOf(far)).toBe('ECONNRESET');
+});
+
+/** A bare server and whom it has accepted. */
+async function listening(accept: (client: BareSocket) => void = () => {}) {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const accepted: BareSocket[] = [];
+  const bare = new BareServer(kernel, server, (client) => {
+    accepted.push(client);
+    accept(client);
+  });
+  onTestFinished(() => {
+    bare.close();
+    for (const client of accepted) client.close();
+  });
+  return { bare, accepted, port: bare.address().port };
+}
+
+test('a bare server accepts more clients at once than it takes in a turn, and none when it is closed', async () => {
+  const { bare, accepted, port } = await listening();
+  const clients = Array.from({ length: 200 }, () => connect(port, '127.0.0.1'));
+  onTestFinished(() => clients.forEach((client) => client.destroy()));
+  await expect.poll(() => accepted.length).toBe(200);
+  const ports = new Set(accepted.map(({ remotePort }) => remotePort));
+  expect(ports).toEqual(new Set(clients.map(({ localPort }) => localPort)));
+  bare.close();
+  await expect(tcpClient(port)).rejects.toThrow('ECONNREFUSED');
+});
+
+test('what is thrown for a client reaches the process, not C', async () => {
+  const thrown = Promise.withResolvers<unknown>();
+  const before = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  process.once('uncaughtException', thrown.resolve);
+  onTestFinished(() => before.forEach((listener) => process.on('uncaughtException', listener)));
+  const { port } = await listening(() => {
+    throw new Error('not this one');
+  });
+  const client = await tcpClient(port);
+  expect(String(await thrown.promise)).toBe('Error: not this one');
+  client.destroy();
+});
