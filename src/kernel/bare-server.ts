@@ -20,8 +20,8 @@ const SHORT_OF = new Set([EMFILE, ENFILE, ENOBUFS, ENOMEM]);
 /** How long that takes at least, in ms. */
 const PAUSE = 100;
 
-/** Accepts clients as bare sockets. Emits 'error' when it listens no more. */
-export class BareServer extends EventEmitter<{ error: [Error] }> implements Watched {
+/** Accepts clients as bare sockets. Emits 'error' when it listens no more, and 'short' when clients wait for a descriptor or for memory. */
+export class BareServer extends EventEmitter<{ error: [Error]; short: [Error] }> implements Watched {
   readonly fd: number;
   readonly #kernel: Kernel;
   readonly #address: AddressInfo;
@@ -73,7 +73,9 @@ export class BareServer extends EventEmitter<{ error: [Error] }> implements Watc
       const errno = calls.errno();
       if (errno === EAGAIN) return;
       if (SHORT_OF.has(errno)) {
-        this.#pause = setTimeout(() => this.#acceptSome(), PAUSE);
+        // It fails before it looks whether there is a client; who watches anew is told when there is one.
+        this.#pause = setTimeout(() => this.#kernel.poller.rewatch(this.fd, READABLE), PAUSE);
+        if (accepted === 0) this.emit('short', systemError('accept', errno));
         return;
       }
       if (FATAL.has(errno)) {

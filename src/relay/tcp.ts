@@ -61,6 +61,9 @@ export async function listenTcp(options: Options): Promise<Relay> {
     ),
   };
 
+  const sayShort = throttle(SAID_EVERY, (err: Error) =>
+    log.warn({ err }, 'no more clients can be accepted for now: they wait'),
+  );
   const isWelcome = options.allowFrom && createSourceGate(options.allowFrom, { ...options, logInterval: 0 });
 
   const accept = (client: TcpSocket) => {
@@ -94,7 +97,7 @@ export async function listenTcp(options: Options): Promise<Relay> {
     addresses: options.bind,
     open: async (place) => {
       const server = await open(place, { sharesPort: options.sharesPort, accept });
-      return kernel === null ? server : new BareServer(kernel, server, accept);
+      return kernel === null ? server : new BareServer(kernel, server, accept).on('short', sayShort);
     },
   });
 

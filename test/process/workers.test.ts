@@ -1,12 +1,12 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
 import { askControl } from '../../src/control/client.ts';
 import { a, scriptedServer, zone } from '../helpers/dns.ts';
-import { runHealthcheck, startSallyport } from '../helpers/program.ts';
+import { runHealthcheck, startSallyport, temporaryDirectory } from '../helpers/program.ts';
 import { closedPort, endOf, readAll, readSome, tcpClient, tcpServer, udpSocket } from '../helpers/sockets.ts';
 
 /** A relay of several threads, listening. */
@@ -141,6 +141,21 @@ test('a second signal resets what lives in every thread', async () => {
   relay.process.kill('SIGTERM');
   for (const client of clients) expect(await endOf(client)).toBe('ECONNRESET');
   expect((await relay.ended).code).toBe(0);
+});
+
+test('a thread that dies ends the program, which says why and resets what lives in the others', async () => {
+  const target = await greeter();
+  const preload = join(temporaryDirectory(), 'fault.cjs');
+  const fault = `const { isMainThread, threadId } = require('node:worker_threads');
+if (!isMainThread && threadId === 1) setTimeout(() => { throw new Error('this thread is dying'); }, 1_000);`;
+  writeFileSync(preload, fault);
+  const { relay, port } = await crew({ PORT: String(target.port), NODE_OPTIONS: `--require=${preload}` });
+  const clients = await Promise.all(Array.from({ length: 12 }, () => tcpClient(port)));
+  await Promise.all(clients.map((client) => readSome(client, 5)));
+  const endings = await Promise.all(clients.map(endOf));
+  expect(endings).toContain('ECONNRESET');
+  expect(await relay.line('failed')).toMatchObject({ level: 'fatal', err: 'this thread is dying' });
+  expect((await relay.ended).code).toBe(1);
 });
 
 test.each(['tcp', 'udp'])('a port that is taken ends the program (%s)', async (mode) => {
