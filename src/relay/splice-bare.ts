@@ -12,6 +12,7 @@ interface Options {
   readonly meter: Meter;
 }
 
+const NOTHING = Buffer.alloc(0);
 /** How often one socket is read before others have their turn. */
 const TURN = 4;
 
@@ -109,6 +110,7 @@ class Side {
     if (socket.unread.length > 0) {
       this.#onBytes(socket.unread.length);
       this.peer.#say(socket.unread);
+      socket.unread = NOTHING;
     }
     this.onEvents(socket.unheard);
     if (socket.isOpen) socket.watch();
