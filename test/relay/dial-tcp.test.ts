@@ -47,6 +47,21 @@ test('dialTcp() says how long it waited for a mute address, and dials it last fr
   for (let i = 0; i < 20; i++) expect(order.arrange([DEAD, LIVE])).toEqual([LIVE, DEAD]);
 });
 
+test('dialTcp() ends the attempts that have lost, and aborts nothing where there are none', async () => {
+  const { port } = await tcpServer(() => {});
+  await muteServer(DEAD.address, port);
+  const order = { arrange: () => [DEAD, LIVE], failed: () => {} };
+  const over = new AbortController();
+  const options = { order, connect: connectStream, timeout: 5_000, over };
+  const { socket, address } = await dialTcp(localTarget(port), options);
+  socket.destroy();
+  expect([address, over.signal.aborted]).toEqual([LIVE, true]);
+  const alone = new AbortController();
+  const only = { ...options, order: createDialOrder(), over: alone };
+  (await dialTcp(localTarget(port), only)).socket.destroy();
+  expect(alone.signal.aborted).toBe(false);
+});
+
 test('dialTcp() falls back from IPv6 to IPv4', async () => {
   const { port } = await tcpServer(() => {});
   expect(await dial(localTarget(port, ['::1', LIVE.address]))).toBe(LIVE.address);

@@ -240,10 +240,15 @@ test.each([
   const { port: target } = await listener((socket) =>
     socket.once('data', () => socket.end(Buffer.from(hex, 'hex'))),
   );
-  const { port } = await checking(target);
+  const log = testLog();
+  const { port } = await checking(target, { log });
   const client = await tcpClient(port);
-  client.write(clientHello());
+  const hello = clientHello();
+  client.write(hello);
   expect((await readAll(client)).toString('hex')).toBe(hex);
+  client.end();
+  const { fields } = await log.line('connection ended');
+  expect(fields).toMatchObject({ sent: hello.length, received: hex.length / 2 });
 });
 
 test('a check resets a client whose target cannot be reached', async () => {
