@@ -16,7 +16,7 @@ export function connectBare(
   { address, port }: { readonly address: string; readonly port: number },
   signal: AbortSignal,
 ): Promise<BareSocket> {
-  const { calls, poller, options, address: memory } = kernel;
+  const { calls, poller, options, keepAlive, address: memory } = kernel;
   const { promise, resolve, reject } = Promise.withResolvers<BareSocket>();
   const failure = (operation: string, errno: number) => systemError(operation, errno, `${address}:${port}`);
 
@@ -24,7 +24,8 @@ export function connectBare(
   const fd = calls.socket(family, SOCK_STREAM | NONBLOCK | CLOSE_ON_EXEC, 0);
   if (fd < 0) return Promise.reject(failure('socket', calls.errno()));
   const socket = new BareSocket(kernel, fd, { address, port });
-  options.prepare(fd);
+  options.noDelay(fd);
+  keepAlive.add(socket);
   const size = family === AF_INET ? SOCKADDR_IN_SIZE : SOCKADDR_SIZE;
   if (calls.connect(fd, memory.pointer, size) < 0 && calls.errno() !== EINPROGRESS) {
     const cause = failure('connect', calls.errno());
@@ -55,6 +56,13 @@ export function connectBare(
   };
   socket.listener = { onEvents };
   signal.addEventListener('abort', onAbort);
-  socket.watch({ forRoom: true });
+  try {
+    socket.watch({ forRoom: true });
+    if (signal.aborted) onAbort();
+  } catch (cause) {
+    settle();
+    socket.close();
+    reject(cause);
+  }
   return promise;
 }

@@ -8,16 +8,18 @@ import { EAGAIN, type Kernel } from './kernel.ts';
 import { READABLE, type Watched } from './poller.ts';
 import { readSocketAddress, SOCKADDR_SIZE } from './socket-address.ts';
 
-const { EBADF, EINVAL, EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOTSOCK } = constants.errno;
+const { EBADF, EINVAL, ENOTSOCK } = constants.errno;
+const { ECONNABORTED, EPROTO, ENOPROTOOPT, EOPNOTSUPP } = constants.errno;
+const { ENETDOWN, ENETUNREACH, EHOSTUNREACH } = constants.errno;
 const NONBLOCK = 0o4_000;
 const CLOSE_ON_EXEC = 0o2_000_000;
 /** How many clients are accepted before others have their turn. */
 const BATCH = 64;
 /** What will not pass: the listener is none any more (accept(2)). */
 const FATAL = new Set([EBADF, EINVAL, ENOTSOCK]);
-/** What passes when something has been closed or freed. */
-const SHORT_OF = new Set([EMFILE, ENFILE, ENOBUFS, ENOMEM]);
-/** How long that takes at least, in ms. */
+/** What has befallen one client alone, before it was accepted. Anything else is a shortage, of descriptors or memory. */
+const PASSING = new Set([ECONNABORTED, EPROTO, ENOPROTOOPT, EOPNOTSUPP, ENETDOWN, ENETUNREACH, EHOSTUNREACH]);
+/** How long accepting pauses then, in ms. */
 const PAUSE = 100;
 
 /** Accepts clients as bare sockets. Emits 'error' when it listens no more, and 'short' when clients wait for a descriptor or for memory. */
@@ -39,7 +41,9 @@ export class BareServer extends EventEmitter<{ error: [Error]; short: [Error] }>
     this.fd = kernel.calls.duplicate(fd);
     if (this.fd < 0) throw kernel.calls.failure('fcntl');
     server.close();
-    kernel.options.prepare(this.fd);
+    // Those that it accepts inherit both.
+    kernel.options.noDelay(this.fd);
+    kernel.options.keepAlive(this.fd);
     kernel.poller.watch(this, READABLE);
   }
 
@@ -72,16 +76,23 @@ export class BareServer extends EventEmitter<{ error: [Error]; short: [Error] }>
       }
       const errno = calls.errno();
       if (errno === EAGAIN) return;
-      if (SHORT_OF.has(errno)) {
-        // It fails before it looks whether there is a client; who watches anew is told when there is one.
-        this.#pause = setTimeout(() => this.#kernel.poller.rewatch(this.fd, READABLE), PAUSE);
-        if (accepted === 0) this.emit('short', systemError('accept', errno));
-        return;
-      }
+      if (PASSING.has(errno)) continue;
       if (FATAL.has(errno)) {
         this.close();
         this.emit('error', systemError('accept', errno));
+        return;
       }
+      this.#pauseAccepting();
+      if (accepted === 0) this.emit('short', systemError('accept', errno));
+      return;
     }
+  }
+
+  /** A call that finds us short of something fails before it looks whether there is a client; who watches anew is told when there is one. */
+  #pauseAccepting(): void {
+    this.#pause ??= setTimeout(() => {
+      this.#pause = undefined;
+      this.#kernel.poller.rewatch(this.fd, READABLE);
+    }, PAUSE);
   }
 }

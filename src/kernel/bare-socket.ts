@@ -1,7 +1,7 @@
 import { Socket, type SocketConstructorOpts } from 'node:net';
 
-import type { Kernel } from './kernel.ts';
-import { PEER_ENDED, READABLE, type Watched, WRITABLE } from './poller.ts';
+import { EBADF, type Kernel } from './kernel.ts';
+import { PEER_ENDED, READABLE, URGENT, type Watched, WRITABLE } from './poller.ts';
 import { readSocketAddress, SOCKADDR_SIZE } from './socket-address.ts';
 
 const MSG_PEEK = 0x2;
@@ -17,7 +17,7 @@ interface End {
 
 /**
  * A TCP connection as the kernel has it: a descriptor, and nothing kept in this process. Who owns it reads and writes it directly, or has it
- * made a stream. Calls that can fail return -errno (errno(3)) then.
+ * made a stream. Calls that can fail return -errno (errno(3)) then; what is not ours any more, -EBADF.
  */
 export class BareSocket implements Watched {
   readonly remoteAddress: string;
@@ -60,7 +60,7 @@ export class BareSocket implements Watched {
   watch({ forRoom = false } = {}): void {
     const { poller } = this.kernel;
     const before = this.#events;
-    this.#events |= READABLE | PEER_ENDED | (forRoom ? WRITABLE : 0);
+    this.#events |= READABLE | URGENT | PEER_ENDED | (forRoom ? WRITABLE : 0);
     if (before === 0) poller.watch(this, this.#events);
     else if (this.#events !== before) poller.rewatch(this.fd, this.#events);
   }
@@ -72,25 +72,29 @@ export class BareSocket implements Watched {
 
   /** Reads into the shared buffer, so many bytes at most; how many, 0 at the end (read(2)). */
   read(length = this.kernel.buffer.bytes.length): number {
+    if (!this.#isOpen) return -EBADF;
     const { calls, buffer } = this.kernel;
     return this.#result(calls.read(this.#fd, buffer.pointer, length));
   }
 
   /** The same, but what is read stays to be read (MSG_PEEK of recv(2)). */
   peek(): number {
+    if (!this.#isOpen) return -EBADF;
     const { calls, buffer } = this.kernel;
     return this.#result(calls.recv(this.#fd, buffer.pointer, buffer.bytes.length, MSG_PEEK));
   }
 
-  get localAddress(): string {
-    return this.#local().address;
+  /** Undefined once it is gone. */
+  get localAddress(): string | undefined {
+    return this.#stream === null ? this.#local()?.address : this.#stream.localAddress;
   }
 
-  get localPort(): number {
-    return this.#local().port;
+  get localPort(): number | undefined {
+    return this.#stream === null ? this.#local()?.port : this.#stream.localPort;
   }
 
-  #local(): End {
+  #local(): End | undefined {
+    if (!this.#isOpen) return undefined;
     const { calls, address, addressSize } = this.kernel;
     addressSize.bytes.writeInt32LE(SOCKADDR_SIZE);
     if (calls.getsockname(this.#fd, address.pointer, addressSize.pointer) < 0)
@@ -106,7 +110,7 @@ export class BareSocket implements Watched {
   /** Sends what has been held back. */
   uncork(): void {
     this.#isCorked = false;
-    if (this.#isOpen || this.#stream?.destroyed === false) this.kernel.options.push(this.#fd);
+    if (this.#isOpen || this.#stream?.destroyed === false) this.kernel.options.noDelay(this.#fd);
   }
 
   /** Writes what the kernel takes at once; how many bytes. */
@@ -116,6 +120,7 @@ export class BareSocket implements Watched {
 
   /** The same with what a pointer leads to. A signal of a broken pipe is Node's to ignore, which it does. */
   writeFrom(pointer: bigint, length: number): number {
+    if (!this.#isOpen) return -EBADF;
     const { calls } = this.kernel;
     return this.#result(
       this.#isCorked
@@ -130,7 +135,7 @@ export class BareSocket implements Watched {
 
   /** Sends a FIN behind all that has been written. */
   end(): void {
-    this.kernel.calls.shutdown(this.fd, SHUT_WR); // where it fails there is nobody to be told
+    if (this.#isOpen) this.kernel.calls.shutdown(this.#fd, SHUT_WR); // where it fails there is nobody to be told
   }
 
   close(): void {
@@ -153,7 +158,9 @@ export class BareSocket implements Watched {
   }
 
   #toStream(): Socket {
-    this.kernel.poller.unwatch(this.fd);
+    const { poller, keepAlive, options: socketOptions } = this.kernel;
+    poller.unwatch(this.#fd);
+    if (keepAlive.forget(this)) socketOptions.keepAlive(this.#fd);
     this.#leave();
     const options: SocketConstructorOpts & { manualStart: boolean } = {
       fd: this.fd,
@@ -194,6 +201,7 @@ export class BareSocket implements Watched {
 
   #leave(): void {
     this.#isOpen = false;
+    this.kernel.keepAlive.forget(this);
     if (this.#events !== 0) this.kernel.poller.forget(this.fd);
   }
 }

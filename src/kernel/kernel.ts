@@ -1,11 +1,12 @@
 import { constants } from 'node:os';
 
 import { allocate, type Calls, loadCalls, type Memory } from './calls.ts';
+import { KeepAlive } from './keep-alive.ts';
 import { Poller } from './poller.ts';
 import { SOCKADDR_SIZE } from './socket-address.ts';
 import { SocketOptions } from './socket-options.ts';
 
-export const { EAGAIN, ECONNRESET, EINPROGRESS, EPIPE } = constants.errno;
+export const { EAGAIN, EBADF, ECONNRESET, EINPROGRESS, EPIPE } = constants.errno;
 
 /** What is read at a time at most, in bytes: from here on, more brings little. */
 const BUFFER_SIZE = 256 * 1024;
@@ -17,6 +18,7 @@ export interface Kernel {
   /** All sockets are read into it: what has been read is written, or copied, before anything else is read. */
   readonly buffer: Memory;
   readonly options: SocketOptions;
+  readonly keepAlive: KeepAlive;
   /** For an address that a call takes or gives. */
   readonly address: Memory;
   /** For its size, where a call gives one. */
@@ -25,9 +27,9 @@ export interface Kernel {
 
 let opened: Kernel | null | undefined;
 
-/** This thread's, opened once; null where this Node cannot call C. */
-export function openKernel(): Kernel | null {
-  if (opened === undefined) opened = open();
+/** This thread's, opened once; null where this Node cannot call C, and `onFailure` is told why. */
+export function openKernel(onFailure: (cause: unknown) => void = () => {}): Kernel | null {
+  if (opened === undefined) opened = open(onFailure);
   return opened;
 }
 
@@ -36,18 +38,21 @@ export function closeKernel(): void {
   opened?.poller.close();
 }
 
-function open(): Kernel | null {
+function open(onFailure: (cause: unknown) => void): Kernel | null {
   try {
     const calls = loadCalls();
+    const options = new SocketOptions(calls);
     return {
       calls,
       poller: new Poller(calls),
       buffer: allocate(calls, BUFFER_SIZE),
-      options: new SocketOptions(calls),
+      options,
+      keepAlive: new KeepAlive(options),
       address: allocate(calls, SOCKADDR_SIZE),
       addressSize: allocate(calls, Int32Array.BYTES_PER_ELEMENT),
     };
-  } catch {
-    return null; // streams do the same, slower
+  } catch (cause) {
+    onFailure(cause);
+    return null;
   }
 }

@@ -4,6 +4,7 @@ import { allocate, type Calls, type Memory } from './calls.ts';
 
 /** What epoll tells of a descriptor (epoll_ctl(2)). */
 export const READABLE = 0x1;
+export const URGENT = 0x2;
 export const WRITABLE = 0x4;
 export const FAILED = 0x8;
 export const HUNG_UP = 0x10;
@@ -20,9 +21,10 @@ const UV_READABLE = 1;
 
 /** The 32-bit words of a struct epoll_event, which is packed on x86-64 alone. */
 const EVENT = arch === 'x64' ? { words: 3, data: 1 } : { words: 4, data: 2 };
-/** How many events are taken at a time, and how often in a turn of the event loop. */
+/** How many events are taken at a time. */
 const BATCH = 256;
-const ROUNDS = 16;
+/** How long events are taken in a turn of the event loop before others have theirs, in ms. */
+const TURN = 2;
 
 /** A descriptor that is watched. */
 export interface Watched {
@@ -76,7 +78,8 @@ export class Poller {
 
   /** Watches for these events from now on; what is the case already is told too. */
   rewatch(fd: number, events: number): void {
-    this.#control(MODIFY, fd, events, this.#watched.get(fd)?.serial ?? 0);
+    const known = this.#watched.get(fd);
+    if (known !== undefined) this.#control(MODIFY, fd, events, known.serial);
   }
 
   /** Watches no more, as somebody else will. */
@@ -128,16 +131,9 @@ export class Poller {
 
   /** Takes what has happened until there is no more, or others must have their turn. */
   #dispatch(): void {
-    try {
-      let count = -1;
-      for (let round = 0; round < ROUNDS && count !== 0 && !this.#isSettling; round++)
-        count = this.#dispatchBatch();
-    } catch (cause) {
-      // In a callback of C it would have nowhere to go.
-      setImmediate(() => {
-        throw cause;
-      });
-    }
+    const until = performance.now() + TURN;
+    let more = true;
+    while (more) more = this.#dispatchBatch() > 0 && !this.#isSettling && performance.now() < until;
   }
 
   #dispatchBatch(): number {
@@ -145,10 +141,21 @@ export class Poller {
     for (let i = 0; i < count; i++) {
       const at = i * EVENT.words;
       const known = this.#watched.get(this.#batchWords[at + EVENT.data] as number);
-      if (known?.serial === this.#batchWords[at + EVENT.data + 1])
-        known?.watched.onEvents(this.#batchWords[at] as number);
+      if (known !== undefined && known.serial === this.#batchWords[at + EVENT.data + 1])
+        this.#tell(known.watched, this.#batchWords[at] as number);
     }
     return count;
+  }
+
+  #tell(watched: Watched, events: number): void {
+    try {
+      watched.onEvents(events);
+    } catch (cause) {
+      // In a callback of C it would have nowhere to go.
+      setImmediate(() => {
+        throw cause;
+      });
+    }
   }
 }
 

@@ -37,18 +37,17 @@ export class SocketOptions {
     this.#size = integers(calls, Int32Array.BYTES_PER_ELEMENT);
   }
 
-  /** Has a socket send at once, and probe a peer that is silent. What a listening socket has, those that it accepts inherit. */
-  prepare(fd: number): void {
+  /** Has a socket send at once; what was held back for more (MSG_MORE of send(2)) too (tcp(7)). */
+  noDelay(fd: number): void {
     this.#set(fd, IPPROTO_TCP, TCP_NODELAY, this.#on);
+  }
+
+  /** Has a socket probe a peer that is silent. */
+  keepAlive(fd: number): void {
     this.#set(fd, SOL_SOCKET, SO_KEEPALIVE, this.#on);
     this.#set(fd, IPPROTO_TCP, TCP_KEEPIDLE, this.#idle);
     this.#set(fd, IPPROTO_TCP, TCP_KEEPINTVL, this.#interval);
     this.#set(fd, IPPROTO_TCP, TCP_KEEPCNT, this.#count);
-  }
-
-  /** Sends what has been held back for more (MSG_MORE of send(2)): setting this option anew does that (tcp(7)). */
-  push(fd: number): void {
-    this.#set(fd, IPPROTO_TCP, TCP_NODELAY, this.#on);
   }
 
   /** Has the closing of a socket reset its connection. */

@@ -88,7 +88,8 @@ export class Connection {
   #notice(client: Socket): void {
     client.on('error', ignore); // 'close' follows
     client.once('close', () => {
-      if (this.bare === null) this.#leave();
+      // One that was bare again meanwhile has another stream by now, if any.
+      if (this.bare === null && streamOf(this.#accepted) === client) this.#leave();
     });
   }
 
@@ -181,9 +182,17 @@ export class Connection {
     });
     // What is there to be sent already, as a hello that has been read, goes out in the same segment.
     target.cork();
-    target.write(header);
     setImmediate(() => target.uncork());
-    return bareOf(target) === null ? header.length : 0;
+    const bare = bareOf(target);
+    if (bare === null) {
+      streamOf(target).write(header);
+      return header.length;
+    }
+    if (bare.write(header) !== header.length) {
+      bare.reset();
+      throw new Error('it does not take the PROXY header');
+    }
+    return 0;
   }
 
   /** Moves bytes both ways until both ends are closed. */

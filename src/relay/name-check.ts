@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net';
 
-import { withDeadline } from '../deadline.ts';
+import { DeadlineError, withDeadline } from '../deadline.ts';
+import type { BareSocket } from '../kernel/bare-socket.ts';
+import { EAGAIN } from '../kernel/kernel.ts';
 import { type ClientHello, ClientHelloReader } from '../wire/client-hello.ts';
 import { HelloRetryReader } from '../wire/hello-retry.ts';
 import { HTTP2_GOAWAY } from '../wire/http2-goaway.ts';
@@ -16,7 +18,6 @@ import { peekBare } from './peek-bare.ts';
 import { EndedError, peek, type Reader } from './peek.ts';
 import { nameDeadline, readFirst, timeUntil } from './read-first.ts';
 import { reset } from './reset.ts';
-import { AnswerError } from './target.ts';
 import type { Upstream } from './upstream.ts';
 
 /** Relays a client to the target that it names, in TLS or in HTTP/1; `reached` is one that has been reached for it already. */
@@ -66,7 +67,13 @@ export function createNameCheck(): NameCheck {
 async function readOpening(connection: Connection, deadline: number): Promise<Opening> {
   const { bare, gone } = connection;
   const atOnce =
-    bare && (await peekBare(bare, new OpeningReader(), { timeout: timeUntil(deadline), signal: gone }));
+    bare &&
+    (await peekBare(bare, new OpeningReader(), { timeout: timeUntil(deadline), signal: gone }).catch(
+      (cause: unknown) => {
+        if (cause instanceof DeadlineError) return null; // which `readFirst` says in a refusal
+        throw cause;
+      },
+    ));
   return atOnce ?? readFirst(connection.client, new OpeningReader(), { gone, deadline });
 }
 
@@ -79,26 +86,26 @@ async function relayTls(
   const target = chooseByHello(hello, rules);
   await connection.admit();
   const upstream = reached ?? (await connection.dial(target));
-  if (await passHello(connection, upstream, hello)) return connection.splice(upstream);
-
-  const { client, gone } = connection;
-  const { socket } = upstream;
   try {
-    if (await asksAgain(upstream, connection)) {
-      client.write(socket.read() as Buffer);
+    if (!(await passHello(connection, upstream, hello)) && (await asksAgain(upstream, connection))) {
+      const { client, gone } = connection;
+      client.write(upstream.socket.read() as Buffer);
       const reader = new ClientHelloReader({ afterRetry: true });
       const second = await readFirst(client, reader, { gone, deadline: nameDeadline() });
       if (chooseByHello(second, rules).host !== target.host)
         throw new Refusal('several names', 'the second ClientHello names another', second.name);
     }
   } catch (cause) {
-    reset(socket);
+    upstream.reset();
     throw cause;
   }
   await connection.splice(upstream);
 }
 
-/** Sends a hello on; whether the target has been seen to be content with it already. */
+/**
+ * Sends a hello on; whether the target has been seen to be content with it already. Rejects when one of them has left, or the target says
+ * nothing for too long.
+ */
 async function passHello(
   connection: Connection,
   upstream: Upstream,
@@ -106,16 +113,32 @@ async function passHello(
 ): Promise<boolean> {
   const { bare: client, gone, shared } = connection;
   const target = upstream.bare;
-  if (client === null || target === null) {
-    upstream.socket.write(connection.client.read(length) as Buffer);
+  const hello = client === null ? await readStream(connection, length) : readBare(client, length);
+  if (target === null) {
+    upstream.socket.write(hello);
     return false;
   }
-  const { pointer } = client.kernel.buffer;
-  if (client.read(length) !== length || target.writeFrom(pointer, length) !== length)
-    throw new AnswerError(upstream.target, new Error('it does not take the hello'));
-  upstream.meter.addSent(length);
-  const waiting = { timeout: shared.idleTimeout, signal: gone, unless: client };
+  const count = target.write(hello);
+  if (count < 0 && count !== -EAGAIN) throw new EndedError(hello);
+  const written = Math.max(0, count);
+  upstream.meter.addSent(written);
+  if (written < length) upstream.socket.write(hello.subarray(written));
+  if (client === null || written < length) return false;
+  const waiting = { timeout: shared.idleTimeout || Infinity, signal: gone, unless: client };
   return (await peekBare(target, new HelloRetryReader(), waiting)) === false;
+}
+
+function readBare(client: BareSocket, length: number): Buffer {
+  const hello = Buffer.copyBytesFrom(client.kernel.buffer.bytes, 0, Math.max(0, client.read(length)));
+  if (hello.length !== length) throw new EndedError(hello);
+  return hello;
+}
+
+/** A stream that has been made meanwhile may have nothing yet of what was seen in the kernel. */
+async function readStream({ client, gone }: Connection, length: number): Promise<Buffer> {
+  if (client.readableLength < length)
+    await readFirst(client, new OpeningReader(), { gone, deadline: nameDeadline() });
+  return client.read(length) as Buffer;
 }
 
 /**

@@ -1,21 +1,24 @@
+import { DeadlineError } from '../deadline.ts';
 import type { BareSocket } from '../kernel/bare-socket.ts';
 import { EAGAIN } from '../kernel/kernel.ts';
 import { FAILED, HUNG_UP, PEER_ENDED, READABLE } from '../kernel/poller.ts';
-import type { Reader } from './peek.ts';
+import { EndedError, type Reader } from './peek.ts';
 
 interface Options {
-  /** How long to wait for something, in ms; 0 for as long as it takes. */
+  /** How long to wait for something, in ms; Infinity for as long as it takes. */
   readonly timeout: number;
   readonly signal: AbortSignal;
   /** Another one, at whose end there is nothing to wait for any more. */
   readonly unless?: BareSocket;
 }
 
+const NOTHING = Buffer.alloc(0);
 const ENDED = PEER_ENDED | HUNG_UP | FAILED;
 
 /**
  * Has a reader make something of what a bare socket says first, in one piece, which stays to be read. Null where that cannot be: there is
- * too little of it, or nothing in time, or an end; a stream may be more patient. Rejects with what the reader throws.
+ * too little of it, or an end; a stream may be more patient. Rejects with what the reader throws, with a DeadlineError, or with an
+ * EndedError when it has been reset.
  */
 export async function peekBare<T>(
   socket: BareSocket,
@@ -26,14 +29,19 @@ export async function peekBare<T>(
   const hasEnded = ((options.unless?.unheard ?? 0) & ENDED) !== 0;
   if (count === -EAGAIN && !hasEnded) {
     await activity(socket, options);
-    count = socket.isOpen ? socket.peek() : 0;
+    count = socket.peek();
   }
+  // A stream would not be told of it any more: the error has been used up.
+  if (count < 0 && count !== -EAGAIN) throw new EndedError(NOTHING);
   return count > 0 ? reader.push(Buffer.copyBytesFrom(socket.kernel.buffer.bytes, 0, count)) : null;
 }
 
-/** Resolves when a socket has something to say, or there is nothing to wait for any more. What happens meanwhile is kept in `unheard`. */
+/**
+ * Resolves when a socket has something to say, or there is nothing to wait for any more, or the signal aborts. Rejects with a DeadlineError. What
+ * happens meanwhile is kept in `unheard`.
+ */
 function activity(socket: BareSocket, { timeout, signal, unless }: Options): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
   const watched = unless === undefined ? [socket] : [socket, unless];
   const settle = () => {
     clearTimeout(timer);
@@ -42,7 +50,11 @@ function activity(socket: BareSocket, { timeout, signal, unless }: Options): Pro
     socket.kernel.poller.settle();
     resolve();
   };
-  const timer = timeout > 0 ? setTimeout(settle, timeout) : undefined;
+  const onSilence = () => {
+    reject(new DeadlineError(timeout));
+    settle();
+  };
+  const timer = timeout === Infinity ? undefined : setTimeout(onSilence, timeout);
   signal.addEventListener('abort', settle);
   for (const each of watched) {
     const telling = each === socket ? READABLE | ENDED : ENDED;
@@ -53,5 +65,6 @@ function activity(socket: BareSocket, { timeout, signal, unless }: Options): Pro
     each.listener = { onEvents };
     each.watch();
   }
+  if (signal.aborted) settle();
   return promise;
 }

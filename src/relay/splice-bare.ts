@@ -1,6 +1,6 @@
 import type { BareSocket } from '../kernel/bare-socket.ts';
 import { EAGAIN, ECONNRESET, EPIPE } from '../kernel/kernel.ts';
-import { FAILED, HUNG_UP, PEER_ENDED, WRITABLE } from '../kernel/poller.ts';
+import { FAILED, HUNG_UP, PEER_ENDED, URGENT, WRITABLE } from '../kernel/poller.ts';
 import { IdleTimer } from './idle-timer.ts';
 import type { Meter } from './meter.ts';
 import { type Ending, LINGER } from './splice.ts';
@@ -83,14 +83,16 @@ class Side {
   readonly #onBytes: (count: number) => void;
   /** Whether its FIN has been read. */
   #hasEnded = false;
-  /** Whether a FIN or a reset has been told of, which may lie behind what is still to be read. */
-  #isEnding = false;
+  /** Whether an end has been told of, or urgent data, at which a read stops short: there may be more behind what is read. */
+  #mayGoOn = false;
   /** Whether something has not reached it, so that its FIN proves nothing. */
   #hasLost = false;
-  /** What the kernel has not taken yet, and what follows it. */
+  /** What the kernel has not taken yet, and whether a reset follows it. A FIN cannot: it is read when all before it has been written. */
   #pending: Buffer | null = null;
-  #next: 'nothing' | 'fin' | 'reset' = 'nothing';
+  #resetFollows = false;
   #isFinished = false;
+  /** Whether its next turn to be read is coming. */
+  #isWaiting = false;
 
   constructor(socket: BareSocket, splice: BareSplice, aborted: Ending, onBytes: (count: number) => void) {
     this.socket = socket;
@@ -117,7 +119,7 @@ class Side {
   }
 
   onEvents(events: number): void {
-    if ((events & (PEER_ENDED | HUNG_UP | FAILED)) !== 0) this.#isEnding = true;
+    if ((events & (URGENT | PEER_ENDED | HUNG_UP | FAILED)) !== 0) this.#mayGoOn = true;
     if ((events & WRITABLE) !== 0 && this.#pending !== null) this.#flush(this.#pending);
     if (this.#hasEnded && (events & FAILED) !== 0) this.#abort();
     else if ((events & ~WRITABLE) !== 0) this.#read();
@@ -135,10 +137,15 @@ class Side {
       this.#onBytes(count);
       this.#splice.idle.touch();
       peer.#write(count);
-      // A socket that has been read out tells of more by itself; of its end it may have told already.
-      if (count < socket.kernel.buffer.bytes.length && !this.#isEnding) return;
+      // A socket that has been read out tells of more by itself.
+      if (count < socket.kernel.buffer.bytes.length && !this.#mayGoOn) return;
     }
-    setImmediate(() => this.#read());
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    setImmediate(() => {
+      this.#isWaiting = false;
+      this.#read();
+    });
   }
 
   /** Writes the beginning of the shared buffer; to a side that is gone nothing can be said any more. */
@@ -166,20 +173,15 @@ class Side {
     const { socket, peer } = this;
     const count = socket.write(pending);
     if (count === -EAGAIN) return;
+    this.#splice.idle.touch();
     if (count >= 0 && count < pending.length) {
       this.#pending = pending.subarray(count);
       return;
     }
     this.#pending = null;
     if (count < 0) this.#lose(-count);
-    this.#goOn();
+    if (this.#resetFollows) this.reset();
     peer.#read();
-  }
-
-  /** All has been written: does what was to follow. */
-  #goOn(): void {
-    if (this.#next === 'reset') this.reset();
-    else if (this.#next === 'fin') this.#finish();
   }
 
   /**
@@ -188,7 +190,7 @@ class Side {
    */
   #lose(errno: number): void {
     this.#hasLost = true;
-    this.#isEnding = true;
+    this.#mayGoOn = true;
     if (this.#hasEnded || (errno !== EPIPE && errno !== ECONNRESET)) this.#abort();
   }
 
@@ -196,15 +198,12 @@ class Side {
     this.#hasEnded = true;
     if (this.#hasLost) return this.#abort();
     this.#closeIfDone();
-    this.peer.#follow('fin');
+    this.peer.#finish();
   }
 
-  #follow(next: 'fin' | 'reset'): void {
-    this.#next = next;
-    if (this.socket.isOpen && this.#pending === null) this.#goOn();
-  }
-
+  /** Sends a FIN, as the other side has. */
   #finish(): void {
+    if (!this.socket.isOpen) return;
     this.#isFinished = true;
     if (this.#hasEnded) this.#closeIfDone();
     else this.socket.end();
@@ -223,8 +222,13 @@ class Side {
     if (!peer.socket.isOpen) return;
     this.#splice.linger(peer);
     // After all it had to say, the other side has got a FIN, and may read to the end.
-    if (!this.#isComplete) peer.#follow('reset');
+    if (!this.#isComplete) peer.#resetAfterAll();
     if (peer.socket.isOpen) peer.#read();
+  }
+
+  #resetAfterAll(): void {
+    this.#resetFollows = true;
+    if (this.#pending === null) this.reset();
   }
 
   #close(): void {

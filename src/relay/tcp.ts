@@ -44,7 +44,9 @@ const BACKLOG = 65_535;
 /** Listens on a port. Rejects with a ListenError when it cannot. */
 export async function listenTcp(options: Options): Promise<Relay> {
   const { serve, gate, slots, counters, log } = options;
-  const kernel = options.bare ? openKernel() : null;
+  const sayStreams = (err: unknown) =>
+    log.warn({ err }, 'C cannot be called: sockets are streams, which are slower');
+  const kernel = options.bare ? openKernel(sayStreams) : null;
   /** Each with the end of its serving. */
   const connections = new Map<Connection, Promise<void>>();
   let lastFailure: string | null = null;
@@ -85,7 +87,7 @@ export async function listenTcp(options: Options): Promise<Relay> {
       await serve(connection);
     } catch (err) {
       if (!connection.hasLeft) connection.reportFailure(err);
-      connection.reset();
+      connection.cut();
     } finally {
       connection.release();
       connections.delete(connection);

@@ -1,12 +1,15 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 
 import { connectBare } from '../../src/kernel/bare-connect.ts';
 import { BareServer } from '../../src/kernel/bare-server.ts';
 import type { BareSocket } from '../../src/kernel/bare-socket.ts';
-import { EAGAIN, type Kernel, openKernel } from '../../src/kernel/kernel.ts';
+import { allocate } from '../../src/kernel/calls.ts';
+import { KeepAlive } from '../../src/kernel/keep-alive.ts';
+import { EAGAIN, EBADF, type Kernel, openKernel } from '../../src/kernel/kernel.ts';
 import { closedPort, endOf, readSome, tcpClient, tcpServer } from '../helpers/sockets.ts';
 
 const { signal } = new AbortController();
@@ -70,10 +73,37 @@ test('a corked socket holds its words back until it is uncorked', async () => {
   far.setEncoding('latin1').on('data', (text: string) => heard.push(text));
   bare.cork();
   bare.write(Buffer.from('one '));
+  await delay(50); // the kernel waits for 200 ms (tcp(7), TCP_CORK)
+  expect(heard).toEqual([]);
   bare.write(Buffer.from('two'));
+  const uncorkedAt = performance.now();
   bare.uncork();
-  await expect.poll(() => heard.join('')).toBe('one two');
-  expect(heard.length).toBe(1);
+  await expect.poll(() => heard, { interval: 5 }).toEqual(['one two']);
+  expect(performance.now() - uncorkedAt).toBeLessThan(100);
+});
+
+/** Whether the kernel probes a silent peer (SO_KEEPALIVE of socket(7)). */
+function isProbed({ fd }: BareSocket): boolean {
+  const [SOL_SOCKET, SO_KEEPALIVE] = [1, 9];
+  const value = allocate(kernel.calls, 4);
+  const size = allocate(kernel.calls, 4);
+  size.bytes.writeInt32LE(4);
+  kernel.calls.getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, value.pointer, size.pointer);
+  return value.bytes.readInt32LE() === 1;
+}
+
+test('a connection is probed when it has lived for half a minute, or is a stream', async () => {
+  const [old, stream] = [await connected(), await connected()];
+  expect([isProbed(old.bare), isProbed(stream.bare)]).toEqual([false, false]);
+  void stream.bare.stream;
+  expect([isProbed(old.bare), isProbed(stream.bare)]).toEqual([false, true]);
+
+  vi.useFakeTimers({ toFake: ['setTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const keepAlive = new KeepAlive(kernel.options);
+  keepAlive.add(old.bare);
+  vi.advanceTimersByTime(30_000);
+  expect([isProbed(old.bare), keepAlive.forget(old.bare)]).toEqual([true, false]);
 });
 
 test('a stream that is taken back leaves what it has read, and the connection', async () => {
@@ -102,6 +132,17 @@ test('a stream that has come to an end is not taken back', async () => {
   const other = await connected();
   other.bare.stream.end();
   expect(other.bare.reclaim()).toBe(false);
+});
+
+test('a socket that is closed touches its number no more', async () => {
+  const { bare } = await connected();
+  bare.close();
+  const other = await connected();
+  other.far.write('for the next one');
+  await readable(other.bare);
+  expect([bare.read(), bare.peek(), bare.write(Buffer.from('x'))]).toEqual([-EBADF, -EBADF, -EBADF]);
+  bare.end();
+  expect(other.bare.read()).toBe('for the next one'.length);
 });
 
 test('a socket that is reset tells the far end so', async () => {

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 
 import { startSallyport } from '../helpers/program.ts';
-import { closedPort, tcpClient, tcpServer } from '../helpers/sockets.ts';
+import { closedPort, endOf, tcpClient, tcpServer } from '../helpers/sockets.ts';
 
 /** What leaves so many numbers free among the descriptors that are in use (RLIMIT_NOFILE of getrlimit(2)). */
 function limitFor(free: number, used: readonly number[]): number {
@@ -43,4 +43,14 @@ test('out of file descriptors, clients wait until there are some again, and nobo
   first.client.resetAndDestroy();
   expect(await isGreeted).toBe(true);
   expect(second.client.destroyed).toBe(false);
+
+  // There is another one that waits, and whoever waits is turned away at a stop.
+  await relay.line('no more clients can be accepted for now: they wait');
+  const [fourth, fifth] = [await tcpClient(port), await tcpClient(port)];
+  relay.process.kill('SIGTERM');
+  await relay.line('stopping');
+  expect(await Promise.all([endOf(fourth), endOf(fifth)])).toEqual(['ECONNRESET', 'ECONNRESET']);
+  await delay(300); // longer than accepting has paused
+  for (const { client } of [second, third]) client.resetAndDestroy();
+  expect((await relay.ended).code).toBe(0);
 });

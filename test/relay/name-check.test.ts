@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import type { Socket } from 'node:net';
 
 import { expect, test } from 'vitest';
@@ -220,6 +221,29 @@ test('a check resets a client that ends before its target has answered', async (
   const client = await tcpClient(port);
   client.end(clientHello());
   expect(await endOf(client)).toBe('ECONNRESET');
+});
+
+test('a check resets a client whose target resets instead of answering, and leaves nothing open', async () => {
+  const { port: target } = await listener((socket) => socket.once('data', () => socket.resetAndDestroy()));
+  const { port } = await checking(target);
+  const descriptors = () => readdirSync('/proc/self/fd').length;
+  const before = descriptors();
+  for (let i = 0; i < 20; i++) {
+    const client = await tcpClient(port);
+    client.write(clientHello());
+    expect(await endOf(client)).toBe('ECONNRESET');
+  }
+  await expect.poll(descriptors).toBeLessThanOrEqual(before);
+});
+
+test('a check waits for a target that says nothing no longer than a client may idle', async () => {
+  const { port: target } = await listener();
+  const { port } = await checking(target, { idleTimeout: 400 });
+  const client = await tcpClient(port);
+  client.write(clientHello());
+  const startedAt = performance.now();
+  expect(await endOf(client)).toBe('ECONNRESET');
+  expect(performance.now() - startedAt).toBeLessThan(750);
 });
 
 test('a check bounds what a stream holds of what a client says before its target answers', async () => {

@@ -165,3 +165,9 @@ test('each target that one HTTP client asks hears the header once, before its fi
     sent: (heard['api.test']?.length ?? 0) - line.length,
   });
 });
+
+test('a target that resets before it has taken the header has its client reset', async () => {
+  const { port: target } = await tcpServer((socket) => socket.resetAndDestroy());
+  const relay = await tcpRelay(localTarget(target), { proxyProtocol: 'v1' });
+  for (let i = 0; i < 10; i++) expect(await endOf(await tcpClient(relay.port))).toBe('ECONNRESET');
+});

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 
 import { PROBE_SOURCE } from '../../src/control/protocol.ts';
+import { connectBare } from '../../src/kernel/bare-connect.ts';
+import { type Kernel, openKernel } from '../../src/kernel/kernel.ts';
 import { killListener } from '../helpers/kill-listener.ts';
 import { localTarget, tcpRelay, testLog } from '../helpers/relay.ts';
 import { closedPort, endOf, readAll, readSome, tcpClient, tcpServer, tcpState } from '../helpers/sockets.ts';
@@ -375,3 +377,19 @@ test.each([['target'], ['client']])(
     expect(heard).toBe(MOST * chunk.length);
   },
 );
+
+test('listenTcp() passes on what comes behind urgent data', async () => {
+  const heard: string[] = [];
+  const server = await tcpServer((socket) => socket.on('data', (data: Buffer) => heard.push(String(data))));
+  const relay = await tcpRelay(localTarget(server.port));
+  const kernel = openKernel() as Kernel;
+  const { signal } = new AbortController();
+  const client = await connectBare(kernel, { address: '127.0.0.1', port: relay.port }, signal);
+  onTestFinished(() => client.close());
+  client.write(Buffer.from('abc'));
+  const MSG_OOB = 1;
+  const urgent = Buffer.from('!');
+  kernel.calls.send(client.fd, kernel.calls.pointerTo(urgent), 1, MSG_OOB);
+  client.write(Buffer.from('def'));
+  await expect.poll(() => heard.join('')).toBe('abcdef');
+});
