@@ -151,7 +151,7 @@ export class BareSocket implements Watched {
     this.close();
   }
 
-  /** The stream that owns the descriptor from the first time on that it is asked for; nothing has been read by then. What was closed is a stream that was. */
+  /** The stream that owns the descriptor from the first time on that it is asked for; what nobody has read is still in the kernel, or in `unread`. What was closed is a stream that was. */
   get stream(): Socket {
     this.#stream ??= this.#isOpen ? this.#toStream() : new Socket().destroy();
     return this.#stream;

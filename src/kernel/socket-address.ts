@@ -23,7 +23,7 @@ export function writeSocketAddress(bytes: Buffer, address: string, port: number)
   return family;
 }
 
-/** What a struct sockaddr says, as net.Socket says it. */
+/** What a struct sockaddr says, as net.Socket says it but for the scope of a link-local address. */
 export function readSocketAddress(bytes: Buffer): { readonly address: string; readonly port: number } {
   const [family] = new Uint16Array(bytes.buffer, bytes.byteOffset, 1);
   const port = bytes.readUInt16BE(PORT);

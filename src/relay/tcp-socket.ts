@@ -6,7 +6,7 @@ import { hasLostWrites } from './outlive-writes.ts';
 /** A TCP connection: bare for as long as nobody needs a stream, where this Node can do that. */
 export type TcpSocket = Socket | BareSocket;
 
-/** It as a bare socket; null once it is a stream. */
+/** It as a bare socket, which may have been closed; null once it is a stream. */
 export function bareOf(socket: TcpSocket): BareSocket | null {
   return socket instanceof Socket || socket.isStream ? null : socket;
 }
