@@ -1,12 +1,10 @@
 import { BareSocket } from './bare-socket.ts';
-import { systemError } from './calls.ts';
+import { CLOSE_ON_EXEC, NONBLOCK, systemError } from './calls.ts';
 import { EINPROGRESS, type Kernel } from './kernel.ts';
 import { FAILED, HUNG_UP } from './poller.ts';
 import { AF_INET, SOCKADDR_SIZE, writeSocketAddress } from './socket-address.ts';
 
 const SOCK_STREAM = 1;
-const NONBLOCK = 0o4_000;
-const CLOSE_ON_EXEC = 0o2_000_000;
 /** struct sockaddr_in is shorter than sockaddr_in6. */
 const SOCKADDR_IN_SIZE = 16;
 
@@ -38,21 +36,18 @@ export function connectBare(
     signal.removeEventListener('abort', onAbort);
     poller.settle();
   };
-  const onAbort = () => {
+  const fail = (cause: unknown) => {
     settle();
     socket.close();
-    reject(signal.reason as Error);
+    reject(cause);
   };
+  const onAbort = () => fail(signal.reason);
   const onEvents = (events: number) => {
-    settle();
     const errno = (events & (FAILED | HUNG_UP)) === 0 ? 0 : options.error(fd);
-    if (errno === 0) {
-      socket.unheard = events;
-      resolve(socket);
-    } else {
-      socket.close();
-      reject(failure('connect', errno));
-    }
+    if (errno !== 0) return fail(failure('connect', errno));
+    settle();
+    socket.unheard = events;
+    resolve(socket);
   };
   socket.listener = { onEvents };
   signal.addEventListener('abort', onAbort);
@@ -60,9 +55,7 @@ export function connectBare(
     socket.watch({ forRoom: true });
     if (signal.aborted) onAbort();
   } catch (cause) {
-    settle();
-    socket.close();
-    reject(cause);
+    fail(cause);
   }
   return promise;
 }

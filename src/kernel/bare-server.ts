@@ -3,7 +3,7 @@ import type { AddressInfo, Server } from 'node:net';
 import { constants } from 'node:os';
 
 import { BareSocket } from './bare-socket.ts';
-import { systemError } from './calls.ts';
+import { CLOSE_ON_EXEC, NONBLOCK, systemError } from './calls.ts';
 import { EAGAIN, type Kernel } from './kernel.ts';
 import { READABLE, type Watched } from './poller.ts';
 import { readSocketAddress, SOCKADDR_SIZE } from './socket-address.ts';
@@ -11,8 +11,6 @@ import { readSocketAddress, SOCKADDR_SIZE } from './socket-address.ts';
 const { EBADF, EINVAL, ENOTSOCK } = constants.errno;
 const { ECONNABORTED, EPROTO, ENOPROTOOPT, EOPNOTSUPP } = constants.errno;
 const { ENETDOWN, ENETUNREACH, EHOSTUNREACH } = constants.errno;
-const NONBLOCK = 0o4_000;
-const CLOSE_ON_EXEC = 0o2_000_000;
 /** How many clients are accepted before others have their turn. */
 const BATCH = 64;
 /** What will not pass: the listener is none any more (accept(2)). */

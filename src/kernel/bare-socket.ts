@@ -70,6 +70,13 @@ export class BareSocket implements Watched {
     else this.listener.onEvents(events);
   }
 
+  /** Takes that; it comes before what is in the kernel. */
+  takeUnread(): Buffer {
+    const unread = this.unread;
+    this.unread = NOTHING;
+    return unread;
+  }
+
   /** Reads into the shared buffer, so many bytes at most; how many, 0 at the end (read(2)). */
   read(length = this.kernel.buffer.bytes.length): number {
     if (!this.#isOpen) return -EBADF;
@@ -168,8 +175,8 @@ export class BareSocket implements Watched {
       manualStart: true, // not public: nothing is read before somebody asks for it
     };
     const stream = new Socket(options).on('error', () => {}); // 'close' follows
-    if (this.unread.length > 0) stream.unshift(this.unread);
-    this.unread = NOTHING;
+    const unread = this.takeUnread();
+    if (unread.length > 0) stream.unshift(unread);
     return stream;
   }
 

@@ -30,6 +30,9 @@ const SIGNATURES = {
   uv_close: { arguments: ['pointer', 'pointer'], return: 'void' },
 } as const;
 
+/** Flags of a new descriptor: SOCK_NONBLOCK, and SOCK_CLOEXEC or EPOLL_CLOEXEC. */
+export const NONBLOCK = 0o4_000;
+export const CLOSE_ON_EXEC = 0o2_000_000;
 const F_DUPFD_CLOEXEC = 1030;
 
 /** Memory that C reads or writes. The pointer does not keep it: whoever passes it on holds on to the bytes. */

@@ -1,6 +1,6 @@
 import { arch } from 'node:process';
 
-import { allocate, type Calls, type Memory } from './calls.ts';
+import { allocate, type Calls, CLOSE_ON_EXEC, type Memory } from './calls.ts';
 
 /** What epoll tells of a descriptor (epoll_ctl(2)). */
 export const READABLE = 0x1;
@@ -14,7 +14,6 @@ const EDGE_TRIGGERED = 1 << 31;
 const ADD = 1;
 const REMOVE = 2;
 const MODIFY = 3;
-const CLOSE_ON_EXEC = 0o2_000_000;
 /** Of libuv. */
 const UV_POLL = 8;
 const UV_READABLE = 1;

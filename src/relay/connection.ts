@@ -3,12 +3,12 @@ import { Socket } from 'node:net';
 import type { BareSocket } from '../kernel/bare-socket.ts';
 import type { Log } from '../log.ts';
 import { messageOf } from '../message-of.ts';
-import { proxyHeader } from '../wire/proxy-header.ts';
 import type { Connect } from './connect.ts';
 import type { Counters } from './counters.ts';
 import type { DialOrder } from './dial-order.ts';
 import { dialTcp } from './dial-tcp.ts';
 import { endpoint } from './endpoint.ts';
+import { introduce } from './introduce.ts';
 import { Meter } from './meter.ts';
 import { reset } from './reset.ts';
 import type { Slots } from './slots.ts';
@@ -136,7 +136,7 @@ export class Connection {
 
   /** Connects to the target; the socket ends with this connection. Rejects with a DialError. */
   async dial(target: Target): Promise<Upstream> {
-    const { order, connect, connectTimeout, counters, onDial } = this.shared;
+    const { order, connect, connectTimeout, proxyProtocol, counters, onDial } = this.shared;
     const startedAt = performance.now();
     this.#target = target;
     this.#upstream = null;
@@ -154,7 +154,10 @@ export class Connection {
       this.#upstream = new Upstream(socket, {
         target,
         address: address.address,
-        meter: new Meter(counters, this.#introduce(socket)),
+        meter: new Meter(
+          counters,
+          introduce(this.#accepted, socket, { proxyProtocol, isOwn: this.#isProbe }),
+        ),
       });
       onDial(null);
       return this.#upstream;
@@ -168,31 +171,6 @@ export class Connection {
       this.#dialling = null;
       clearTimeout(watching);
     }
-  }
-
-  /** Tells a target whose connection it is, where it is to know; in how many bytes. */
-  #introduce(target: TcpSocket): number {
-    const { proxyProtocol } = this.shared;
-    if (proxyProtocol === 'off') return 0;
-    const client = this.#accepted;
-    const header = proxyHeader(proxyProtocol, {
-      source: end(client.remoteAddress, client.remotePort),
-      destination: end(client.localAddress, client.localPort),
-      isOwn: this.#isProbe,
-    });
-    // What is there to be sent already, as a hello that has been read, goes out in the same segment.
-    target.cork();
-    setImmediate(() => target.uncork());
-    const bare = bareOf(target);
-    if (bare === null) {
-      streamOf(target).write(header);
-      return header.length;
-    }
-    if (bare.write(header) !== header.length) {
-      bare.reset();
-      throw new Error('it does not take the PROXY header');
-    }
-    return 0;
   }
 
   /** Moves bytes both ways until both ends are closed. */
@@ -272,9 +250,4 @@ export class Connection {
     if (this.#isAdmitted && !this.#isProbe) this.shared.slots.release();
     this.#isAdmitted = false;
   }
-}
-
-/** Null for a socket that is gone. */
-function end(address: string | undefined, port: number | undefined) {
-  return address === undefined || port === undefined ? null : { address, port };
 }

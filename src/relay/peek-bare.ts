@@ -12,7 +12,6 @@ interface Options {
   readonly unless?: BareSocket;
 }
 
-const NOTHING = Buffer.alloc(0);
 const ENDED = PEER_ENDED | HUNG_UP | FAILED;
 
 /**
@@ -32,7 +31,7 @@ export async function peekBare<T>(
     count = socket.peek();
   }
   // A stream would not be told of it any more: the error has been used up.
-  if (count < 0 && count !== -EAGAIN) throw new EndedError(NOTHING);
+  if (count < 0 && count !== -EAGAIN) throw new EndedError(Buffer.alloc(0));
   return count > 0 ? reader.push(Buffer.copyBytesFrom(socket.kernel.buffer.bytes, 0, count)) : null;
 }
 

@@ -12,7 +12,6 @@ interface Options {
   readonly meter: Meter;
 }
 
-const NOTHING = Buffer.alloc(0);
 /** How often one socket is read before others have their turn. */
 const TURN = 4;
 
@@ -109,10 +108,10 @@ class Side {
   start(): void {
     const { socket } = this;
     socket.listener = this;
-    if (socket.unread.length > 0) {
-      this.#onBytes(socket.unread.length);
-      this.peer.#say(socket.unread);
-      socket.unread = NOTHING;
+    const unread = socket.takeUnread();
+    if (unread.length > 0) {
+      this.#onBytes(unread.length);
+      this.peer.#say(unread);
     }
     this.onEvents(socket.unheard);
     if (socket.isOpen) socket.watch();
@@ -197,7 +196,7 @@ class Side {
   #end(): void {
     this.#hasEnded = true;
     if (this.#hasLost) return this.#abort();
-    this.#closeIfDone();
+    if (this.#isFinished) this.#close();
     this.peer.#finish();
   }
 
@@ -205,12 +204,8 @@ class Side {
   #finish(): void {
     if (!this.socket.isOpen) return;
     this.#isFinished = true;
-    if (this.#hasEnded) this.#closeIfDone();
+    if (this.#hasEnded) this.#close();
     else this.socket.end();
-  }
-
-  #closeIfDone(): void {
-    if (this.#hasEnded && this.#isFinished) this.#close();
   }
 
   /** It was cut off: so is the other side, after what this one said before. A truncated transfer must not look complete. */
