@@ -28,7 +28,7 @@ export default defineConfig({
         'test/*.test.ts',
         'test/{commands,config,dns,kernel,relay,wire,control,healthcheck,bench}/**/*.test.ts',
       ]),
-      project('streams', ['test/relay/{tcp,http-*,name-check,proxy-protocol}.test.ts'], {
+      project('streams', ['test/relay/{tcp,udp,http-*,name-check,proxy-protocol}.test.ts'], {
         env: { TEST_SOCKETS: 'streams' },
       }),
       project('process', ['test/process/**/*.test.ts']),

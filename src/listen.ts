@@ -102,9 +102,12 @@ export async function listen(
   // What is not needed is not loaded: it would be a good part of the memory that a relay takes.
   async function overUdp() {
     const { listenUdp } = await import('./relay/udp.ts');
+    const { openUdpSockets } = await import('./relay/udp-sockets.ts');
+    const sockets = await openUdpSockets(log);
     return (shared: SharedOptions, target: number, place: number) =>
       listenUdp({
         ...shared,
+        sockets,
         target: targetOf(first, target),
         answers: config.udpAnswers,
         sessionTimeout: config.udpTimeout,

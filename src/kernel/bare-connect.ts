@@ -2,11 +2,9 @@ import { BareSocket } from './bare-socket.ts';
 import { CLOSE_ON_EXEC, NONBLOCK, systemError } from './calls.ts';
 import { EINPROGRESS, type Kernel } from './kernel.ts';
 import { FAILED, HUNG_UP } from './poller.ts';
-import { AF_INET, SOCKADDR_SIZE, writeSocketAddress } from './socket-address.ts';
+import { sizeOfSocketAddress, writeSocketAddress } from './socket-address.ts';
 
 const SOCK_STREAM = 1;
-/** struct sockaddr_in is shorter than sockaddr_in6. */
-const SOCKADDR_IN_SIZE = 16;
 
 /** Connects to an address. Rejects with a system error, or with the signal's reason. */
 export function connectBare(
@@ -18,13 +16,13 @@ export function connectBare(
   const { promise, resolve, reject } = Promise.withResolvers<BareSocket>();
   const failure = (operation: string, errno: number) => systemError(operation, errno, `${address}:${port}`);
 
-  const family = writeSocketAddress(memory.bytes, address, port);
+  const family = writeSocketAddress(calls, memory.bytes, { address, port });
   const fd = calls.socket(family, SOCK_STREAM | NONBLOCK | CLOSE_ON_EXEC, 0);
   if (fd < 0) return Promise.reject(failure('socket', calls.errno()));
   const socket = new BareSocket(kernel, fd, { address, port });
   options.noDelay(fd);
   keepAlive.add(socket);
-  const size = family === AF_INET ? SOCKADDR_IN_SIZE : SOCKADDR_SIZE;
+  const size = sizeOfSocketAddress(memory.bytes);
   if (calls.connect(fd, memory.pointer, size) < 0 && calls.errno() !== EINPROGRESS) {
     const cause = failure('connect', calls.errno());
     socket.close();

@@ -2,8 +2,13 @@ import { allocate, type Calls, type Memory } from './calls.ts';
 
 const SOL_SOCKET = 1;
 const SO_ERROR = 4;
+const SO_SNDBUF = 7;
+const SO_RCVBUF = 8;
 const SO_KEEPALIVE = 9;
 const SO_LINGER = 13;
+const SO_REUSEPORT = 15;
+const IPPROTO_IPV6 = 41;
+const IPV6_V6ONLY = 26;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
 const TCP_KEEPIDLE = 4;
@@ -55,13 +60,30 @@ export class SocketOptions {
     this.#set(fd, SOL_SOCKET, SO_LINGER, this.#noLinger);
   }
 
+  /** Whether an IPv6 socket takes no IPv4. */
+  ipv6Only(fd: number, isOnly: boolean): void {
+    this.#set(fd, IPPROTO_IPV6, IPV6_V6ONLY, integers(this.#calls, Number(isOnly)));
+  }
+
+  /** Has a socket share its port with others that do. */
+  reusePort(fd: number): void {
+    this.#set(fd, SOL_SOCKET, SO_REUSEPORT, this.#on);
+  }
+
+  /** Asks for so much room either way, in bytes; the kernel gives no more than net.core.rmem_max and wmem_max. */
+  bufferSizes(fd: number, size: number): void {
+    const wanted = integers(this.#calls, size);
+    this.#set(fd, SOL_SOCKET, SO_RCVBUF, wanted);
+    this.#set(fd, SOL_SOCKET, SO_SNDBUF, wanted);
+  }
+
   /** Why a socket has failed, as errno(3) numbers it; 0 when it has not. Asking clears it. */
   error(fd: number): number {
     this.#calls.getsockopt(fd, SOL_SOCKET, SO_ERROR, this.#result.pointer, this.#size.pointer);
     return this.#result.bytes.readInt32LE();
   }
 
-  /** None of them can fail for a TCP socket that is open, and none is worth a connection. */
+  /** None of them can fail for a socket that is open and of the right kind, and none is worth a connection. */
   #set(fd: number, level: number, name: number, { pointer, bytes }: Memory): void {
     this.#calls.setsockopt(fd, level, name, pointer, bytes.length);
   }

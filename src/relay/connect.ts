@@ -15,9 +15,7 @@ export type Connect<S> = (to: Destination, signal: AbortSignal) => Promise<S>;
 
 /** Connects bare sockets. */
 export function createConnectBare(kernel: Kernel): Connect<TcpSocket> {
-  return (to, signal) =>
-    // A scope, as of fe80::1%eth0, is for getaddrinfo(3) to understand.
-    to.address.includes('%') ? connectStream(to, signal) : connectBare(kernel, to, signal);
+  return (to, signal) => connectBare(kernel, to, signal);
 }
 
 const ignore = () => {};

@@ -1,35 +1,30 @@
-import { createSocket, type Socket } from 'node:dgram';
-import { once } from 'node:events';
-
 import { withDeadline } from '../deadline.ts';
 import { messageOf } from '../message-of.ts';
 import type { DialOrder } from './dial-order.ts';
+import type { Dialled } from './dial-tcp.ts';
 import { DialError, type Target } from './target.ts';
+import type { UdpSocket, UdpSockets } from './udp-sockets.ts';
 
 interface Options {
+  readonly sockets: UdpSockets;
   readonly order: DialOrder;
   /** For the name lookup, in ms. */
   readonly timeout: number;
   readonly signal: AbortSignal;
 }
 
-/**
- * Connects a socket to the first of the target's addresses that has a route. Only the target's datagrams come in on a connected
- * socket, and its refusals (ICMP) come as errors (udp(7)). Rejects with a DialError.
- */
-export async function dialUdp(target: Target, { order, timeout, signal }: Options): Promise<Socket> {
+/** Connects a socket to the first of the target's addresses that has a route. Rejects with a DialError. */
+export async function dialUdp(
+  target: Target,
+  { sockets, order, timeout, signal }: Options,
+): Promise<Dialled<UdpSocket>> {
   const failures: unknown[] = [];
   try {
     const addresses = await withDeadline({ timeout, signal }, (either) => target.resolve(either));
     for (const address of order.arrange(addresses)) {
-      const socket = createSocket(address.family === 6 ? 'udp6' : 'udp4');
       try {
-        socket.connect(target.port, address.address);
-        await once(socket, 'connect', { signal });
-        return socket;
+        return { socket: await sockets.connect({ address: address.address, port: target.port }), address };
       } catch (cause) {
-        socket.close();
-        if (signal.aborted) throw cause;
         order.failed(address);
         failures.push(cause);
       }

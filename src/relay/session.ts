@@ -1,25 +1,25 @@
-import type { Socket } from 'node:dgram';
-import { isIP } from 'node:net';
-
 import type { Counters } from './counters.ts';
 import type { DialOrder } from './dial-order.ts';
+import type { Dialled } from './dial-tcp.ts';
 import { dialUdp } from './dial-udp.ts';
 import { endpoint } from './endpoint.ts';
 import { IdleTimer } from './idle-timer.ts';
 import type { Target } from './target.ts';
+import type { Datagrams, UdpSocket, UdpSockets } from './udp-sockets.ts';
 
 /** How a session ended, or the error that ended it. */
 export type SessionEnding = 'idle' | 'replaced' | 'cut off' | 'finished' | Error;
 
 interface Options {
+  readonly sockets: UdpSockets;
   readonly target: Target;
   readonly order: DialOrder;
   /** For the name lookup, in ms. */
   readonly connectTimeout: number;
   /** Idle time that ends the session, in ms. */
   readonly timeout: number;
-  /** Takes the target's answers; null where none is expected, and the session then ends `timeout` after it began, however busy. */
-  readonly onAnswer: ((datagram: Buffer) => void) | null;
+  /** Told of the target's answers while they are in `sockets.received`; null where none is expected, and the session then ends `timeout` after it began, however busy. */
+  readonly onAnswers: (() => void) | null;
   readonly counters: Counters;
   readonly onEnd: (ending: SessionEnding) => void;
 }
@@ -49,7 +49,7 @@ export class Session {
   #pendingSize = 0;
   /** Whether the client spoke last. */
   #awaitsAnswer = false;
-  #socket: Socket | null = null;
+  #dialled: Dialled<UdpSocket> | null = null;
   readonly #idle: IdleTimer;
 
   constructor(options: Options) {
@@ -62,23 +62,28 @@ export class Session {
     return this.#idle.lastActiveAt;
   }
 
-  send(datagram: Buffer): void {
-    this.sent += datagram.length;
-    this.#options.counters.sent(datagram.length);
+  /** Sends on those of the datagrams received from `start` until `end`. */
+  send(start: number, end: number): void {
+    const { sockets, counters, onAnswers } = this.#options;
+    const size = sizeOf(sockets.received, start, end);
+    this.sent += size;
+    counters.sent(size);
     this.#awaitsAnswer = true;
-    if (this.#options.onAnswer !== null) this.#idle.touch();
-    if (this.#socket !== null) {
-      this.#socket.send(datagram);
-      return;
-    }
-    this.#pendingSize += datagram.length + DATAGRAM_OVERHEAD;
-    if (this.#pendingSize <= MAX_PENDING) this.#pending.push(datagram);
+    if (onAnswers !== null) this.#idle.touch();
+    if (this.#dialled !== null) this.#fail(this.#dialled.socket.send(start, end));
+    else for (let i = start; i < end; i++) this.#keep(i);
+  }
+
+  #keep(i: number): void {
+    const { received } = this.#options.sockets;
+    this.#pendingSize += received.size(i) + DATAGRAM_OVERHEAD;
+    if (this.#pendingSize <= MAX_PENDING) this.#pending.push(received.copy(i));
   }
 
   /** Whether nothing waits to be sent, no answer is owed, and nothing has been said for a moment. */
   get isSettled(): boolean {
-    if (this.#socket === null) return false;
-    if (this.#options.onAnswer === null) return true;
+    if (this.#dialled === null) return false;
+    if (this.#options.onAnswers === null) return true;
     return !this.#awaitsAnswer && performance.now() - this.lastActiveAt >= QUIET;
   }
 
@@ -87,33 +92,47 @@ export class Session {
     if (this.#ended.signal.aborted) return;
     this.#ended.abort();
     this.#idle.stop();
-    this.#socket?.close();
+    this.#dialled?.socket.close();
     this.#options.onEnd(ending);
   }
 
   async #open(): Promise<void> {
-    const { target, order, connectTimeout, counters, onAnswer } = this.#options;
+    const { sockets, target, order, connectTimeout: timeout, onAnswers } = this.#options;
+    const { signal } = this.#ended;
     try {
-      const socket = await dialUdp(target, { order, timeout: connectTimeout, signal: this.#ended.signal });
-      const { address, port } = socket.remoteAddress();
-      socket.on('error', (err) => {
-        order.failed({ address, family: isIP(address) });
-        this.end(err);
-      });
-      if (onAnswer !== null) {
-        socket.on('message', (datagram) => {
-          this.received += datagram.length;
-          counters.received(datagram.length);
-          this.#awaitsAnswer = false;
-          this.#idle.touch();
-          onAnswer(datagram);
-        });
-      }
-      this.address = endpoint(address, port);
-      this.#socket = socket;
-      for (const datagram of this.#pending.splice(0)) socket.send(datagram);
+      const dialled = await dialUdp(target, { sockets, order, timeout, signal });
+      const { socket, address } = dialled;
+      if (signal.aborted) return socket.close();
+      this.#dialled = dialled;
+      this.address = endpoint(address.address, target.port);
+      socket.on('error', (cause) => this.#fail(cause));
+      if (onAnswers !== null) socket.on('datagrams', () => this.#receive(onAnswers));
+      for (const datagram of this.#pending.splice(0)) this.#fail(socket.sendOne(datagram));
     } catch (cause) {
       this.end(cause instanceof Error ? cause : new Error(String(cause)));
     }
   }
+
+  #receive(onAnswers: () => void): void {
+    const { sockets, counters } = this.#options;
+    const size = sizeOf(sockets.received, 0, sockets.received.count);
+    this.received += size;
+    counters.received(size);
+    this.#awaitsAnswer = false;
+    this.#idle.touch();
+    onAnswers();
+  }
+
+  /** Ends it for a cause, if there is one: its address is the last to be tried next time. */
+  #fail(cause: Error | null): void {
+    if (cause === null || this.#dialled === null) return;
+    this.#options.order.failed(this.#dialled.address);
+    this.end(cause);
+  }
+}
+
+function sizeOf(datagrams: Datagrams, start: number, end: number): number {
+  let size = 0;
+  for (let i = start; i < end; i++) size += datagrams.size(i);
+  return size;
 }

@@ -1,7 +1,3 @@
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import { once } from 'node:events';
-import { isIPv6 } from 'node:net';
-
 import type { Log } from '../log.ts';
 import type { Network } from '../networks.ts';
 import { throttle } from '../throttle.ts';
@@ -16,8 +12,10 @@ import { Session, type SessionEnding } from './session.ts';
 import { Slots } from './slots.ts';
 import { createSourceGate } from './source-gate.ts';
 import type { Target } from './target.ts';
+import type { End, UdpSocket, UdpSockets } from './udp-sockets.ts';
 
 interface Options {
+  readonly sockets: UdpSockets;
   /** 0: any free port. */
   readonly port: number;
   /** Whether others may listen on it as well (SO_REUSEPORT, socket(7)); each client is always the same one's. */
@@ -35,7 +33,7 @@ interface Options {
   readonly slots: Slots;
   /** Told when all slots are held by those who share the port: the datagram that would open a session is lost. */
   readonly onCrowded: () => void;
-  /** Told of each datagram from a client. */
+  /** Told when there are datagrams from clients. */
   readonly onTraffic: () => void;
   readonly counters: Counters;
   /** Told how sessions ended: why one failed, or null. */
@@ -51,14 +49,15 @@ interface Options {
   readonly endLevel: 'info' | 'debug' | null;
 }
 
-/** Asked of the kernel for a burst that comes while we are busy, in bytes; it gives no more than net.core.rmem_max and wmem_max. */
+/** For a burst that comes while we are busy, in bytes. */
 const SOCKET_BUFFER = 4 * 1024 * 1024;
 /** How often a drain looks for sessions that are settled, in ms. */
 const SWEEP_INTERVAL = 100;
 
 /** Listens on a port. Rejects with a ListenError when it cannot. */
 export async function listenUdp(options: Options): Promise<Relay> {
-  const { target, gate, answers, counters, log, endLevel, onTraffic } = options;
+  const { sockets, target, gate, answers, counters, log, endLevel, onTraffic } = options;
+  const batch = sockets.received;
   const slots = answers ? options.slots : new Slots(Infinity);
   /** By listening socket and client, or all under one key where no answers are expected. */
   const sessions = new Map<string, Session>();
@@ -80,26 +79,46 @@ export async function listenUdp(options: Options): Promise<Relay> {
     protocol: 'udp',
     port: options.port,
     addresses: options.bind,
-    open: (place) => bind({ ...place, sharesPort: options.sharesPort }),
+    open: (place) => bind(sockets, place, options),
   });
   const closed = drained.promise.then(() => {
     for (const socket of listeners) socket.close();
   });
   for (const [index, socket] of listeners.entries()) {
-    socket.on('message', (datagram, client) => {
+    socket.on('datagrams', () => {
       onTraffic();
-      if (answers && client.port === 0) return; // nobody can be answered there (RFC 768)
-      if (isWelcome !== null && !isWelcome(client.address, client.port)) return;
-      const key = answers ? `${index} ${client.address} ${client.port}` : 'everyone';
-      const session = sessions.get(key) ?? (isDraining ? null : open(key, { socket, client }));
-      session?.send(datagram);
+      for (let start = 0, end = 0; start < batch.count; start = end) {
+        const sender = batch.sender(start);
+        const key = answers ? `${index} ${sender}` : 'everyone';
+        const known = sessions.get(key) ?? null;
+        // Who has a session of its own has been let in.
+        const isLetIn = known !== null && (answers || isWelcome === null);
+        end = isLetIn ? endOfRun(start) : start + 1;
+        if (!isLetIn && !mayPass(batch.addressOf(sender))) continue;
+        const session = known ?? (isDraining ? null : open(key, { socket, sender }));
+        session?.send(start, end);
+      }
     });
+  }
+
+  /** Of datagrams that go the same way. */
+  function endOfRun(start: number): number {
+    if (!answers) return batch.count;
+    let end = start + 1;
+    while (end < batch.count && batch.isOfSameSender(start, end)) end++;
+    return end;
+  }
+
+  function mayPass(client: End): boolean {
+    if (answers && client.port === 0) return false; // nobody can be answered there (RFC 768)
+    return isWelcome === null || isWelcome(client.address, client.port);
   }
 
   function open(
     key: string,
-    { socket, client }: { readonly socket: Socket; readonly client: RemoteInfo },
+    { socket, sender }: { readonly socket: UdpSocket; readonly sender: string },
   ): Session | null {
+    const client = batch.addressOf(sender);
     if (gate.isShut) {
       counters.refused(SHUT.rule);
       logRefusal(log, endpoint(client.address, client.port), SHUT);
@@ -114,13 +133,14 @@ export async function listenUdp(options: Options): Promise<Relay> {
     }
     counters.opened();
     const session: Session = new Session({
+      sockets,
       target,
       order,
       connectTimeout: options.connectTimeout,
       timeout: options.sessionTimeout,
       counters,
-      // What cannot be sent is lost, as on any hop: without a callback, Node tells nobody.
-      onAnswer: answers ? (datagram) => socket.send(datagram, client.port, client.address) : null,
+      // Of an answer that cannot be sent nobody wants to know.
+      onAnswers: answers ? () => void socket.send(0, batch.count, sender) : null,
       onEnd: (ending) => {
         sessions.delete(key);
         slots.release();
@@ -189,39 +209,19 @@ export async function listenUdp(options: Options): Promise<Relay> {
   };
 }
 
-interface Binding extends Place {
-  readonly sharesPort: boolean;
-}
-
 /** Binds to one address, or to all: IPv6's socket takes IPv4 too, where the host has IPv6. */
-async function bind(binding: Binding): Promise<Socket> {
-  if (binding.address !== null) return bindTo(isIPv6(binding.address) ? 'udp6' : 'udp4', binding);
+async function bind(
+  sockets: UdpSockets,
+  { address, port }: Place,
+  { sharesPort }: Pick<Options, 'sharesPort'>,
+): Promise<UdpSocket> {
+  const how = { port, sharesPort, bufferSize: SOCKET_BUFFER };
+  if (address !== null) return sockets.bind({ ...how, address, ipv6Only: true });
   try {
-    return await bindTo('udp6', binding);
+    return await sockets.bind({ ...how, address: '::', ipv6Only: false });
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'EADDRINUSE') throw cause;
-    return bindTo('udp4', binding);
-  }
-}
-
-async function bindTo(type: 'udp4' | 'udp6', { address, port, sharesPort }: Binding): Promise<Socket> {
-  const socket = createSocket({
-    type,
-    ipv6Only: type === 'udp6' && address !== null,
-    reusePort: sharesPort,
-    recvBufferSize: SOCKET_BUFFER,
-    sendBufferSize: SOCKET_BUFFER,
-    // Answers go to addresses, never to names: there is nothing to look up or to wait for.
-    lookup: (host, _options, done) => done(null, host, type === 'udp6' ? 6 : 4),
-  });
-  try {
-    const listening = once(socket, 'listening');
-    socket.bind({ port, ...(address !== null && { address }) });
-    await listening;
-    return socket;
-  } catch (cause) {
-    socket.close();
-    throw cause;
+    return sockets.bind({ ...how, address: '0.0.0.0', ipv6Only: false });
   }
 }
 

@@ -5,12 +5,14 @@ import { onTestFinished } from 'vitest';
 
 import { PROBE_SOURCE } from '../../src/control/protocol.ts';
 import { Counters } from '../../src/relay/counters.ts';
+import { dgramSockets } from '../../src/relay/dgram-sockets.ts';
 import { Gate } from '../../src/relay/gate.ts';
 import { relayTo } from '../../src/relay/relay-to.ts';
 import type { Relay } from '../../src/relay/relay.ts';
 import { Slots } from '../../src/relay/slots.ts';
 import type { Target } from '../../src/relay/target.ts';
 import { listenTcp, type Serve } from '../../src/relay/tcp.ts';
+import { openUdpSockets, type UdpSockets } from '../../src/relay/udp-sockets.ts';
 import { listenUdp } from '../../src/relay/udp.ts';
 
 type TcpOptions = Parameters<typeof listenTcp>[0] & Limit;
@@ -18,6 +20,9 @@ type UdpOptions = Parameters<typeof listenUdp>[0] & Limit;
 interface Limit {
   readonly maxConnections: number;
 }
+
+/** The project `streams` has relays do as where no C can be called. */
+const OVER_STREAMS = process.env['TEST_SOCKETS'] === 'streams';
 
 interface LogLine {
   readonly level: 'warn' | 'info' | 'debug';
@@ -82,8 +87,7 @@ export async function servingRelay(
     idleTimeout: 0,
     probeSource: PROBE_SOURCE,
     proxyProtocol: 'off',
-    // The project `streams` has them relay as where no C can be called.
-    bare: process.env['TEST_SOCKETS'] !== 'streams',
+    bare: !OVER_STREAMS,
     log: testLog(),
     endLevel: 'info',
     ...options,
@@ -92,12 +96,18 @@ export async function servingRelay(
   return relay;
 }
 
+/** What UDP relays are made of. */
+export async function udpSockets(): Promise<UdpSockets> {
+  return OVER_STREAMS ? dgramSockets() : openUdpSockets(testLog());
+}
+
 /** A UDP relay with short, test-wise defaults; drained with the test. */
 export async function udpRelay(
   target: Target,
   { maxConnections = 100, ...options }: Partial<UdpOptions> = {},
 ): Promise<Relay> {
   const relay = await listenUdp({
+    sockets: await udpSockets(),
     port: 0,
     bind: null,
     allowFrom: null,

@@ -41,13 +41,14 @@ export async function tcpClient(
   return socket;
 }
 
-/** A UDP socket bound to a free port of `host`; closed with the test. */
+/** A UDP socket bound to a port of `host`, a free one if none is wanted; closed with the test. */
 export async function udpSocket(
   type: SocketType = 'udp4',
   host = type === 'udp4' ? '127.0.0.1' : '::1',
+  wantedPort = 0,
 ): Promise<UdpSocket> {
   const socket = createSocket(type);
-  socket.bind(0, host);
+  socket.bind(wantedPort, host);
   await once(socket, 'listening');
   onTestFinished(() => {
     socket.close();

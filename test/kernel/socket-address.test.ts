@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
 
+import { loadCalls } from '../../src/kernel/calls.ts';
 import { readSocketAddress, SOCKADDR_SIZE, writeSocketAddress } from '../../src/kernel/socket-address.ts';
+
+const calls = loadCalls();
 
 test.each([
   ['192.0.2.1', 80, 2],
@@ -9,12 +12,23 @@ test.each([
   ['::ffff:192.0.2.1', 8_080, 10],
 ])('%s, port %i, is read as it was written', (address, port, family) => {
   const bytes = Buffer.alloc(SOCKADDR_SIZE, 0xff);
-  expect(writeSocketAddress(bytes, address, port)).toBe(family);
+  expect(writeSocketAddress(calls, bytes, { address, port })).toBe(family);
   expect(readSocketAddress(bytes)).toEqual({ address, port });
 });
 
 test('a struct sockaddr_in is laid out as ip(7) has it', () => {
   const bytes = Buffer.alloc(SOCKADDR_SIZE);
-  writeSocketAddress(bytes, '192.0.2.1', 443);
+  writeSocketAddress(calls, bytes, { address: '192.0.2.1', port: 443 });
   expect(bytes.subarray(2, 8).toString('hex')).toBe('01bbc0000201');
+});
+
+test.each([
+  ['fe80::1%lo', 1],
+  ['fe80::1%1', 1],
+  ['fe80::1%77', 77],
+])('%s is of the zone %i', (address, scope) => {
+  const bytes = Buffer.alloc(SOCKADDR_SIZE);
+  writeSocketAddress(calls, bytes, { address, port: 80 });
+  expect(bytes.readUInt32LE(24)).toBe(scope);
+  expect(readSocketAddress(bytes)).toEqual({ address: 'fe80::1', port: 80 });
 });

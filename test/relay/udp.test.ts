@@ -3,7 +3,10 @@ import { once } from 'node:events';
 
 import { expect, test } from 'vitest';
 
-import { listenerOn, localTarget, testLog, udpRelay } from '../helpers/relay.ts';
+import { Gate } from '../../src/relay/gate.ts';
+import type { Datagrams } from '../../src/relay/udp-sockets.ts';
+import { killListener } from '../helpers/kill-listener.ts';
+import { localTarget, testLog, udpRelay, udpSockets } from '../helpers/relay.ts';
 import { closedPort, udpSocket } from '../helpers/sockets.ts';
 
 /** A UDP server that keeps what it gets, and hands it out one by one. */
@@ -278,10 +281,31 @@ test('drain() sends what waits for the name first', async () => {
 
 test('listenUdp() drops a datagram that comes from port 0, where no answer can go', async () => {
   const target = await udpTarget();
-  const relay = await udpRelay(localTarget(target.port));
-  const nowhere = { address: '127.0.0.1', port: 0, family: 'IPv4', size: 7 };
-  listenerOn(relay.port).emit('message', Buffer.from('nowhere'), nowhere);
+  const sockets = await udpSockets();
+  const { received } = sockets;
+  const fromNowhere: Datagrams = {
+    get count() {
+      return received.count;
+    },
+    size: (i) => received.size(i),
+    copy: (i) => received.copy(i),
+    sender: (i) => received.sender(i),
+    isOfSameSender: (i, j) => received.isOfSameSender(i, j),
+    addressOf: (sender) => ({ ...received.addressOf(sender), port: 0 }),
+  };
+  const came = Promise.withResolvers<void>();
+  const relay = await udpRelay(localTarget(target.port), {
+    sockets: {
+      received: fromNowhere,
+      bind: (place) => sockets.bind(place),
+      connect: (peer) => sockets.connect(peer),
+    },
+    onTraffic: () => came.resolve(),
+  });
+  (await udpSocket()).send('nowhere', relay.port, '127.0.0.1');
+  await came.promise;
   expect(relay.live).toBe(0);
+  expect(relay.counts().opened).toBe(0);
 });
 
 test('listenUdp() bounds what waits for the name, empty datagrams too', async () => {
@@ -289,17 +313,151 @@ test('listenUdp() bounds what waits for the name, empty datagrams too', async ()
   const known = Promise.withResolvers<void>();
   const local = localTarget(target.port);
   const lookup = (signal: AbortSignal) => known.promise.then(() => local.resolve(signal));
-  const log = testLog();
-  const relay = await udpRelay({ ...local, resolve: lookup }, { log });
-  const listener = listenerOn(relay.port);
-  const from = { address: '127.0.0.1', port: 9, family: 'IPv4', size: 0 };
-  for (let i = 0; i < 100_000; i++) listener.emit('message', Buffer.alloc(0), from);
+  const relay = await udpRelay({ ...local, resolve: lookup });
+  const client = await udpSocket();
+  for (let marks = 1; marks <= 20; marks++) {
+    for (let i = 0; i < 100; i++) client.send('', relay.port, '127.0.0.1');
+    client.send('!', relay.port, '127.0.0.1');
+    await expect.poll(() => relay.counts().sent).toBe(marks);
+  }
   let arrived = 0;
   target.socket.on('message', () => arrived++);
   known.resolve();
   await expect.poll(() => arrived).toBeGreaterThan(0);
   await relay.drain(AbortSignal.timeout(700));
   expect(arrived).toBeLessThanOrEqual(1_024);
+});
+
+test('listenUdp() keeps the order and the boundaries of datagrams that come in a burst', async () => {
+  const target = await udpTarget();
+  const relay = await udpRelay(localTarget(target.port));
+  const [a, b] = [await udpSocket(), await udpSocket()];
+  // Of the same size and not, empty, larger than a packet, from one client and from two.
+  const sizes = [...Array<number>(70).fill(100), 60, 100, 100, 0, 0, 100, 101, 5_000, 5_000, 5_000, 1, 1];
+  const sent = sizes.map((size, i) => {
+    const client = i % 7 === 6 ? b : a;
+    return { client, datagram: Buffer.alloc(size, i) };
+  });
+  const open = async (client: Socket) => {
+    client.send('first', relay.port, '127.0.0.1');
+    return (await target.next()).from.port;
+  };
+  const clients = new Map([
+    [await open(a), a],
+    [await open(b), b],
+  ]);
+
+  for (const { client, datagram } of sent) client.send(datagram, relay.port, '127.0.0.1');
+  const arrived = [];
+  for (const _ of sent) arrived.push(await target.next());
+  for (const client of [a, b]) {
+    const of = <T>(all: readonly T[], clientOf: (one: T) => Socket | undefined) =>
+      all.filter((one) => clientOf(one) === client);
+    expect(of(arrived, ({ from }) => clients.get(from.port)).map(({ datagram }) => datagram)).toEqual(
+      of(sent, (one) => one.client).map(({ datagram }) => datagram),
+    );
+  }
+
+  const back: Buffer[] = [];
+  a.on('message', (datagram) => back.push(datagram));
+  const [toA] = clients.keys();
+  for (const { datagram } of sent) target.socket.send(datagram, toA, '127.0.0.1');
+  await expect.poll(() => back.length).toBe(sent.length);
+  expect(back).toEqual(sent.map(({ datagram }) => datagram));
+});
+
+test('listenUdp() drops a datagram that no way to the target can carry, and relays on', async () => {
+  const target = await udpTarget();
+  const relay = await udpRelay(localTarget(target.port));
+  const client = await udpSocket('udp6');
+  const largest = Buffer.alloc(65_527); // an IPv4 packet has room for 20 bytes less
+  for (const datagram of ['before', largest, 'after']) client.send(datagram, relay.port, '::1');
+  const [before, after] = [await target.next(), await target.next()];
+  expect([before, after].map(({ datagram }) => String(datagram))).toEqual(['before', 'after']);
+  expect(after.from.port).toBe(before.from.port);
+  client.send(largest, relay.port, '::1');
+  client.send('end', relay.port, '::1');
+  const end = await target.next();
+  expect(String(end.datagram)).toBe('end');
+  expect(end.from.port).toBe(before.from.port);
+});
+
+test('listenUdp() tells clients apart that have the same port', async () => {
+  const target = await udpTarget();
+  const relay = await udpRelay(localTarget(target.port));
+  const one = await udpSocket();
+  const other = await udpSocket('udp4', '127.0.0.2', one.address().port);
+  for (let i = 0; i < 3; i++) {
+    one.send('one', relay.port, '127.0.0.1');
+    other.send('other', relay.port, '127.0.0.1');
+  }
+  const ports = new Map<string, Set<number>>([
+    ['one', new Set()],
+    ['other', new Set()],
+  ]);
+  for (let i = 0; i < 6; i++) {
+    const { datagram, from } = await target.next();
+    ports.get(String(datagram))?.add(from.port);
+  }
+  const [ofOne, ofOther] = [...ports.values()].map((set) => [...set]);
+  expect([ofOne?.length, ofOther?.length]).toEqual([1, 1]);
+  expect(ofOne).not.toEqual(ofOther);
+});
+
+test('listenUdp() answers from the address that was asked', async () => {
+  const target = await udpTarget();
+  const relay = await udpRelay(localTarget(target.port), { bind: ['127.0.0.1', '127.0.0.2', '::1'] });
+  const client = await udpSocket();
+  for (const host of ['127.0.0.2', '127.0.0.1', '127.0.0.2']) {
+    const answered = nextMessage(client);
+    client.send('question', relay.port, host);
+    const { from } = await target.next();
+    target.socket.send('answer', from.port, from.address);
+    expect((await answered).from).toMatchObject({ address: host, port: relay.port });
+  }
+  expect(relay.live).toBe(2);
+});
+
+test('listenUdp() shares its port with another that does, and all IPv6 with all IPv4', async () => {
+  const bind = ['::', '0.0.0.0'];
+  const { port } = await udpRelay(localTarget(1), { sharesPort: true, bind });
+  const other = await udpRelay(localTarget(1), { sharesPort: true, bind, port });
+  expect(other.port).toBe(port);
+});
+
+test('listenUdp() goes to another address when one has refused', async () => {
+  const target = await udpTarget();
+  const log = testLog();
+  const relay = await udpRelay(localTarget(target.port, ['::1', '127.0.0.1']), { log });
+  const client = await udpSocket();
+  client.send('refused', relay.port, '127.0.0.1');
+  await log.line('session failed');
+  client.send('relayed', relay.port, '127.0.0.1');
+  expect(String((await target.next()).datagram)).toBe('relayed');
+});
+
+test('listenUdp() without answers looks at each client, though all share a session', async () => {
+  const target = await udpTarget();
+  const options = { answers: false, allowFrom: [['127.0.0.1', 32]] } as const;
+  const relay = await udpRelay(localTarget(target.port), options);
+  const [welcome, unwelcome] = [await udpSocket(), await udpSocket('udp4', '127.0.0.2')];
+  for (const word of ['one', 'two']) {
+    welcome.send(word, relay.port, '127.0.0.1');
+    expect(String((await target.next()).datagram)).toBe(word);
+    for (let i = 0; i < 3; i++) unwelcome.send('no', relay.port, '127.0.0.1');
+  }
+  await expect.poll(() => relay.counts().refused).toEqual({ 'source not allowed': 6 });
+  welcome.send('three', relay.port, '127.0.0.1');
+  expect(String((await target.next()).datagram)).toBe('three');
+});
+
+test('listenUdp() counts each datagram that is refused', async () => {
+  const gate = new Gate();
+  gate.isShut = true;
+  const relay = await udpRelay(localTarget(1), { gate });
+  const client = await udpSocket();
+  for (let i = 0; i < 10; i++) client.send('x', relay.port, '127.0.0.1');
+  await expect.poll(() => relay.counts().refused).toEqual({ blackout: 10 });
 });
 
 test('drain() cuts off what is still owed an answer when its signal comes', async () => {
@@ -323,6 +481,6 @@ test('listenUdp() rejects when the port is taken', async () => {
 
 test('failed rejects when the listener dies', async () => {
   const relay = await udpRelay(localTarget(1));
-  listenerOn(relay.port).emit('error', new Error('it broke'));
-  await expect(relay.failed).rejects.toThrow(`failed to go on listening on udp port ${relay.port}: it broke`);
+  await killListener('udp', relay.port);
+  await expect(relay.failed).rejects.toThrow(`failed to go on listening on udp port ${relay.port}: `);
 });

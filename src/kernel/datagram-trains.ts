@@ -1,0 +1,119 @@
+import { constants } from 'node:os';
+
+import { allocate, type Calls, type Memory } from './calls.ts';
+import { BATCH, type DatagramBatch } from './datagram-batch.ts';
+import { SOCKADDR_SIZE, sizeOfSocketAddress } from './socket-address.ts';
+import { MMSGHDR, Structs, WORD } from './structs.ts';
+
+const { EAGAIN, EINVAL, EIO, EMSGSIZE, ENOBUFS } = constants.errno;
+/** Why a datagram is lost, as on any hop: there is no room for it, here or on its way. */
+export const LOST = new Set([EAGAIN, ENOBUFS, EMSGSIZE]);
+/** Why a train is not taken, though its datagrams may be, one by one: they are too large for one packet each, or a device or its path has no way to cut it. */
+const REFUSED = new Set([EINVAL, EIO, EMSGSIZE]);
+/** In bytes: what one packet of Ethernet carries over IPv4. */
+const LARGEST_SEGMENT = 1_472;
+/** In bytes: the kernel takes no more at once than one datagram can have. */
+const LARGEST_TRAIN = 65_000;
+
+const SOL_UDP = 17;
+const UDP_SEGMENT = 103;
+/** A struct cmsghdr (cmsg(3)) and 16 bits, in 32-bit words, and its size without padding, in bytes. */
+const CMSG = { size: 6, length: 0, level: 2, type: 3, value: 4 };
+const CMSG_LENGTH = 18;
+
+interface Part {
+  readonly start: number;
+  readonly end: number;
+  /** Who has sent others; null for whom the socket is connected to. */
+  readonly recipient: string | null;
+}
+
+/**
+ * Sends datagrams on in trains: those that follow each other and have the same size, but for a last one that may be shorter. The kernel takes a
+ * train as one, and cuts it where it must (UDP_SEGMENT of udp(7)).
+ */
+export class DatagramTrains {
+  readonly #calls: Calls;
+  readonly #batch: DatagramBatch;
+  readonly #headers: Structs;
+  readonly #segmenting: Structs;
+  readonly #recipient: Memory;
+
+  constructor(calls: Calls, batch: DatagramBatch) {
+    this.#calls = calls;
+    this.#batch = batch;
+    this.#headers = new Structs(calls, BATCH, MMSGHDR.size);
+    this.#segmenting = new Structs(calls, BATCH, CMSG.size);
+    this.#recipient = allocate(calls, SOCKADDR_SIZE);
+    for (let i = 0; i < BATCH; i++) {
+      this.#headers.setPointer(i, MMSGHDR.name, this.#recipient.pointer);
+      this.#headers.setPointer(i, MMSGHDR.control, this.#segmenting.pointer(i));
+      this.#segmenting.set(i, CMSG.length, CMSG_LENGTH);
+      this.#segmenting.set(i, CMSG.level, SOL_UDP);
+      this.#segmenting.set(i, CMSG.type, UDP_SEGMENT);
+    }
+  }
+
+  /** Sends those of the batch from `start` until `end`, but for those that are lost; 0, or why the rest cannot be sent (errno(3)). */
+  send(fd: number, { start, end, recipient }: Part): number {
+    const nameSize = recipient === null ? 0 : this.#address(recipient);
+    let next = start;
+    let longest = BATCH;
+    while (next < end) {
+      const trains = this.#form({ start: next, end, longest, nameSize });
+      const sent = this.#calls.sendmmsg(fd, this.#headers.pointer(0), trains, 0);
+      for (let i = 0; i < sent; i++) next += this.#lengthOf(i);
+      if (sent >= 0) continue;
+      const errno = this.#calls.errno();
+      const first = this.#lengthOf(0);
+      if (first > 1 && REFUSED.has(errno)) longest = 1;
+      else if (LOST.has(errno)) next += first;
+      else return errno;
+    }
+    return 0;
+  }
+
+  /** Returns the size of the recipient's struct sockaddr, in bytes. */
+  #address(recipient: string): number {
+    const { bytes } = this.#recipient;
+    bytes.write(recipient, 'latin1');
+    return sizeOfSocketAddress(bytes);
+  }
+
+  /** Returns how many trains there are. */
+  #form({ start, end, longest, nameSize }: Omit<Part, 'recipient'> & Form): number {
+    const headers = this.#headers;
+    let trains = 0;
+    for (let first = start; first < end; first += this.#lengthOf(trains++)) {
+      const length = this.#measure(first, Math.min(end, first + longest));
+      headers.set(trains, MMSGHDR.nameSize, nameSize);
+      headers.setPointer(trains, MMSGHDR.iov, this.#batch.filled.pointer(first));
+      headers.set(trains, MMSGHDR.iovCount, length);
+      headers.set(trains, MMSGHDR.controlSize, length > 1 ? CMSG.size * WORD : 0);
+      this.#segmenting.set(trains, CMSG.value, this.#batch.size(first));
+    }
+    return trains;
+  }
+
+  /** How many datagrams from the first on make a train. */
+  #measure(first: number, end: number): number {
+    const size = this.#batch.size(first);
+    if (size === 0 || size > LARGEST_SEGMENT) return 1;
+    const until = Math.min(end, first + Math.floor(LARGEST_TRAIN / size));
+    let next = first + 1;
+    while (next < until && this.#batch.size(next) === size) next++;
+    const isShortOneNext = next < until && this.#batch.size(next) > 0 && this.#batch.size(next) < size;
+    return next - first + Number(isShortOneNext);
+  }
+
+  #lengthOf(train: number): number {
+    return this.#headers.get(train, MMSGHDR.iovCount);
+  }
+}
+
+interface Form {
+  /** How many datagrams a train may have. */
+  readonly longest: number;
+  /** Of the recipient's address, in bytes; 0 for none. */
+  readonly nameSize: number;
+}

@@ -1,0 +1,53 @@
+import { allocate, type Calls } from './calls.ts';
+
+export const WORD = Int32Array.BYTES_PER_ELEMENT;
+
+/** An array of C structures that are alike, as 64-bit little-endian machines have them; fields are told by the 32-bit word at which they begin. */
+export class Structs {
+  readonly bytes: Buffer;
+  readonly #size: number;
+  readonly #words: Int32Array;
+  readonly #quads: BigInt64Array;
+  readonly #pointers: readonly bigint[];
+
+  /** So many of so many words, an even number of them, all zero. */
+  constructor(calls: Pick<Calls, 'pointerTo'>, count: number, size: number) {
+    const { bytes, pointer } = allocate(calls, count * size * WORD);
+    this.bytes = bytes;
+    this.#size = size;
+    this.#words = new Int32Array(bytes.buffer);
+    this.#quads = new BigInt64Array(bytes.buffer);
+    this.#pointers = Array.from({ length: count }, (_, i) => pointer + BigInt(i * size * WORD));
+  }
+
+  pointer(i: number): bigint {
+    return this.#pointers[i] as bigint;
+  }
+
+  get(i: number, field: number): number {
+    return this.#words[i * this.#size + field] as number;
+  }
+
+  /** Of a field that has 64 bits, the upper half stays. */
+  set(i: number, field: number, value: number): void {
+    this.#words[i * this.#size + field] = value;
+  }
+
+  setPointer(i: number, field: number, pointer: bigint): void {
+    this.#quads[(i * this.#size + field) / 2] = pointer;
+  }
+}
+
+/** A struct mmsghdr (recvmmsg(2)). */
+export const MMSGHDR = {
+  size: 16,
+  name: 0,
+  nameSize: 2,
+  iov: 4,
+  iovCount: 6,
+  control: 8,
+  controlSize: 10,
+  received: 14,
+};
+/** A struct iovec (readv(2)). */
+export const IOVEC = { size: 4, base: 0, length: 2 };

@@ -1,0 +1,121 @@
+import { createSocket, type Socket, type SocketOptions } from 'node:dgram';
+import { EventEmitter, once } from 'node:events';
+import { isIPv6 } from 'node:net';
+
+import type { Datagrams, End, UdpSocket, UdpSockets } from './udp-sockets.ts';
+
+/** Opens UDP sockets of node:dgram, for where no C can be called. */
+export function dgramSockets(): UdpSockets {
+  const received = new OneDatagram();
+
+  async function open(
+    { address }: End,
+    options: Partial<SocketOptions>,
+    event: 'listening' | 'connect',
+    start: (socket: Socket) => void,
+  ): Promise<UdpSocket> {
+    const family = isIPv6(address) ? 6 : 4;
+    const socket = createSocket({
+      type: `udp${family}`,
+      // It is given addresses, never names: there is nothing to look up or to wait for.
+      lookup: (host, _options, done) => done(null, host, family),
+      ...options,
+    });
+    try {
+      const opened = once(socket, event);
+      start(socket);
+      await opened;
+      return new DgramSocket(socket, received);
+    } catch (cause) {
+      socket.close();
+      throw cause;
+    }
+  }
+
+  return {
+    received,
+    bind: ({ address, port, ipv6Only, sharesPort, bufferSize }) =>
+      open(
+        { address, port },
+        {
+          ipv6Only: ipv6Only && isIPv6(address),
+          reusePort: sharesPort,
+          recvBufferSize: bufferSize,
+          sendBufferSize: bufferSize,
+        },
+        'listening',
+        (socket) => socket.bind({ address, port }),
+      ),
+    connect: ({ address, port }) =>
+      open({ address, port }, {}, 'connect', (socket) => socket.connect(port, address)),
+  };
+}
+
+/** node:dgram hands them over one by one. */
+class OneDatagram implements Datagrams {
+  readonly count = 1;
+  datagram = Buffer.alloc(0);
+  from: End = { address: '', port: 0 };
+
+  size(): number {
+    return this.datagram.length;
+  }
+
+  copy(): Buffer {
+    return this.datagram;
+  }
+
+  sender(): string {
+    return `${this.from.port} ${this.from.address}`;
+  }
+
+  isOfSameSender(): boolean {
+    return true;
+  }
+
+  addressOf(sender: string): End {
+    const [port, address = ''] = sender.split(' ');
+    return { address, port: Number(port) };
+  }
+}
+
+class DgramSocket extends EventEmitter<{ datagrams: []; error: [Error] }> implements UdpSocket {
+  readonly #socket: Socket;
+  readonly #received: OneDatagram;
+
+  constructor(socket: Socket, received: OneDatagram) {
+    super();
+    this.#socket = socket;
+    this.#received = received;
+    socket.on('error', (cause) => this.emit('error', cause));
+    socket.on('message', (datagram, from) => {
+      received.datagram = datagram;
+      received.from = from;
+      this.emit('datagrams');
+    });
+  }
+
+  address(): End {
+    return this.#socket.address();
+  }
+
+  // Without a callback, Node tells nobody of what cannot be sent.
+  send(_start: number, _end: number, recipient: string | null = null): null {
+    const { datagram } = this.#received;
+    if (recipient === null) this.#socket.send(datagram);
+    else {
+      const { address, port } = this.#received.addressOf(recipient);
+      this.#socket.send(datagram, port, address);
+    }
+    return null;
+  }
+
+  sendOne(datagram: Buffer): null {
+    this.#socket.send(datagram);
+    return null;
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+}

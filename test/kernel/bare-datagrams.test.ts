@@ -1,0 +1,257 @@
+import type { Socket } from 'node:dgram';
+import { readdirSync } from 'node:fs';
+
+import { expect, onTestFinished, test } from 'vitest';
+
+import { type BareDatagramSocket, BareDatagrams } from '../../src/kernel/bare-datagrams.ts';
+import { allocate } from '../../src/kernel/calls.ts';
+import { type Kernel, openKernel } from '../../src/kernel/kernel.ts';
+import { udpSocket } from '../helpers/sockets.ts';
+
+const SOL_SOCKET = 1;
+const SO_SNDBUF = 7;
+const SO_RCVBUF = 8;
+const SO_NO_CHECK = 11;
+const SOL_UDP = 17;
+const UDP_GRO = 104;
+
+const kernel = openKernel() as Kernel;
+const datagrams = new BareDatagrams(kernel);
+const { received } = datagrams;
+
+const binding = {
+  address: '127.0.0.1',
+  port: 0,
+  ipv6Only: false,
+  sharesPort: false,
+  bufferSize: 1024 * 1024,
+};
+
+/** Both are closed with the test. */
+async function bound(options: Partial<typeof binding> = {}): Promise<BareDatagramSocket> {
+  const socket = await datagrams.bind({ ...binding, ...options });
+  onTestFinished(() => socket.close());
+  return socket;
+}
+
+async function connectedTo(port: number): Promise<BareDatagramSocket> {
+  const socket = await datagrams.connect({ address: '127.0.0.1', port });
+  onTestFinished(() => socket.close());
+  return socket;
+}
+
+/** Has `take` told of datagrams that a bare socket receives together, and returns what it returns. */
+async function receive<T>(sent: readonly Buffer[], take: (socket: BareDatagramSocket) => T): Promise<T> {
+  const [socket, client] = [await bound(), await udpSocket()];
+  const taken = Promise.withResolvers<T>();
+  socket.on('datagrams', () => taken.resolve(take(socket)));
+  for (const datagram of sent) client.send(datagram, socket.address().port, '127.0.0.1');
+  return taken.promise;
+}
+
+/** The next so many. */
+function collect(socket: Socket, count: number): Promise<readonly Buffer[]> {
+  const all: Buffer[] = [];
+  const { promise, resolve } = Promise.withResolvers<readonly Buffer[]>();
+  socket.on('message', (datagram) => {
+    if (all.push(datagram) === count) resolve(all);
+  });
+  return promise;
+}
+
+/** A socket that takes datagrams together where they come so (UDP_GRO of udp(7)), and the sizes of what it takes first. */
+async function gathering() {
+  const socket = await bound();
+  switchOn(socket.fd, SOL_UDP, UDP_GRO);
+  const sizes = new Promise<readonly number[]>((resolve) => {
+    socket.on('datagrams', () => resolve(Array.from({ length: received.count }, (_, i) => received.size(i))));
+  });
+  return { port: socket.address().port, sizes };
+}
+
+function switchOn(fd: number, level: number, name: number): void {
+  const on = allocate(kernel.calls, Int32Array.BYTES_PER_ELEMENT);
+  on.bytes.writeInt32LE(1);
+  expect(kernel.calls.setsockopt(fd, level, name, on.pointer, on.bytes.length)).toBe(0);
+}
+
+const ofSizes = (...sizes: readonly number[]) => sizes.map((size, i) => Buffer.alloc(size, i + 1));
+
+test('received has what came together, and tells senders apart', async () => {
+  const socket = await bound();
+  const [a, b] = [await udpSocket(), await udpSocket()];
+  const seen = Promise.withResolvers<object>();
+  socket.on('datagrams', () => {
+    const places = Array.from({ length: received.count }, (_, i) => i);
+    seen.resolve({
+      copies: places.map((i) => received.copy(i)),
+      sizes: places.map((i) => received.size(i)),
+      ports: places.map((i) => received.addressOf(received.sender(i)).port),
+      pairs: [received.isOfSameSender(0, 1), received.isOfSameSender(1, 2)],
+    });
+  });
+  const sent = ofSizes(3, 0, 65_507);
+  const clients = [a, b, b];
+  for (const [i, client] of clients.entries())
+    client.send(sent[i] as Buffer, socket.address().port, '127.0.0.1');
+  expect(await seen.promise).toEqual({
+    copies: sent,
+    sizes: [3, 0, 65_507],
+    ports: clients.map((client) => client.address().port),
+    pairs: [false, true],
+  });
+});
+
+test('a socket is told of all that came, however much it is', async () => {
+  const socket = await bound();
+  const client = await udpSocket();
+  const counts: number[] = [];
+  socket.on('datagrams', () => counts.push(received.count));
+  for (let i = 0; i < 200; i++) client.send('x', socket.address().port, '127.0.0.1');
+  await expect.poll(() => counts.reduce((sum, count) => sum + count, 0)).toBe(200);
+  expect(counts.length).toBeLessThan(10);
+});
+
+test('send() sends on a part, in order', async () => {
+  const target = await udpSocket();
+  const onward = await connectedTo(target.address().port);
+  const sent = ofSizes(100, 100, 60, 100, 0, 0, 100, 101, 5_000, 5_000, 1, 1, 1);
+  const arrived = collect(target, sent.length - 2);
+  expect(await receive(sent, () => onward.send(1, sent.length - 1))).toBe(null);
+  expect(await arrived).toEqual(sent.slice(1, -1));
+});
+
+test('send() answers who sent something', async () => {
+  const socket = await bound();
+  const [client, other] = [await udpSocket(), await udpSocket()];
+  socket.on('datagrams', () => socket.send(0, received.count, received.sender(0)));
+  const answers = collect(client, 2);
+  client.send('question', socket.address().port, '127.0.0.1');
+  other.send('also for the first', socket.address().port, '127.0.0.1');
+  expect(String(await answers)).toBe('question,also for the first');
+});
+
+test('send() hands datagrams of one size to the kernel as one, and a shorter one at the end', async () => {
+  const target = await gathering();
+  const onward = await connectedTo(target.port);
+  const sent = ofSizes(100, 100, 60, 100, 0, 0, 1_472, 1_472, 1_473, 1_473, 7, 8);
+  expect(await receive(sent, () => onward.send(0, sent.length))).toBe(null);
+  expect(await target.sizes).toEqual([260, 100, 0, 0, 2 * 1_472, 1_473, 1_473, 7, 8]);
+});
+
+test('send() sends no more at once than one datagram may have', async () => {
+  const target = await gathering();
+  const onward = await connectedTo(target.port);
+  const sent = ofSizes(...Array<number>(60).fill(1_400));
+  expect(await receive(sent, () => onward.send(0, sent.length))).toBe(null);
+  expect(await target.sizes).toEqual([46 * 1_400, 14 * 1_400]);
+});
+
+test('send() sends one by one what cannot be cut on its way', async () => {
+  const target = await udpSocket();
+  const onward = await connectedTo(target.address().port);
+  switchOn(onward.fd, SOL_SOCKET, SO_NO_CHECK); // what is cut needs checksums
+  const sent = ofSizes(100, 100, 100, 50);
+  const arrived = collect(target, sent.length);
+  expect(await receive(sent, () => onward.send(0, sent.length))).toBe(null);
+  expect(await arrived).toEqual(sent);
+});
+
+test('send() loses what no packet can carry, and nothing else', async () => {
+  const target = await udpSocket();
+  const onward = await connectedTo(target.address().port);
+  const socket = await bound({ address: '::1' });
+  const client = await udpSocket('udp6');
+  const arrived = collect(target, 2);
+  socket.on('datagrams', () => onward.send(0, received.count));
+  const sent = ofSizes(1, 65_527, 2); // an IPv4 packet has room for 20 bytes less
+  for (const datagram of sent) client.send(datagram, socket.address().port, '::1');
+  expect(await arrived).toEqual([sent[0], sent[2]]);
+});
+
+test('a refusal is an error, and comes after what was received before it', async () => {
+  const target = await bound();
+  const socket = await connectedTo(target.address().port);
+  const told: string[] = [];
+  const failed = Promise.withResolvers<void>();
+  socket.on('datagrams', () => told.push(String(received.copy(0))));
+  socket.on('error', ({ message }) => {
+    told.push(message);
+    failed.resolve();
+  });
+  target.on('datagrams', () => {
+    target.send(0, 1, received.sender(0));
+    target.close();
+    socket.sendOne(Buffer.from('refused'));
+  });
+  socket.sendOne(Buffer.from('echo'));
+  await failed.promise;
+  expect(told).toEqual(['echo', 'recvmmsg ECONNREFUSED']);
+});
+
+test('send() and sendOne() say why nothing can be sent', async () => {
+  const target = await bound();
+  const socket = await connectedTo(target.address().port);
+  target.close();
+  const results = await receive(ofSizes(1, 1), () => [
+    socket.sendOne(Buffer.from('refused')),
+    socket.sendOne(Buffer.from('told of the refusal')),
+    socket.sendOne(Buffer.from('refused')),
+    socket.send(0, 2),
+  ]);
+  expect(results.map((error) => error?.message ?? null)).toEqual([
+    null,
+    'write ECONNREFUSED',
+    null,
+    'sendmmsg ECONNREFUSED',
+  ]);
+});
+
+test('a socket that is closed sends nothing and is told of nothing', async () => {
+  const target = await udpSocket();
+  const socket = await bound();
+  const onward = await connectedTo(target.address().port);
+  onward.close();
+  onward.close();
+  expect(onward.sendOne(Buffer.from('x'))).toBe(null);
+  expect(await receive(ofSizes(1), () => onward.send(0, 1))).toBe(null);
+  const { port } = socket.address();
+  socket.close();
+  expect((await bound({ port })).address().port).toBe(port);
+});
+
+test('bind() says why it cannot, as Node does', async () => {
+  const { port } = (await bound()).address();
+  await expect(bound({ port })).rejects.toMatchObject({
+    code: 'EADDRINUSE',
+    message: `bind EADDRINUSE 127.0.0.1:${port}`,
+  });
+  const before = readdirSync('/proc/self/fd').length;
+  await expect(bound({ address: '192.0.2.1' })).rejects.toThrow('bind EADDRNOTAVAIL 192.0.2.1:0');
+  expect(readdirSync('/proc/self/fd').length).toBe(before);
+});
+
+test('bind() asks for room, of which the kernel gives what it may', async () => {
+  const { fd } = await bound({ bufferSize: 100_000 });
+  const size = allocate(kernel.calls, Int32Array.BYTES_PER_ELEMENT);
+  const length = allocate(kernel.calls, Int32Array.BYTES_PER_ELEMENT);
+  const ask = (name: number) => {
+    length.bytes.writeInt32LE(size.bytes.length);
+    kernel.calls.getsockopt(fd, SOL_SOCKET, name, size.pointer, length.pointer);
+    return size.bytes.readInt32LE();
+  };
+  // Its own overhead comes on top (socket(7)).
+  expect([SO_RCVBUF, SO_SNDBUF].map(ask)).toEqual([200_000, 200_000]);
+});
+
+test('bind() shares a port with others that do, and IPv6 with IPv4 where it may', async () => {
+  const first = await bound({ sharesPort: true });
+  const { port } = first.address();
+  expect((await bound({ sharesPort: true, port })).address().port).toBe(port);
+
+  const both = await bound({ address: '::' });
+  await expect(bound({ address: '0.0.0.0', port: both.address().port })).rejects.toThrow('EADDRINUSE');
+  const six = await bound({ address: '::', ipv6Only: true });
+  const four = await bound({ address: '0.0.0.0', port: six.address().port });
+  expect(four.address()).toEqual({ address: '0.0.0.0', port: six.address().port });
+});
