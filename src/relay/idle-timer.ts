@@ -16,7 +16,7 @@ export class IdleTimer {
 
   /** To be called when something happens. Reading the clock costs less than setting a timer back. */
   touch(): void {
-    this.lastActiveAt = performance.now();
+    if (this.#timeout > 0) this.lastActiveAt = performance.now();
   }
 
   stop(): void {
