@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -8,6 +8,9 @@ import { launch, type Running } from '../world/launch.ts';
 import { listening } from '../world/place.ts';
 import type { World } from '../world/world.ts';
 import type { Peer, Service, Started } from './peer.ts';
+
+/** Notes the time, in s since the epoch, and becomes the program: what leads to it, entering a network namespace for one, is not its start. */
+const STAMP = 'echo "$EPOCHREALTIME" >"$0"; exec "$@"';
 
 /** Starts a peer before a service, and waits until it listens. Ended with the stack, where nobody has before. */
 export async function startPeer(
@@ -39,20 +42,24 @@ export async function startPeer(
   const running: Running[] = [];
   own.defer(() => running.forEach((each) => each.kill()));
 
-  const begin = performance.now();
+  let startup = 0;
   for (const protocol of service.protocols) {
     const route = { ...service, protocol, listen, host: world.server.address };
     const files = mkdtempSync(join(directory, `${protocol}-`));
     const { command, env } = start(route, files);
-    const each = launch(world.relay, command, { cgroup: meter.cgroup, ...(env && { env }) });
+    const stamp = join(files, 'started-at');
+    const each = launch(world.relay, ['bash', '-c', STAMP, stamp, ...command], {
+      cgroup: meter.cgroup,
+      ...(env && { env }),
+    });
     running.push(each);
     const early = each.ended.then(({ code, output }) => {
       throw new Error(`${peer.name} ended with ${code}: ${output.trim()}`);
     });
     await Promise.race([early, listening(world.relay, { protocol, port: listen })]);
+    startup = Math.max(startup, Date.now() - 1_000 * Number(readFileSync(stamp, 'latin1')));
     early.catch(() => {}); // from here on its end is seen by whoever uses it
   }
-  const startup = performance.now() - begin;
   const groups = running.map(({ pid }) => pid);
   return {
     peer,
