@@ -6,7 +6,13 @@ const CHECK_AFTER = 10_000;
 /** A UDP socket that is not connected, as those that listen are not. */
 const UNCONNECTED = '07';
 
-/** Datagrams that came faster than they could be relayed, and which the kernel threw away. */
+/** A relay that counts what it had no room to send. */
+interface Counted {
+  readonly port: number;
+  readonly counts: () => { readonly lost: number };
+}
+
+/** Datagrams that came faster than they could be relayed: the kernel threw them away before they were received, or had no room for them to be sent. */
 export interface LostDatagrams {
   /** How many, by port, since the ports are listened on. */
   readonly count: () => ReadonlyMap<number, number>;
@@ -15,13 +21,17 @@ export interface LostDatagrams {
 }
 
 /** Watches UDP ports. There is no timer while there is no traffic. */
-export function watchLostDatagrams(ports: readonly number[], log: Pick<Log, 'warn'>): LostDatagrams {
+export function watchLostDatagrams(
+  ports: readonly number[],
+  { relays, log }: { readonly relays: () => readonly Counted[]; readonly log: Pick<Log, 'warn'> },
+): LostDatagrams {
   let timer: NodeJS.Timeout | null = null;
   let isBusy = false;
   let said: ReadonlyMap<number, number> = new Map();
 
   function count(): ReadonlyMap<number, number> {
     const lost = new Map(ports.map((port) => [port, 0]));
+    for (const relay of relays()) lost.set(relay.port, relay.counts().lost);
     for (const { port, state, drops } of readSockets('udp')) {
       const before = lost.get(port);
       if (before !== undefined && state === UNCONNECTED) lost.set(port, before + drops);

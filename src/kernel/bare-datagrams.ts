@@ -1,12 +1,14 @@
 import { EventEmitter } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { constants } from 'node:os';
 
 import { CLOSE_ON_EXEC, NONBLOCK, systemError } from './calls.ts';
 import { BATCH, DatagramBatch } from './datagram-batch.ts';
-import { DatagramTrains, LOST } from './datagram-trains.ts';
+import { DatagramTrains } from './datagram-trains.ts';
 import { EAGAIN, type Kernel } from './kernel.ts';
 import { READABLE, type Watched } from './poller.ts';
 import {
+  AF_INET,
   AF_INET6,
   readSocketAddress,
   SOCKADDR_SIZE,
@@ -15,16 +17,23 @@ import {
 } from './socket-address.ts';
 
 const SOCK_DGRAM = 2;
+const { ECONNREFUSED, EMSGSIZE, ENOBUFS } = constants.errno;
+/** What a socket is told that is no failure: there is nothing more, or (of one that is connected) a datagram was too large for its path. */
+const PASSING = new Set([0, EAGAIN, EMSGSIZE]);
 
 interface End {
   readonly address: string;
   readonly port: number;
 }
 
-interface Binding extends End {
+interface Opening extends End {
+  /** Each way, in bytes. */
+  readonly bufferSize: number;
+}
+
+interface Binding extends Opening {
   readonly ipv6Only: boolean;
   readonly sharesPort: boolean;
-  readonly bufferSize: number;
 }
 
 /** UDP sockets as the kernel has them. What one of them has received is in `received` while it emits 'datagrams', and no longer. */
@@ -33,37 +42,44 @@ export class BareDatagrams {
   readonly #kernel: Kernel;
   readonly #trains: DatagramTrains;
 
+  /** Throws a system error where this kernel, or a sandbox, does not receive many at a time. */
   constructor(kernel: Kernel) {
+    const { calls, options } = kernel;
     this.#kernel = kernel;
-    this.received = new DatagramBatch(kernel.calls);
-    this.#trains = new DatagramTrains(kernel.calls, this.received);
+    this.received = new DatagramBatch(calls);
+    const fd = calls.socket(AF_INET, SOCK_DGRAM | NONBLOCK | CLOSE_ON_EXEC, 0);
+    if (fd < 0) throw calls.failure('socket');
+    const errno = this.received.receive(fd);
+    this.#trains = new DatagramTrains(calls, this.received, { inTrains: options.canSegment(fd) });
+    calls.close(fd);
+    if (errno !== EAGAIN) throw systemError('recvmmsg', errno);
   }
 
   /** Rejects with a system error. */
-  async bind({ ipv6Only, sharesPort, bufferSize, ...end }: Binding): Promise<BareDatagramSocket> {
+  async bind({ ipv6Only, sharesPort, ...end }: Binding): Promise<BareDatagramSocket> {
     const { options } = this.#kernel;
     return this.#open('bind', end, (fd, family) => {
       if (family === AF_INET6) options.ipv6Only(fd, ipv6Only);
       if (sharesPort) options.reusePort(fd);
-      options.bufferSizes(fd, bufferSize);
     });
   }
 
   /** Only the peer's datagrams come in then, and its refusals (ICMP) are errors (udp(7)). Rejects with a system error. */
-  async connect(peer: End): Promise<BareDatagramSocket> {
+  async connect(peer: Opening): Promise<BareDatagramSocket> {
     return this.#open('connect', peer, () => {});
   }
 
   #open(
     operation: 'bind' | 'connect',
-    { address, port }: End,
+    { address, port, bufferSize }: Opening,
     prepare: (fd: number, family: number) => void,
   ): BareDatagramSocket {
-    const { calls, address: memory } = this.#kernel;
+    const { calls, options, address: memory } = this.#kernel;
     const family = writeSocketAddress(calls, memory.bytes, { address, port });
     const fd = calls.socket(family, SOCK_DGRAM | NONBLOCK | CLOSE_ON_EXEC, 0);
     if (fd < 0) throw calls.failure('socket');
     try {
+      options.bufferSizes(fd, bufferSize);
       prepare(fd, family);
       if (calls[operation](fd, memory.pointer, sizeOfSocketAddress(memory.bytes)) < 0)
         throw systemError(operation, calls.errno(), `${address}:${port}`);
@@ -75,12 +91,20 @@ export class BareDatagrams {
   }
 }
 
-/** One of them. Emits 'datagrams', and 'error' for what has befallen it, a refusal by its peer for one. */
-export class BareDatagramSocket extends EventEmitter<{ datagrams: []; error: [Error] }> implements Watched {
+/**
+ * One of them. Emits 'datagrams'; 'lost' with a number, for those that there was no room to send; and 'error' for what has befallen it, a refusal by
+ * its peer for one.
+ */
+export class BareDatagramSocket
+  extends EventEmitter<{ datagrams: []; lost: [number]; error: [Error] }>
+  implements Watched
+{
   readonly fd: number;
   readonly #kernel: Kernel;
   readonly #batch: DatagramBatch;
   readonly #trains: DatagramTrains;
+  /** That a send has been told of. */
+  #refusal: Error | null = null;
   #isOpen = true;
 
   /** Throws a system error. */
@@ -99,24 +123,19 @@ export class BareDatagramSocket extends EventEmitter<{ datagrams: []; error: [Er
     addressSize.bytes.writeInt32LE(SOCKADDR_SIZE);
     if (calls.getsockname(this.fd, address.pointer, addressSize.pointer) < 0)
       throw calls.failure('getsockname');
-    return readSocketAddress(address.bytes);
+    return readSocketAddress(calls, address.bytes);
   }
 
-  /**
-   * Sends on those of the datagrams received from `start` until `end`, to who sent others or to whom it is connected. What there is no room for is
-   * lost. Returns why the rest could not be sent, or null.
-   */
-  send(start: number, end: number, recipient: string | null = null): Error | null {
-    const errno = this.#isOpen ? this.#trains.send(this.fd, { start, end, recipient }) : 0;
-    return errno === 0 ? null : systemError('sendmmsg', errno);
+  /** Sends on those of the datagrams received from `start` until `end`, to who sent others or to whom it is connected. */
+  send(start: number, end: number, recipient: string | null = null): void {
+    if (this.#isOpen) this.#trains.send(this.fd, { start, end, recipient }, this.#onLost);
   }
 
-  /** Sends a datagram to whom it is connected; the same. */
-  sendOne(datagram: Buffer): Error | null {
+  /** Sends a datagram to whom it is connected. */
+  sendOne(datagram: Buffer): void {
     const { calls } = this.#kernel;
-    if (!this.#isOpen || calls.write(this.fd, calls.pointerTo(datagram), datagram.length) >= 0) return null;
-    const errno = calls.errno();
-    return LOST.has(errno) ? null : systemError('write', errno);
+    if (this.#isOpen && calls.write(this.fd, calls.pointerTo(datagram), datagram.length) < 0)
+      this.#onLost(1, calls.errno());
   }
 
   close(): void {
@@ -131,12 +150,21 @@ export class BareDatagramSocket extends EventEmitter<{ datagrams: []; error: [Er
     this.#kernel.poller.settle();
   }
 
+  /** A datagram is lost, as on any hop, whatever it is that has no way. A refusal is what `#receive` would have been told. */
+  readonly #onLost = (count: number, errno: number): void => {
+    if (errno === EAGAIN || errno === ENOBUFS) this.emit('lost', count);
+    if (errno !== ECONNREFUSED) return;
+    this.#refusal ??= systemError('sendmmsg', errno);
+    setImmediate(() => this.#receive());
+  };
+
   /** An error is told before what came earlier, but ends the socket for most who hear of it: what came earlier goes first. */
   #receive(): void {
+    if (!this.#isOpen) return;
     const batch = this.#batch;
     const errno = batch.receive(this.fd);
-    const failure = errno === 0 || errno === EAGAIN ? null : systemError('recvmmsg', errno);
-    if (failure !== null) batch.receive(this.fd);
+    const failure = PASSING.has(errno) ? this.#refusal : systemError('recvmmsg', errno);
+    if (errno !== 0 && errno !== EAGAIN) batch.receive(this.fd);
     if (batch.count > 0) this.emit('datagrams');
     if (!this.#isOpen) return;
     if (batch.count === BATCH) this.#kernel.poller.rewatch(this.fd, READABLE);

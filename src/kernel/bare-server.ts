@@ -69,7 +69,7 @@ export class BareServer extends EventEmitter<{ error: [Error]; short: [Error] }>
       addressSize.bytes.writeInt32LE(SOCKADDR_SIZE);
       const fd = calls.accept4(this.fd, address.pointer, addressSize.pointer, NONBLOCK | CLOSE_ON_EXEC);
       if (fd >= 0) {
-        this.#accept(new BareSocket(this.#kernel, fd, readSocketAddress(address.bytes)));
+        this.#accept(new BareSocket(this.#kernel, fd, readSocketAddress(calls, address.bytes)));
         continue;
       }
       const errno = calls.errno();

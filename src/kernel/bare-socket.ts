@@ -106,7 +106,7 @@ export class BareSocket implements Watched {
     addressSize.bytes.writeInt32LE(SOCKADDR_SIZE);
     if (calls.getsockname(this.#fd, address.pointer, addressSize.pointer) < 0)
       throw calls.failure('getsockname');
-    return readSocketAddress(address.bytes);
+    return readSocketAddress(calls, address.bytes);
   }
 
   /** Holds back what is written from now on, so that more goes with it. */

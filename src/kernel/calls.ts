@@ -29,6 +29,7 @@ const SIGNATURES = {
   epoll_create1: { arguments: [INT], return: INT },
   epoll_ctl: { arguments: [INT, INT, INT, POINTER_OF_MANY], return: INT },
   epoll_wait: { arguments: [INT, POINTER_OF_MANY, INT, INT], return: INT },
+  if_indextoname: { arguments: [INT, POINTER], return: POINTER },
   if_nametoindex: { arguments: ['string'], return: INT },
   __errno_location: { arguments: [], return: POINTER },
   uv_handle_size: { arguments: [INT], return: INT },
@@ -41,6 +42,8 @@ const SIGNATURES = {
 export const NONBLOCK = 0o4_000;
 export const CLOSE_ON_EXEC = 0o2_000_000;
 const F_DUPFD_CLOEXEC = 1030;
+/** In bytes, with the 0 at the end. */
+const INTERFACE_NAME_SIZE = 16;
 
 /** Memory that C reads or writes. The pointer does not keep it: whoever passes it on holds on to the bytes. */
 export interface Memory {
@@ -59,12 +62,19 @@ export function loadCalls() {
   const place = functions.__errno_location();
   const errnoCell = new Int32Array(ffi.toArrayBuffer(place, Int32Array.BYTES_PER_ELEMENT, false));
   const errno = () => errnoCell[0] as number;
+  const pointerTo = (bytes: Buffer): bigint => ffi.getRawPointer(bytes);
+  const name = allocate({ pointerTo }, INTERFACE_NAME_SIZE);
 
   return {
     ...functions,
     lib,
     loop: ffi.getCurrentEventLoop(),
-    pointerTo: (bytes: Buffer): bigint => ffi.getRawPointer(bytes),
+    pointerTo,
+    /** Of an interface's index, which is the scope of a link-local address (RFC 4007 §11.2): its name, or else its number. */
+    zoneName: (index: number): string => {
+      if (functions.if_indextoname(index, name.pointer) === 0n) return String(index);
+      return name.bytes.toString('latin1', 0, name.bytes.indexOf(0));
+    },
     /** A second descriptor for what one stands for, which other programs do not inherit (F_DUPFD_CLOEXEC of fcntl(2)). */
     duplicate: (fd: number): number => functions.fcntl(fd, F_DUPFD_CLOEXEC, 0),
     /** Why the last call failed (errno(3)); to be asked for right after it. */

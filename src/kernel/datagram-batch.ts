@@ -15,10 +15,11 @@ const NAME = 8;
 export class DatagramBatch {
   /** How many. */
   count = 0;
-  /** Where each lies, as a struct iovec. */
+  /** Where each lies and how long it is, as a struct iovec. */
   readonly filled: Structs;
   readonly #calls: Calls;
   readonly #payloads: Memory;
+  /** The same for the kernel to fill, each of full length. */
   readonly #room: Structs;
   readonly #senders: Structs;
   readonly #headers: Structs;
@@ -64,17 +65,22 @@ export class DatagramBatch {
   /** What stands for who sent one, the same for the same: a struct sockaddr, in latin1. */
   sender(i: number): string {
     const at = i * NAME * WORD;
-    return this.#senders.bytes.toString('latin1', at, at + SOCKADDR_SIZE);
+    return this.#senders.bytes.toString('latin1', at, at + this.#senderSize(i));
   }
 
   isOfSameSender(i: number, j: number): boolean {
-    for (let word = 0; word < SOCKADDR_SIZE / WORD; word++)
+    for (let word = 0; word < this.#senderSize(i) / WORD; word++)
       if (this.#senders.get(i, word) !== this.#senders.get(j, word)) return false;
     return true;
   }
 
   /** Of a sender. */
   addressOf(sender: string): { readonly address: string; readonly port: number } {
-    return readSocketAddress(Buffer.from(sender, 'latin1'));
+    return readSocketAddress(this.#calls, Buffer.from(sender, 'latin1'));
+  }
+
+  /** In bytes: what lies behind it is left of others. */
+  #senderSize(i: number): number {
+    return this.#headers.get(i, MMSGHDR.nameSize);
   }
 }

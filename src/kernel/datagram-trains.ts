@@ -3,11 +3,10 @@ import { constants } from 'node:os';
 import { allocate, type Calls, type Memory } from './calls.ts';
 import { BATCH, type DatagramBatch } from './datagram-batch.ts';
 import { SOCKADDR_SIZE, sizeOfSocketAddress } from './socket-address.ts';
+import { SOL_UDP, UDP_SEGMENT } from './socket-options.ts';
 import { MMSGHDR, Structs, WORD } from './structs.ts';
 
-const { EAGAIN, EINVAL, EIO, EMSGSIZE, ENOBUFS } = constants.errno;
-/** Why a datagram is lost, as on any hop: there is no room for it, here or on its way. */
-export const LOST = new Set([EAGAIN, ENOBUFS, EMSGSIZE]);
+const { EINVAL, EIO, EMSGSIZE } = constants.errno;
 /** Why a train is not taken, though its datagrams may be, one by one: they are too large for one packet each, or a device or its path has no way to cut it. */
 const REFUSED = new Set([EINVAL, EIO, EMSGSIZE]);
 /** In bytes: what one packet of Ethernet carries over IPv4. */
@@ -15,17 +14,25 @@ const LARGEST_SEGMENT = 1_472;
 /** In bytes: the kernel takes no more at once than one datagram can have. */
 const LARGEST_TRAIN = 65_000;
 
-const SOL_UDP = 17;
-const UDP_SEGMENT = 103;
 /** A struct cmsghdr (cmsg(3)) and 16 bits, in 32-bit words, and its size without padding, in bytes. */
 const CMSG = { size: 6, length: 0, level: 2, type: 3, value: 4 };
 const CMSG_LENGTH = 18;
 
+/** Which of the datagrams are sent. */
 interface Part {
   readonly start: number;
   readonly end: number;
   /** Who has sent others; null for whom the socket is connected to. */
   readonly recipient: string | null;
+}
+
+interface Form {
+  readonly start: number;
+  readonly end: number;
+  /** How many datagrams a train may have. */
+  readonly longest: number;
+  /** Of the recipient's address, in bytes; 0 for none. */
+  readonly nameSize: number;
 }
 
 /**
@@ -35,13 +42,16 @@ interface Part {
 export class DatagramTrains {
   readonly #calls: Calls;
   readonly #batch: DatagramBatch;
+  readonly #longest: number;
   readonly #headers: Structs;
   readonly #segmenting: Structs;
   readonly #recipient: Memory;
 
-  constructor(calls: Calls, batch: DatagramBatch) {
+  /** Where they cannot go in trains, each goes alone. */
+  constructor(calls: Calls, batch: DatagramBatch, { inTrains }: { readonly inTrains: boolean }) {
     this.#calls = calls;
     this.#batch = batch;
+    this.#longest = inTrains ? BATCH : 1;
     this.#headers = new Structs(calls, BATCH, MMSGHDR.size);
     this.#segmenting = new Structs(calls, BATCH, CMSG.size);
     this.#recipient = allocate(calls, SOCKADDR_SIZE);
@@ -54,11 +64,11 @@ export class DatagramTrains {
     }
   }
 
-  /** Sends those of the batch from `start` until `end`, but for those that are lost; 0, or why the rest cannot be sent (errno(3)). */
-  send(fd: number, { start, end, recipient }: Part): number {
+  /** Sends those of the batch from `start` until `end`. What is not taken is lost: `onLost` is told how many, and why (errno(3)). */
+  send(fd: number, { start, end, recipient }: Part, onLost: (count: number, errno: number) => void): void {
     const nameSize = recipient === null ? 0 : this.#address(recipient);
     let next = start;
-    let longest = BATCH;
+    let longest = this.#longest;
     while (next < end) {
       const trains = this.#form({ start: next, end, longest, nameSize });
       const sent = this.#calls.sendmmsg(fd, this.#headers.pointer(0), trains, 0);
@@ -66,11 +76,13 @@ export class DatagramTrains {
       if (sent >= 0) continue;
       const errno = this.#calls.errno();
       const first = this.#lengthOf(0);
-      if (first > 1 && REFUSED.has(errno)) longest = 1;
-      else if (LOST.has(errno)) next += first;
-      else return errno;
+      if (first > 1 && REFUSED.has(errno)) {
+        longest = 1;
+        continue;
+      }
+      onLost(first, errno);
+      next += first;
     }
-    return 0;
   }
 
   /** Returns the size of the recipient's struct sockaddr, in bytes. */
@@ -81,7 +93,7 @@ export class DatagramTrains {
   }
 
   /** Returns how many trains there are. */
-  #form({ start, end, longest, nameSize }: Omit<Part, 'recipient'> & Form): number {
+  #form({ start, end, longest, nameSize }: Form): number {
     const headers = this.#headers;
     let trains = 0;
     for (let first = start; first < end; first += this.#lengthOf(trains++)) {
@@ -109,11 +121,4 @@ export class DatagramTrains {
   #lengthOf(train: number): number {
     return this.#headers.get(train, MMSGHDR.iovCount);
   }
-}
-
-interface Form {
-  /** How many datagrams a train may have. */
-  readonly longest: number;
-  /** Of the recipient's address, in bytes; 0 for none. */
-  readonly nameSize: number;
 }

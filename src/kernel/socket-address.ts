@@ -6,7 +6,7 @@ import type { Calls } from './calls.ts';
 export const SOCKADDR_SIZE = 28;
 /** IPv4's. */
 const SOCKADDR_IN_SIZE = 16;
-const AF_INET = 2;
+export const AF_INET = 2;
 export const AF_INET6 = 10;
 
 const PORT = 2;
@@ -39,8 +39,11 @@ export function sizeOfSocketAddress(bytes: Buffer): number {
   return words(bytes)[0] === AF_INET ? SOCKADDR_IN_SIZE : SOCKADDR_SIZE;
 }
 
-/** What a struct sockaddr says, as net.Socket says it but for the scope of a link-local address. */
-export function readSocketAddress(bytes: Buffer): { readonly address: string; readonly port: number } {
+/** What a struct sockaddr says, as net.Socket says it. */
+export function readSocketAddress(
+  calls: Pick<Calls, 'zoneName'>,
+  bytes: Buffer,
+): { readonly address: string; readonly port: number } {
   const port = bytes.readUInt16BE(PORT);
   if (words(bytes)[0] === AF_INET) return { address: dotted(bytes, V4_ADDRESS), port };
   const isMapped =
@@ -49,7 +52,8 @@ export function readSocketAddress(bytes: Buffer): { readonly address: string; re
   const address = isMapped
     ? `::ffff:${dotted(bytes, V6_ADDRESS + MAPPED_PREFIX.length)}`
     : v6.decode(bytes, V6_ADDRESS);
-  return { address, port };
+  const scope = bytes.readUInt32LE(V6_SCOPE);
+  return { address: scope === 0 ? address : `${address}%${calls.zoneName(scope)}`, port };
 }
 
 function dotted(bytes: Buffer, at: number): string {

@@ -9,6 +9,8 @@ const SO_LINGER = 13;
 const SO_REUSEPORT = 15;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
+export const SOL_UDP = 17;
+export const UDP_SEGMENT = 103;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
 const TCP_KEEPIDLE = 4;
@@ -28,6 +30,7 @@ export class SocketOptions {
   readonly #interval: Memory;
   readonly #count: Memory;
   readonly #noLinger: Memory;
+  readonly #value: Memory;
   readonly #result: Memory;
   readonly #size: Memory;
 
@@ -38,6 +41,7 @@ export class SocketOptions {
     this.#interval = integers(calls, KEEP_ALIVE_INTERVAL);
     this.#count = integers(calls, KEEP_ALIVE_COUNT);
     this.#noLinger = integers(calls, 1, 0);
+    this.#value = integers(calls, 0);
     this.#result = integers(calls, 0);
     this.#size = integers(calls, Int32Array.BYTES_PER_ELEMENT);
   }
@@ -62,7 +66,7 @@ export class SocketOptions {
 
   /** Whether an IPv6 socket takes no IPv4. */
   ipv6Only(fd: number, isOnly: boolean): void {
-    this.#set(fd, IPPROTO_IPV6, IPV6_V6ONLY, integers(this.#calls, Number(isOnly)));
+    this.#set(fd, IPPROTO_IPV6, IPV6_V6ONLY, this.#holding(Number(isOnly)));
   }
 
   /** Has a socket share its port with others that do. */
@@ -72,15 +76,27 @@ export class SocketOptions {
 
   /** Asks for so much room either way, in bytes; the kernel gives no more than net.core.rmem_max and wmem_max. */
   bufferSizes(fd: number, size: number): void {
-    const wanted = integers(this.#calls, size);
+    const wanted = this.#holding(size);
     this.#set(fd, SOL_SOCKET, SO_RCVBUF, wanted);
     this.#set(fd, SOL_SOCKET, SO_SNDBUF, wanted);
+  }
+
+  /** Whether datagrams may be sent on in trains, with a socket like this (UDP_SEGMENT of udp(7), since Linux 4.18). */
+  canSegment(fd: number): boolean {
+    const { pointer, bytes } = this.#holding(0);
+    return this.#calls.setsockopt(fd, SOL_UDP, UDP_SEGMENT, pointer, bytes.length) === 0;
   }
 
   /** Why a socket has failed, as errno(3) numbers it; 0 when it has not. Asking clears it. */
   error(fd: number): number {
     this.#calls.getsockopt(fd, SOL_SOCKET, SO_ERROR, this.#result.pointer, this.#size.pointer);
     return this.#result.bytes.readInt32LE();
+  }
+
+  /** Until the next call. */
+  #holding(value: number): Memory {
+    this.#value.bytes.writeInt32LE(value);
+    return this.#value;
   }
 
   /** None of them can fail for a socket that is open and of the right kind, and none is worth a connection. */

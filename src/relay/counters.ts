@@ -10,7 +10,8 @@ const OPENED = 0;
 const SENT = 1;
 const RECEIVED = 2;
 const UNANSWERED = 3;
-const REFUSED = 4;
+const LOST = 4;
+const REFUSED = 5;
 const CONNECT = REFUSED + REASONS.length;
 const SIZE = CONNECT + HISTOGRAM_CELLS;
 
@@ -29,6 +30,8 @@ export interface Counts {
   readonly received: number;
   /** Those that ended though the target, which had been sent something, had not said a byte. */
   readonly unanswered: number;
+  /** Datagrams that there was no room to send. */
+  readonly lost: number;
   /** Clients that were not let through, of UDP each datagram, by the reason; those that have occurred. */
   readonly refused: Readonly<Record<string, number>>;
   /** How long it took to connect to the target, name lookup included, over TCP. */
@@ -45,13 +48,14 @@ export function sumCounts(threads: readonly CounterCells[]): Counts {
   const sum = new Float64Array(SIZE).map((_, place) =>
     threads.reduce((total, cells) => total + (cells[place] ?? 0), 0),
   );
-  const [opened = 0, sent = 0, received = 0, unanswered = 0] = sum;
+  const [opened = 0, sent = 0, received = 0, unanswered = 0, lost = 0] = sum;
   const refused = REASONS.map((reason, i) => [reason, sum[REFUSED + i] ?? 0] as const);
   return {
     opened,
     sent,
     received,
     unanswered,
+    lost,
     refused: Object.fromEntries(refused.filter(([, count]) => count > 0)),
     connect: readHistogram(sum, CONNECT),
   };
@@ -79,6 +83,10 @@ export class Counters {
 
   unanswered(): void {
     this.#add(UNANSWERED, 1);
+  }
+
+  lost(datagrams: number): void {
+    this.#add(LOST, datagrams);
   }
 
   refused(reason: Reason): void {

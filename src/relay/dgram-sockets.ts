@@ -46,8 +46,13 @@ export function dgramSockets(): UdpSockets {
         'listening',
         (socket) => socket.bind({ address, port }),
       ),
-    connect: ({ address, port }) =>
-      open({ address, port }, {}, 'connect', (socket) => socket.connect(port, address)),
+    connect: ({ address, port, bufferSize }) =>
+      open(
+        { address, port },
+        { recvBufferSize: bufferSize, sendBufferSize: bufferSize },
+        'connect',
+        (socket) => socket.connect(port, address),
+      ),
   };
 }
 
@@ -79,7 +84,10 @@ class OneDatagram implements Datagrams {
   }
 }
 
-class DgramSocket extends EventEmitter<{ datagrams: []; error: [Error] }> implements UdpSocket {
+class DgramSocket
+  extends EventEmitter<{ datagrams: []; lost: [number]; error: [Error] }>
+  implements UdpSocket
+{
   readonly #socket: Socket;
   readonly #received: OneDatagram;
 
@@ -87,7 +95,10 @@ class DgramSocket extends EventEmitter<{ datagrams: []; error: [Error] }> implem
     super();
     this.#socket = socket;
     this.#received = received;
-    socket.on('error', (cause) => this.emit('error', cause));
+    socket.on('error', (cause: NodeJS.ErrnoException) => {
+      // Of a datagram that was too large for its path.
+      if (cause.code !== 'EMSGSIZE') this.emit('error', cause);
+    });
     socket.on('message', (datagram, from) => {
       received.datagram = datagram;
       received.from = from;
@@ -100,19 +111,17 @@ class DgramSocket extends EventEmitter<{ datagrams: []; error: [Error] }> implem
   }
 
   // Without a callback, Node tells nobody of what cannot be sent.
-  send(_start: number, _end: number, recipient: string | null = null): null {
+  send(_start: number, _end: number, recipient: string | null = null): void {
     const { datagram } = this.#received;
     if (recipient === null) this.#socket.send(datagram);
     else {
       const { address, port } = this.#received.addressOf(recipient);
       this.#socket.send(datagram, port, address);
     }
-    return null;
   }
 
-  sendOne(datagram: Buffer): null {
+  sendOne(datagram: Buffer): void {
     this.#socket.send(datagram);
-    return null;
   }
 
   close(): void {

@@ -3,7 +3,7 @@ import { messageOf } from '../message-of.ts';
 import type { DialOrder } from './dial-order.ts';
 import type { Dialled } from './dial-tcp.ts';
 import { DialError, type Target } from './target.ts';
-import type { UdpSocket, UdpSockets } from './udp-sockets.ts';
+import { SOCKET_BUFFER, type UdpSocket, type UdpSockets } from './udp-sockets.ts';
 
 interface Options {
   readonly sockets: UdpSockets;
@@ -23,7 +23,14 @@ export async function dialUdp(
     const addresses = await withDeadline({ timeout, signal }, (either) => target.resolve(either));
     for (const address of order.arrange(addresses)) {
       try {
-        return { socket: await sockets.connect({ address: address.address, port: target.port }), address };
+        return {
+          socket: await sockets.connect({
+            address: address.address,
+            port: target.port,
+            bufferSize: SOCKET_BUFFER,
+          }),
+          address,
+        };
       } catch (cause) {
         order.failed(address);
         failures.push(cause);

@@ -70,7 +70,7 @@ export class Session {
     counters.sent(size);
     this.#awaitsAnswer = true;
     if (onAnswers !== null) this.#idle.touch();
-    if (this.#dialled !== null) this.#fail(this.#dialled.socket.send(start, end));
+    if (this.#dialled !== null) this.#dialled.socket.send(start, end);
     else for (let i = start; i < end; i++) this.#keep(i);
   }
 
@@ -97,7 +97,7 @@ export class Session {
   }
 
   async #open(): Promise<void> {
-    const { sockets, target, order, connectTimeout: timeout, onAnswers } = this.#options;
+    const { sockets, target, order, connectTimeout: timeout, counters, onAnswers } = this.#options;
     const { signal } = this.#ended;
     try {
       const dialled = await dialUdp(target, { sockets, order, timeout, signal });
@@ -105,9 +105,13 @@ export class Session {
       if (signal.aborted) return socket.close();
       this.#dialled = dialled;
       this.address = endpoint(address.address, target.port);
-      socket.on('error', (cause) => this.#fail(cause));
+      socket.on('lost', (count) => counters.lost(count));
+      socket.on('error', (cause) => {
+        order.failed(address);
+        this.end(cause);
+      });
       if (onAnswers !== null) socket.on('datagrams', () => this.#receive(onAnswers));
-      for (const datagram of this.#pending.splice(0)) this.#fail(socket.sendOne(datagram));
+      for (const datagram of this.#pending.splice(0)) socket.sendOne(datagram);
     } catch (cause) {
       this.end(cause instanceof Error ? cause : new Error(String(cause)));
     }
@@ -121,13 +125,6 @@ export class Session {
     this.#awaitsAnswer = false;
     this.#idle.touch();
     onAnswers();
-  }
-
-  /** Ends it for a cause, if there is one: its address is the last to be tried next time. */
-  #fail(cause: Error | null): void {
-    if (cause === null || this.#dialled === null) return;
-    this.#options.order.failed(this.#dialled.address);
-    this.end(cause);
   }
 }
 

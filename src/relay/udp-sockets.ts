@@ -4,6 +4,9 @@ import { BareDatagrams } from '../kernel/bare-datagrams.ts';
 import { openKernel } from '../kernel/kernel.ts';
 import type { Log } from '../log.ts';
 
+/** For a burst that comes while we are busy, or is faster than the link behind us, in bytes. */
+export const SOCKET_BUFFER = 4 * 1024 * 1024;
+
 /** Datagrams that a socket has received together. */
 export interface Datagrams {
   /** How many. */
@@ -22,16 +25,21 @@ export interface End {
   readonly port: number;
 }
 
-/** Emits 'datagrams', and 'error' for what has befallen it. */
-export interface UdpSocket extends EventEmitter<{ datagrams: []; error: [Error] }> {
+interface Opening extends End {
+  /** Asked of the kernel for each direction, in bytes; it gives no more than net.core.rmem_max and wmem_max. */
+  readonly bufferSize: number;
+}
+
+/**
+ * Emits 'datagrams'; 'lost' with a number, for those that there was no room to send; and 'error' for what has befallen it, a refusal by its peer
+ * for one.
+ */
+export interface UdpSocket extends EventEmitter<{ datagrams: []; lost: [number]; error: [Error] }> {
   readonly address: () => End;
-  /**
-   * Sends on those of the datagrams received from `start` until `end`, to the sender of others or to whom it is connected. What there is no room for
-   * is lost, as on any hop. Returns why the rest could not be sent, or null.
-   */
-  readonly send: (start: number, end: number, recipient?: string | null) => Error | null;
-  /** Sends a datagram to whom it is connected; the same. */
-  readonly sendOne: (datagram: Buffer) => Error | null;
+  /** Sends on those of the datagrams received from `start` until `end`, to the sender of others or to whom it is connected. */
+  readonly send: (start: number, end: number, recipient?: string | null) => void;
+  /** Sends a datagram to whom it is connected. */
+  readonly sendOne: (datagram: Buffer) => void;
   readonly close: () => void;
 }
 
@@ -40,23 +48,26 @@ export interface UdpSockets {
   /** What one of the sockets has received, while it emits 'datagrams' and no longer. */
   readonly received: Datagrams;
   readonly bind: (
-    place: End & {
+    place: Opening & {
       /** Whether an IPv6 socket takes no IPv4. */
       readonly ipv6Only: boolean;
       /** Whether others may listen there as well (SO_REUSEPORT, socket(7)). */
       readonly sharesPort: boolean;
-      /** Asked of the kernel for each direction, in bytes; it gives no more than net.core.rmem_max and wmem_max. */
-      readonly bufferSize: number;
     },
   ) => Promise<UdpSocket>;
   /** Only the peer's datagrams come in then, and its refusals (ICMP) come as errors (udp(7)). */
-  readonly connect: (peer: End) => Promise<UdpSocket>;
+  readonly connect: (peer: Opening) => Promise<UdpSocket>;
 }
 
 /** Bare ones, many datagrams at a time, where this Node can do that. */
 export async function openUdpSockets(log: Log): Promise<UdpSockets> {
-  const kernel = openKernel((err) =>
-    log.warn({ err }, 'C cannot be called: datagrams are relayed one by one, which is slower'),
-  );
-  return kernel === null ? (await import('./dgram-sockets.ts')).dgramSockets() : new BareDatagrams(kernel);
+  const sayOneByOne = (err: unknown) =>
+    log.warn({ err }, 'C cannot be called: datagrams are relayed one by one, which is slower');
+  const kernel = openKernel(sayOneByOne);
+  try {
+    if (kernel !== null) return new BareDatagrams(kernel);
+  } catch (cause) {
+    sayOneByOne(cause);
+  }
+  return (await import('./dgram-sockets.ts')).dgramSockets();
 }

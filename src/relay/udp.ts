@@ -12,7 +12,7 @@ import { Session, type SessionEnding } from './session.ts';
 import { Slots } from './slots.ts';
 import { createSourceGate } from './source-gate.ts';
 import type { Target } from './target.ts';
-import type { End, UdpSocket, UdpSockets } from './udp-sockets.ts';
+import { type End, SOCKET_BUFFER, type UdpSocket, type UdpSockets } from './udp-sockets.ts';
 
 interface Options {
   readonly sockets: UdpSockets;
@@ -49,8 +49,6 @@ interface Options {
   readonly endLevel: 'info' | 'debug' | null;
 }
 
-/** For a burst that comes while we are busy, in bytes. */
-const SOCKET_BUFFER = 4 * 1024 * 1024;
 /** How often a drain looks for sessions that are settled, in ms. */
 const SWEEP_INTERVAL = 100;
 
@@ -85,6 +83,7 @@ export async function listenUdp(options: Options): Promise<Relay> {
     for (const socket of listeners) socket.close();
   });
   for (const [index, socket] of listeners.entries()) {
+    socket.on('lost', (count) => counters.lost(count));
     socket.on('datagrams', () => {
       onTraffic();
       for (let start = 0, end = 0; start < batch.count; start = end) {
@@ -139,8 +138,7 @@ export async function listenUdp(options: Options): Promise<Relay> {
       connectTimeout: options.connectTimeout,
       timeout: options.sessionTimeout,
       counters,
-      // Of an answer that cannot be sent nobody wants to know.
-      onAnswers: answers ? () => void socket.send(0, batch.count, sender) : null,
+      onAnswers: answers ? () => socket.send(0, batch.count, sender) : null,
       onEnd: (ending) => {
         sessions.delete(key);
         slots.release();

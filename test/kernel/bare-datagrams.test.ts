@@ -1,11 +1,14 @@
 import type { Socket } from 'node:dgram';
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
+import { constants } from 'node:os';
 
 import { expect, onTestFinished, test } from 'vitest';
 
 import { type BareDatagramSocket, BareDatagrams } from '../../src/kernel/bare-datagrams.ts';
-import { allocate } from '../../src/kernel/calls.ts';
+import { allocate, type Calls } from '../../src/kernel/calls.ts';
 import { type Kernel, openKernel } from '../../src/kernel/kernel.ts';
+import { SocketOptions } from '../../src/kernel/socket-options.ts';
 import { udpSocket } from '../helpers/sockets.ts';
 
 const SOL_SOCKET = 1;
@@ -35,7 +38,7 @@ async function bound(options: Partial<typeof binding> = {}): Promise<BareDatagra
 }
 
 async function connectedTo(port: number): Promise<BareDatagramSocket> {
-  const socket = await datagrams.connect({ address: '127.0.0.1', port });
+  const socket = await datagrams.connect({ address: '127.0.0.1', port, bufferSize: 1024 * 1024 });
   onTestFinished(() => socket.close());
   return socket;
 }
@@ -47,6 +50,22 @@ async function receive<T>(sent: readonly Buffer[], take: (socket: BareDatagramSo
   socket.on('datagrams', () => taken.resolve(take(socket)));
   for (const datagram of sent) client.send(datagram, socket.address().port, '127.0.0.1');
   return taken.promise;
+}
+
+/** The kernel, but for a call that fails so. */
+function failing(name: 'recvmmsg' | 'sendmmsg' | 'setsockopt', code: keyof typeof constants.errno): Kernel {
+  let hasFailed = false;
+  const fail = () => {
+    hasFailed = true;
+    return -1;
+  };
+  const errno = () => {
+    const result = hasFailed ? constants.errno[code] : kernel.calls.errno();
+    hasFailed = false;
+    return result;
+  };
+  const calls: Calls = { ...kernel.calls, errno, [name]: Object.assign(fail, { pointer: 0n }) };
+  return { ...kernel, calls, options: new SocketOptions(calls) };
 }
 
 /** The next so many. */
@@ -117,7 +136,7 @@ test('send() sends on a part, in order', async () => {
   const onward = await connectedTo(target.address().port);
   const sent = ofSizes(100, 100, 60, 100, 0, 0, 100, 101, 5_000, 5_000, 1, 1, 1);
   const arrived = collect(target, sent.length - 2);
-  expect(await receive(sent, () => onward.send(1, sent.length - 1))).toBe(null);
+  await receive(sent, () => onward.send(1, sent.length - 1));
   expect(await arrived).toEqual(sent.slice(1, -1));
 });
 
@@ -135,7 +154,7 @@ test('send() hands datagrams of one size to the kernel as one, and a shorter one
   const target = await gathering();
   const onward = await connectedTo(target.port);
   const sent = ofSizes(100, 100, 60, 100, 0, 0, 1_472, 1_472, 1_473, 1_473, 7, 8);
-  expect(await receive(sent, () => onward.send(0, sent.length))).toBe(null);
+  await receive(sent, () => onward.send(0, sent.length));
   expect(await target.sizes).toEqual([260, 100, 0, 0, 2 * 1_472, 1_473, 1_473, 7, 8]);
 });
 
@@ -143,7 +162,7 @@ test('send() sends no more at once than one datagram may have', async () => {
   const target = await gathering();
   const onward = await connectedTo(target.port);
   const sent = ofSizes(...Array<number>(60).fill(1_400));
-  expect(await receive(sent, () => onward.send(0, sent.length))).toBe(null);
+  await receive(sent, () => onward.send(0, sent.length));
   expect(await target.sizes).toEqual([46 * 1_400, 14 * 1_400]);
 });
 
@@ -153,7 +172,7 @@ test('send() sends one by one what cannot be cut on its way', async () => {
   switchOn(onward.fd, SOL_SOCKET, SO_NO_CHECK); // what is cut needs checksums
   const sent = ofSizes(100, 100, 100, 50);
   const arrived = collect(target, sent.length);
-  expect(await receive(sent, () => onward.send(0, sent.length))).toBe(null);
+  await receive(sent, () => onward.send(0, sent.length));
   expect(await arrived).toEqual(sent);
 });
 
@@ -189,22 +208,92 @@ test('a refusal is an error, and comes after what was received before it', async
   expect(told).toEqual(['echo', 'recvmmsg ECONNREFUSED']);
 });
 
-test('send() and sendOne() say why nothing can be sent', async () => {
+test.each([
+  ['send', (socket: BareDatagramSocket) => socket.send(0, 1)],
+  ['sendOne', (socket: BareDatagramSocket) => socket.sendOne(Buffer.from('told of it'))],
+])('a refusal that %s() is told of is an error too, and comes after what was received', async (_, send) => {
+  const target = await bound();
+  const socket = await connectedTo(target.address().port);
+  const told: string[] = [];
+  const failed = Promise.withResolvers<void>();
+  socket.on('datagrams', () => told.push(String(received.copy(0))));
+  socket.on('error', ({ message }) => {
+    told.push(message);
+    failed.resolve();
+  });
+  socket.sendOne(Buffer.from('echo'));
+  const echoed = new Promise<void>((resolve) => {
+    target.on('datagrams', () => {
+      target.send(0, 1, received.sender(0));
+      target.close();
+      socket.sendOne(Buffer.from('refused'));
+      send(socket);
+      resolve();
+    });
+  });
+  await echoed;
+  await failed.promise;
+  expect(told).toEqual(['echo', 'sendmmsg ECONNREFUSED']);
+});
+
+test('a refusal that a send is told of is an error, though nothing is left to be received', async () => {
   const target = await bound();
   const socket = await connectedTo(target.address().port);
   target.close();
-  const results = await receive(ofSizes(1, 1), () => [
-    socket.sendOne(Buffer.from('refused')),
-    socket.sendOne(Buffer.from('told of the refusal')),
-    socket.sendOne(Buffer.from('refused')),
-    socket.send(0, 2),
-  ]);
-  expect(results.map((error) => error?.message ?? null)).toEqual([
-    null,
-    'write ECONNREFUSED',
-    null,
-    'sendmmsg ECONNREFUSED',
-  ]);
+  const failed = once(socket, 'error');
+  socket.sendOne(Buffer.from('refused'));
+  socket.sendOne(Buffer.from('told of it'));
+  expect(String(await failed)).toContain('sendmmsg ECONNREFUSED');
+});
+
+test.each([
+  ['EAGAIN', [3, 1]],
+  ['ENOBUFS', [3, 1]],
+  ['EPERM', []],
+  ['ENETUNREACH', []],
+] as const)('what is lost for %s is told: %j', async (code, expected) => {
+  // On loopback there is always room, and no firewall.
+  const full = new BareDatagrams(failing('sendmmsg', code));
+  const { port } = (await bound()).address();
+  const onward = await full.connect({ address: '127.0.0.1', port, bufferSize: 1_024 });
+  const lost: number[] = [];
+  onward.on('lost', (count) => lost.push(count));
+  onward.on('error', () => lost.push(-1));
+  const from = await full.bind(binding);
+  onTestFinished(() => {
+    from.close();
+    onward.close();
+  });
+  const sent = Promise.withResolvers<void>();
+  from.on('datagrams', () => {
+    onward.send(0, full.received.count);
+    sent.resolve();
+  });
+  const client = await udpSocket();
+  for (const datagram of ofSizes(10, 10, 10, 11)) client.send(datagram, from.address().port, '127.0.0.1');
+  await sent.promise;
+  expect(lost).toEqual(expected);
+});
+
+test('where many cannot be received at a time, that is said', () => {
+  expect(() => new BareDatagrams(failing('recvmmsg', 'ENOSYS'))).toThrow('recvmmsg ENOSYS');
+});
+
+test('where the kernel does not cut trains, each datagram goes alone', async () => {
+  const alone = new BareDatagrams(failing('setsockopt', 'ENOPROTOOPT'));
+  const target = await gathering();
+  const [from, onward] = [
+    await alone.bind(binding),
+    await alone.connect({ address: '127.0.0.1', port: target.port, bufferSize: 1_024 }),
+  ];
+  onTestFinished(() => {
+    from.close();
+    onward.close();
+  });
+  from.on('datagrams', () => onward.send(0, alone.received.count));
+  const client = await udpSocket();
+  for (const datagram of ofSizes(10, 10, 10)) client.send(datagram, from.address().port, '127.0.0.1');
+  expect(await target.sizes).toEqual([10, 10, 10]);
 });
 
 test('a socket that is closed sends nothing and is told of nothing', async () => {
@@ -213,8 +302,9 @@ test('a socket that is closed sends nothing and is told of nothing', async () =>
   const onward = await connectedTo(target.address().port);
   onward.close();
   onward.close();
-  expect(onward.sendOne(Buffer.from('x'))).toBe(null);
-  expect(await receive(ofSizes(1), () => onward.send(0, 1))).toBe(null);
+  target.on('message', () => expect.unreachable());
+  onward.sendOne(Buffer.from('x'));
+  await receive(ofSizes(1), () => onward.send(0, 1));
   const { port } = socket.address();
   socket.close();
   expect((await bound({ port })).address().port).toBe(port);

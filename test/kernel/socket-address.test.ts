@@ -13,7 +13,7 @@ test.each([
 ])('%s, port %i, is read as it was written', (address, port, family) => {
   const bytes = Buffer.alloc(SOCKADDR_SIZE, 0xff);
   expect(writeSocketAddress(calls, bytes, { address, port })).toBe(family);
-  expect(readSocketAddress(bytes)).toEqual({ address, port });
+  expect(readSocketAddress(calls, bytes)).toEqual({ address, port });
 });
 
 test('a struct sockaddr_in is laid out as ip(7) has it', () => {
@@ -23,12 +23,12 @@ test('a struct sockaddr_in is laid out as ip(7) has it', () => {
 });
 
 test.each([
-  ['fe80::1%lo', 1],
-  ['fe80::1%1', 1],
-  ['fe80::1%77', 77],
-])('%s is of the zone %i', (address, scope) => {
+  ['fe80::1%lo', 1, 'fe80::1%lo'],
+  ['fe80::1%1', 1, 'fe80::1%lo'],
+  ['fe80::1%7777', 7_777, 'fe80::1%7777'],
+])('%s is of the zone %i, and read as %s', (address, scope, read) => {
   const bytes = Buffer.alloc(SOCKADDR_SIZE);
   writeSocketAddress(calls, bytes, { address, port: 80 });
   expect(bytes.readUInt32LE(24)).toBe(scope);
-  expect(readSocketAddress(bytes)).toEqual({ address: 'fe80::1', port: 80 });
+  expect(readSocketAddress(calls, bytes)).toEqual({ address: read, port: 80 });
 });

@@ -4,14 +4,14 @@ import { once } from 'node:events';
 import { expect, test } from 'vitest';
 
 import { Gate } from '../../src/relay/gate.ts';
-import type { Datagrams } from '../../src/relay/udp-sockets.ts';
+import type { Datagrams, UdpSocket } from '../../src/relay/udp-sockets.ts';
 import { killListener } from '../helpers/kill-listener.ts';
 import { localTarget, testLog, udpRelay, udpSockets } from '../helpers/relay.ts';
 import { closedPort, udpSocket } from '../helpers/sockets.ts';
 
 /** A UDP server that keeps what it gets, and hands it out one by one. */
-async function udpTarget() {
-  const socket = await udpSocket();
+async function udpTarget(type?: 'udp4' | 'udp6') {
+  const socket = await udpSocket(type);
   const arrived: { readonly datagram: Buffer; readonly from: RemoteInfo }[] = [];
   const waiters: (() => void)[] = [];
   socket.on('message', (datagram, from) => {
@@ -404,6 +404,30 @@ test('listenUdp() tells clients apart that have the same port', async () => {
   expect(ofOne).not.toEqual(ofOther);
 });
 
+test.each([
+  ['IPv6 answers come between', ['127.0.0.1'], '::1'],
+  ['IPv6 clients come between', ['127.0.0.1', '::1'], '127.0.0.1'],
+])('listenUdp() knows an IPv4 client again when %s', async (_, bind, host) => {
+  const type = host === '::1' ? 'udp6' : 'udp4';
+  const target = await udpTarget(type);
+  const relay = await udpRelay(localTarget(target.port, [host]), { bind });
+  const [client, other] = [await udpSocket(), await udpSocket('udp6')];
+  const ports = new Set<number>();
+  for (let i = 0; i < 4; i++) {
+    const answered = nextMessage(client);
+    client.send('question', relay.port, '127.0.0.1');
+    const { from } = await target.next();
+    ports.add(from.port);
+    target.socket.send('answer', from.port, from.address);
+    await answered;
+    if (bind.length === 1) continue;
+    other.send('between', relay.port, '::1');
+    await target.next();
+  }
+  expect(ports.size).toBe(1);
+  expect(relay.live).toBe(bind.length);
+});
+
 test('listenUdp() answers from the address that was asked', async () => {
   const target = await udpTarget();
   const relay = await udpRelay(localTarget(target.port), { bind: ['127.0.0.1', '127.0.0.2', '::1'] });
@@ -449,6 +473,27 @@ test('listenUdp() without answers looks at each client, though all share a sessi
   await expect.poll(() => relay.counts().refused).toEqual({ 'source not allowed': 6 });
   welcome.send('three', relay.port, '127.0.0.1');
   expect(String((await target.next()).datagram)).toBe('three');
+});
+
+test('listenUdp() counts what there is no room to send, either way', async () => {
+  const target = await udpTarget();
+  const sockets = await udpSockets();
+  const opened: UdpSocket[] = [];
+  const keep = async (socket: Promise<UdpSocket>) => {
+    opened.push(await socket);
+    return socket;
+  };
+  const relay = await udpRelay(localTarget(target.port), {
+    sockets: {
+      received: sockets.received,
+      bind: (place) => keep(sockets.bind(place)),
+      connect: (peer) => keep(sockets.connect(peer)),
+    },
+  });
+  (await udpSocket()).send('question', relay.port, '127.0.0.1');
+  await target.next();
+  for (const socket of opened) socket.emit('lost', 3);
+  expect(relay.counts().lost).toBe(6);
 });
 
 test('listenUdp() counts each datagram that is refused', async () => {
