@@ -46,6 +46,8 @@ export function chooseLoads(
   say: Say,
 ): readonly Load[] {
   const all = [
+    // First: connections that have just ended make the table slow to read that tells when a peer listens.
+    rest(),
     bulk('upload'),
     bulk('download'),
     newConnections(),
@@ -53,7 +55,6 @@ export function chooseLoads(
     pingPong(),
     datagrams(),
     idle(count),
-    rest(),
     namedConnections(),
     helloConnections(),
     namedDownload(),
