@@ -111,8 +111,7 @@ async function run(
   const lookup: Lookup = (host, signal, how) => sources.of(host).addresses(signal, how);
   const errors = keepErrors(log);
   const ports = listeners(config).map((pair) => pair.listen);
-  const lost =
-    config.mode === 'udp' ? watchLostDatagrams(ports, { relays: () => relays, log: errors.log }) : null;
+  const lost = config.mode === 'udp' ? watchLostDatagrams(() => relays, errors.log) : null;
   const shared = { lookup, log: errors.log, gate, onTraffic: () => lost?.onTraffic() };
   relays =
     config.workers === 1

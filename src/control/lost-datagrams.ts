@@ -20,18 +20,14 @@ export interface LostDatagrams {
   readonly onTraffic: () => void;
 }
 
-/** Watches UDP ports. There is no timer while there is no traffic. */
-export function watchLostDatagrams(
-  ports: readonly number[],
-  { relays, log }: { readonly relays: () => readonly Counted[]; readonly log: Pick<Log, 'warn'> },
-): LostDatagrams {
+/** Watches the ports of UDP relays. There is no timer while there is no traffic. */
+export function watchLostDatagrams(relays: () => readonly Counted[], log: Pick<Log, 'warn'>): LostDatagrams {
   let timer: NodeJS.Timeout | null = null;
   let isBusy = false;
   let said: ReadonlyMap<number, number> = new Map();
 
   function count(): ReadonlyMap<number, number> {
-    const lost = new Map(ports.map((port) => [port, 0]));
-    for (const relay of relays()) lost.set(relay.port, relay.counts().lost);
+    const lost = new Map(relays().map((relay) => [relay.port, relay.counts().lost]));
     for (const { port, state, drops } of readSockets('udp')) {
       const before = lost.get(port);
       if (before !== undefined && state === UNCONNECTED) lost.set(port, before + drops);

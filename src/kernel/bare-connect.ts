@@ -2,14 +2,14 @@ import { BareSocket } from './bare-socket.ts';
 import { CLOSE_ON_EXEC, NONBLOCK, systemError } from './calls.ts';
 import { EINPROGRESS, type Kernel } from './kernel.ts';
 import { FAILED, HUNG_UP } from './poller.ts';
-import { sizeOfSocketAddress, writeSocketAddress } from './socket-address.ts';
+import { sizeOfSocketAddress, type SocketAddress, writeSocketAddress } from './socket-address.ts';
 
 const SOCK_STREAM = 1;
 
 /** Connects to an address. Rejects with a system error, or with the signal's reason. */
 export function connectBare(
   kernel: Kernel,
-  { address, port }: { readonly address: string; readonly port: number },
+  { address, port }: SocketAddress,
   signal: AbortSignal,
 ): Promise<BareSocket> {
   const { calls, poller, options, keepAlive, address: memory } = kernel;

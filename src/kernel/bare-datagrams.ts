@@ -1,17 +1,16 @@
 import { EventEmitter } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { constants } from 'node:os';
 
 import { CLOSE_ON_EXEC, NONBLOCK, systemError } from './calls.ts';
 import { BATCH, DatagramBatch } from './datagram-batch.ts';
 import { DatagramTrains } from './datagram-trains.ts';
 import { EAGAIN, type Kernel } from './kernel.ts';
+import { localAddress } from './local-address.ts';
 import { READABLE, type Watched } from './poller.ts';
 import {
   AF_INET,
   AF_INET6,
-  readSocketAddress,
-  SOCKADDR_SIZE,
+  type SocketAddress,
   sizeOfSocketAddress,
   writeSocketAddress,
 } from './socket-address.ts';
@@ -21,12 +20,7 @@ const { ECONNREFUSED, EMSGSIZE, ENOBUFS } = constants.errno;
 /** What a socket is told that is no failure: there is nothing more, or (of one that is connected) a datagram was too large for its path. */
 const PASSING = new Set([0, EAGAIN, EMSGSIZE]);
 
-interface End {
-  readonly address: string;
-  readonly port: number;
-}
-
-interface Opening extends End {
+interface Opening extends SocketAddress {
   /** Each way, in bytes. */
   readonly bufferSize: number;
 }
@@ -118,12 +112,8 @@ export class BareDatagramSocket
   }
 
   /** Where it is bound. Throws a system error. */
-  address(): Pick<AddressInfo, 'address' | 'port'> {
-    const { calls, address, addressSize } = this.#kernel;
-    addressSize.bytes.writeInt32LE(SOCKADDR_SIZE);
-    if (calls.getsockname(this.fd, address.pointer, addressSize.pointer) < 0)
-      throw calls.failure('getsockname');
-    return readSocketAddress(calls, address.bytes);
+  address(): SocketAddress {
+    return localAddress(this.#kernel, this.fd);
   }
 
   /** Sends on those of the datagrams received from `start` until `end`, to who sent others or to whom it is connected. */

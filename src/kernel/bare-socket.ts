@@ -1,19 +1,14 @@
 import { Socket, type SocketConstructorOpts } from 'node:net';
 
 import { EBADF, type Kernel } from './kernel.ts';
+import { localAddress } from './local-address.ts';
 import { PEER_ENDED, READABLE, URGENT, type Watched, WRITABLE } from './poller.ts';
-import { readSocketAddress, SOCKADDR_SIZE } from './socket-address.ts';
+import type { SocketAddress } from './socket-address.ts';
 
 const MSG_PEEK = 0x2;
 const MSG_MORE = 0x80_00;
 const SHUT_WR = 1;
 const NOTHING = Buffer.alloc(0);
-
-/** One end of a connection. */
-interface End {
-  readonly address: string;
-  readonly port: number;
-}
 
 /**
  * A TCP connection as the kernel has it: a descriptor, and nothing kept in this process. Who owns it reads and writes it directly, or has it
@@ -36,7 +31,7 @@ export class BareSocket implements Watched {
   #isCorked = false;
   #stream: Socket | null = null;
 
-  constructor(kernel: Kernel, fd: number, { address, port }: End) {
+  constructor(kernel: Kernel, fd: number, { address, port }: SocketAddress) {
     this.kernel = kernel;
     this.#fd = fd;
     this.remoteAddress = address;
@@ -100,13 +95,8 @@ export class BareSocket implements Watched {
     return this.#stream === null ? this.#local()?.port : this.#stream.localPort;
   }
 
-  #local(): End | undefined {
-    if (!this.#isOpen) return undefined;
-    const { calls, address, addressSize } = this.kernel;
-    addressSize.bytes.writeInt32LE(SOCKADDR_SIZE);
-    if (calls.getsockname(this.#fd, address.pointer, addressSize.pointer) < 0)
-      throw calls.failure('getsockname');
-    return readSocketAddress(calls, address.bytes);
+  #local(): SocketAddress | undefined {
+    return this.#isOpen ? localAddress(this.kernel, this.#fd) : undefined;
   }
 
   /** Holds back what is written from now on, so that more goes with it. */

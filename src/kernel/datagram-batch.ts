@@ -1,5 +1,5 @@
 import { allocate, type Calls, type Memory } from './calls.ts';
-import { readSocketAddress, SOCKADDR_SIZE } from './socket-address.ts';
+import { readSocketAddress, SOCKADDR_SIZE, type SocketAddress } from './socket-address.ts';
 import { IOVEC, MMSGHDR, Structs, WORD } from './structs.ts';
 
 /** How many datagrams are received at a time. */
@@ -75,7 +75,7 @@ export class DatagramBatch {
   }
 
   /** Of a sender. */
-  addressOf(sender: string): { readonly address: string; readonly port: number } {
+  addressOf(sender: string): SocketAddress {
     return readSocketAddress(this.#calls, Buffer.from(sender, 'latin1'));
   }
 

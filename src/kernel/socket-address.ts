@@ -2,6 +2,11 @@ import { familyOf, v4, v6 } from '@leichtgewicht/ip-codec';
 
 import type { Calls } from './calls.ts';
 
+export interface SocketAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
 /** The largest struct sockaddr of the Internet families, in bytes: IPv6's (ip(7), ipv6(7)). */
 export const SOCKADDR_SIZE = 28;
 /** IPv4's. */
@@ -20,7 +25,7 @@ const MAPPED_PREFIX = Buffer.from('00000000000000000000ffff', 'hex');
 export function writeSocketAddress(
   calls: Pick<Calls, 'if_nametoindex'>,
   bytes: Buffer,
-  { address, port }: { readonly address: string; readonly port: number },
+  { address, port }: SocketAddress,
 ): number {
   const [ip = '', zone] = address.split('%');
   const family = familyOf(ip) === 1 ? AF_INET : AF_INET6;
@@ -40,10 +45,7 @@ export function sizeOfSocketAddress(bytes: Buffer): number {
 }
 
 /** What a struct sockaddr says, as net.Socket says it. */
-export function readSocketAddress(
-  calls: Pick<Calls, 'zoneName'>,
-  bytes: Buffer,
-): { readonly address: string; readonly port: number } {
+export function readSocketAddress(calls: Pick<Calls, 'zoneName'>, bytes: Buffer): SocketAddress {
   const port = bytes.readUInt16BE(PORT);
   if (words(bytes)[0] === AF_INET) return { address: dotted(bytes, V4_ADDRESS), port };
   const isMapped =

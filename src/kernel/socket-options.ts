@@ -83,8 +83,7 @@ export class SocketOptions {
 
   /** Whether datagrams may be sent on in trains, with a socket like this (UDP_SEGMENT of udp(7), since Linux 4.18). */
   canSegment(fd: number): boolean {
-    const { pointer, bytes } = this.#holding(0);
-    return this.#calls.setsockopt(fd, SOL_UDP, UDP_SEGMENT, pointer, bytes.length) === 0;
+    return this.#set(fd, SOL_UDP, UDP_SEGMENT, this.#holding(0));
   }
 
   /** Why a socket has failed, as errno(3) numbers it; 0 when it has not. Asking clears it. */
@@ -99,9 +98,9 @@ export class SocketOptions {
     return this.#value;
   }
 
-  /** None of them can fail for a socket that is open and of the right kind, and none is worth a connection. */
-  #set(fd: number, level: number, name: number, { pointer, bytes }: Memory): void {
-    this.#calls.setsockopt(fd, level, name, pointer, bytes.length);
+  /** Whether the kernel knows the option: no other can fail for a socket that is open and of the right kind, and none is worth a connection. */
+  #set(fd: number, level: number, name: number, { pointer, bytes }: Memory): boolean {
+    return this.#calls.setsockopt(fd, level, name, pointer, bytes.length) === 0;
   }
 }
 

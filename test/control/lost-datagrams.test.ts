@@ -7,8 +7,11 @@ import { udpSocket } from '../helpers/sockets.ts';
 test('count() has what the relays had no room to send, and what the kernel had none to keep', async () => {
   const socket = await udpSocket();
   const { port } = socket.address();
-  const relays = [{ port, counts: () => ({ lost: 3 }) }];
-  const { count } = watchLostDatagrams([port, 9], { relays: () => relays, log: testLog() });
+  const relays = [
+    { port, counts: () => ({ lost: 3 }) },
+    { port: 9, counts: () => ({ lost: 0 }) },
+  ];
+  const { count } = watchLostDatagrams(() => relays, testLog());
   expect(count()).toEqual(
     new Map([
       [port, 3],

@@ -78,6 +78,13 @@ function collect(socket: Socket, count: number): Promise<readonly Buffer[]> {
   return promise;
 }
 
+/** What a socket is told, up to an error and in order. */
+function toldUntilError(socket: BareDatagramSocket): Promise<readonly string[]> {
+  const told: string[] = [];
+  socket.on('datagrams', () => told.push(String(received.copy(0))));
+  return new Promise((resolve) => socket.on('error', ({ message }) => resolve([...told, message])));
+}
+
 /** A socket that takes datagrams together where they come so (UDP_GRO of udp(7)), and the sizes of what it takes first. */
 async function gathering() {
   const socket = await bound();
@@ -191,21 +198,14 @@ test('send() loses what no packet can carry, and nothing else', async () => {
 test('a refusal is an error, and comes after what was received before it', async () => {
   const target = await bound();
   const socket = await connectedTo(target.address().port);
-  const told: string[] = [];
-  const failed = Promise.withResolvers<void>();
-  socket.on('datagrams', () => told.push(String(received.copy(0))));
-  socket.on('error', ({ message }) => {
-    told.push(message);
-    failed.resolve();
-  });
+  const told = toldUntilError(socket);
   target.on('datagrams', () => {
     target.send(0, 1, received.sender(0));
     target.close();
     socket.sendOne(Buffer.from('refused'));
   });
   socket.sendOne(Buffer.from('echo'));
-  await failed.promise;
-  expect(told).toEqual(['echo', 'recvmmsg ECONNREFUSED']);
+  expect(await told).toEqual(['echo', 'recvmmsg ECONNREFUSED']);
 });
 
 test.each([
@@ -214,26 +214,15 @@ test.each([
 ])('a refusal that %s() is told of is an error too, and comes after what was received', async (_, send) => {
   const target = await bound();
   const socket = await connectedTo(target.address().port);
-  const told: string[] = [];
-  const failed = Promise.withResolvers<void>();
-  socket.on('datagrams', () => told.push(String(received.copy(0))));
-  socket.on('error', ({ message }) => {
-    told.push(message);
-    failed.resolve();
+  const told = toldUntilError(socket);
+  target.on('datagrams', () => {
+    target.send(0, 1, received.sender(0));
+    target.close();
+    socket.sendOne(Buffer.from('refused'));
+    send(socket);
   });
   socket.sendOne(Buffer.from('echo'));
-  const echoed = new Promise<void>((resolve) => {
-    target.on('datagrams', () => {
-      target.send(0, 1, received.sender(0));
-      target.close();
-      socket.sendOne(Buffer.from('refused'));
-      send(socket);
-      resolve();
-    });
-  });
-  await echoed;
-  await failed.promise;
-  expect(told).toEqual(['echo', 'sendmmsg ECONNREFUSED']);
+  expect(await told).toEqual(['echo', 'sendmmsg ECONNREFUSED']);
 });
 
 test('a refusal that a send is told of is an error, though nothing is left to be received', async () => {
