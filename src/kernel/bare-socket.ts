@@ -5,7 +5,6 @@ import { localAddress } from './local-address.ts';
 import { PEER_ENDED, READABLE, URGENT, type Watched, WRITABLE } from './poller.ts';
 import type { SocketAddress } from './socket-address.ts';
 
-const MSG_PEEK = 0x2;
 const MSG_MORE = 0x80_00;
 const SHUT_WR = 1;
 const NOTHING = Buffer.alloc(0);
@@ -20,9 +19,9 @@ export class BareSocket implements Watched {
   readonly kernel: Kernel;
   /** Told what happens while it is watched. */
   listener: Pick<Watched, 'onEvents'> | null = null;
-  /** What may have happened before there was a listener. */
-  unheard = READABLE;
-  /** What a stream had read of it, and nobody has taken. */
+  /** What has happened since it is watched while there was no listener, and has not been looked into. */
+  unheard = 0;
+  /** What has been read of it ahead, or by a stream, and nobody has taken. */
   unread: Buffer = NOTHING;
   #fd: number;
   /** What is watched for. */
@@ -51,6 +50,10 @@ export class BareSocket implements Watched {
     return this.#stream !== null;
   }
 
+  get isWatched(): boolean {
+    return this.#events !== 0;
+  }
+
   /** Watches for what comes, and for room to write where that is wanted. Throws a system error. */
   watch({ forRoom = false } = {}): void {
     const { poller } = this.kernel;
@@ -65,11 +68,11 @@ export class BareSocket implements Watched {
     else this.listener.onEvents(events);
   }
 
-  /** Takes that; it comes before what is in the kernel. */
-  takeUnread(): Buffer {
-    const unread = this.unread;
-    this.unread = NOTHING;
-    return unread;
+  /** Takes so many bytes of that; they come before what is in the kernel. */
+  takeUnread(length = this.unread.length): Buffer {
+    const taken = this.unread.subarray(0, length);
+    this.unread = length < this.unread.length ? this.unread.subarray(length) : NOTHING;
+    return taken;
   }
 
   /** Reads into the shared buffer, so many bytes at most; how many, 0 at the end (read(2)). */
@@ -79,11 +82,16 @@ export class BareSocket implements Watched {
     return this.#result(calls.read(this.#fd, buffer.pointer, length));
   }
 
-  /** The same, but what is read stays to be read (MSG_PEEK of recv(2)). */
-  peek(): number {
-    if (!this.#isOpen) return -EBADF;
-    const { calls, buffer } = this.kernel;
-    return this.#result(calls.recv(this.#fd, buffer.pointer, buffer.bytes.length, MSG_PEEK));
+  /** The same, but what is read is put behind what is unread. */
+  readAhead(length: number): number {
+    const count = this.read(length);
+    // A socket that has been read out tells of more by itself.
+    if (count < length) this.unheard &= ~READABLE;
+    if (count > 0) {
+      const read = Buffer.copyBytesFrom(this.kernel.buffer.bytes, 0, count);
+      this.unread = this.unread.length === 0 ? read : Buffer.concat([this.unread, read]);
+    }
+    return count;
   }
 
   /** Undefined once it is gone. */
@@ -191,7 +199,7 @@ export class BareSocket implements Watched {
     this.#stream = null;
     this.#isOpen = true;
     this.#events = 0;
-    this.unheard = READABLE;
+    this.unheard = 0;
     this.listener = null;
     return true;
   }

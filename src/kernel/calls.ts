@@ -18,7 +18,6 @@ const SIGNATURES = {
   getsockopt: { arguments: [INT, INT, INT, POINTER_OF_MANY, POINTER_OF_MANY], return: INT },
   read: { arguments: [INT, POINTER, INT], return: INT },
   write: { arguments: [INT, POINTER, INT], return: INT },
-  recv: { arguments: [INT, POINTER_OF_MANY, INT, INT], return: INT },
   send: { arguments: [INT, POINTER_OF_MANY, INT, INT], return: INT },
   recvmmsg: { arguments: [INT, POINTER_OF_MANY, INT, INT, POINTER_OF_MANY], return: INT },
   sendmmsg: { arguments: [INT, POINTER_OF_MANY, INT, INT], return: INT },

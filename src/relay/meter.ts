@@ -28,9 +28,9 @@ export class Meter {
     this.#counters.received(bytes);
   }
 
-  /** To be told of a socket that is made a stream. */
-  beginStream(): void {
-    this.#before = { sent: this.sent, received: this.received };
+  /** To be told of a socket that is made a stream; `unread` bytes have been read of it before, and are still to be moved. */
+  beginStream(unread: number): void {
+    this.#before = { sent: this.sent, received: this.received + unread };
   }
 
   /** Counts what the socket has moved and has not been counted; of what it has read, `unread` bytes are still to be moved. */

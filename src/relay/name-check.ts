@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net';
 
 import { DeadlineError, withDeadline } from '../deadline.ts';
-import type { BareSocket } from '../kernel/bare-socket.ts';
 import { EAGAIN } from '../kernel/kernel.ts';
 import { type ClientHello, ClientHelloReader } from '../wire/client-hello.ts';
 import { HelloRetryReader } from '../wire/hello-retry.ts';
@@ -14,8 +13,8 @@ import type { Connection } from './connection.ts';
 import { hangUp } from './hang-up.ts';
 import { createHttpGate } from './http-gate.ts';
 import { logRefusal } from './log-refusal.ts';
-import { peekBare } from './peek-bare.ts';
 import { EndedError, peek, type Reader } from './peek.ts';
+import { readAhead } from './read-ahead.ts';
 import { nameDeadline, readFirst, timeUntil } from './read-first.ts';
 import { reset } from './reset.ts';
 import type { Upstream } from './upstream.ts';
@@ -68,7 +67,7 @@ async function readOpening(connection: Connection, deadline: number): Promise<Op
   const { bare, gone } = connection;
   const atOnce =
     bare &&
-    (await peekBare(bare, new OpeningReader(), { timeout: timeUntil(deadline), signal: gone }).catch(
+    (await readAhead(bare, new OpeningReader(), { timeout: timeUntil(deadline), signal: gone }).catch(
       (cause: unknown) => {
         if (cause instanceof DeadlineError) return null; // which `readFirst` says in a refusal
         throw cause;
@@ -113,7 +112,9 @@ async function passHello(
 ): Promise<boolean> {
   const { bare: client, gone, shared } = connection;
   const target = upstream.bare;
-  const hello = client === null ? await readStream(connection, length) : readBare(client, length);
+  const hello =
+    client === null ? (connection.client.read(length) as Buffer | null) : client.takeUnread(length);
+  if (hello === null) throw new EndedError(Buffer.alloc(0));
   if (target === null) {
     upstream.socket.write(hello);
     return false;
@@ -125,20 +126,7 @@ async function passHello(
   if (written < length) upstream.socket.write(hello.subarray(written));
   if (client === null || written < length) return false;
   const waiting = { timeout: shared.idleTimeout || Infinity, signal: gone, unless: client };
-  return (await peekBare(target, new HelloRetryReader(), waiting)) === false;
-}
-
-function readBare(client: BareSocket, length: number): Buffer {
-  const hello = Buffer.copyBytesFrom(client.kernel.buffer.bytes, 0, Math.max(0, client.read(length)));
-  if (hello.length !== length) throw new EndedError(hello);
-  return hello;
-}
-
-/** A stream that has been made meanwhile may have nothing yet of what was seen in the kernel. */
-async function readStream({ client, gone }: Connection, length: number): Promise<Buffer> {
-  if (client.readableLength < length)
-    await readFirst(client, new OpeningReader(), { gone, deadline: nameDeadline() });
-  return client.read(length) as Buffer;
+  return (await readAhead(target, new HelloRetryReader(), waiting)) === false;
 }
 
 /**

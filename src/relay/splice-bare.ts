@@ -1,6 +1,6 @@
 import type { BareSocket } from '../kernel/bare-socket.ts';
 import { EAGAIN, ECONNRESET, EPIPE } from '../kernel/kernel.ts';
-import { FAILED, HUNG_UP, PEER_ENDED, URGENT, WRITABLE } from '../kernel/poller.ts';
+import { FAILED, HUNG_UP, PEER_ENDED, READABLE, URGENT, WRITABLE } from '../kernel/poller.ts';
 import { IdleTimer } from './idle-timer.ts';
 import type { Meter } from './meter.ts';
 import { type Ending, LINGER } from './splice.ts';
@@ -113,13 +113,13 @@ class Side {
       this.#onBytes(unread.length);
       this.peer.#say(unread);
     }
-    this.onEvents(socket.unheard);
+    this.onEvents(socket.isWatched ? socket.unheard : READABLE);
     if (socket.isOpen) socket.watch();
   }
 
   onEvents(events: number): void {
     if ((events & (URGENT | PEER_ENDED | HUNG_UP | FAILED)) !== 0) this.#mayGoOn = true;
-    if ((events & WRITABLE) !== 0 && this.#pending !== null) this.#flush(this.#pending);
+    if ((events & WRITABLE) !== 0 && this.#pending !== null) this.#goOn(this.#pending);
     if (this.#hasEnded && (events & FAILED) !== 0) this.#abort();
     else if ((events & ~WRITABLE) !== 0) this.#read();
   }
@@ -160,27 +160,29 @@ class Side {
     socket.watch({ forRoom: true });
   }
 
+  /** Writes what the kernel had no room for; when it has taken all, the other side is read again. */
+  #goOn(pending: Buffer): void {
+    this.#flush(pending);
+    if (this.#pending === null) this.peer.#read();
+  }
+
   /** Writes what is not in the shared buffer. */
   #say(bytes: Buffer): void {
     if (!this.socket.isOpen) return;
-    this.#pending = bytes;
     this.#flush(bytes);
     if (this.#pending !== null) this.socket.watch({ forRoom: true });
   }
 
-  #flush(pending: Buffer): void {
-    const { socket, peer } = this;
-    const count = socket.write(pending);
-    if (count === -EAGAIN) return;
-    this.#splice.idle.touch();
-    if (count >= 0 && count < pending.length) {
-      this.#pending = pending.subarray(count);
+  #flush(bytes: Buffer): void {
+    const count = this.socket.write(bytes);
+    if (count === -EAGAIN) {
+      this.#pending = bytes;
       return;
     }
-    this.#pending = null;
+    this.#splice.idle.touch();
+    this.#pending = count >= 0 && count < bytes.length ? bytes.subarray(count) : null;
     if (count < 0) this.#lose(-count);
-    if (this.#resetFollows) this.reset();
-    peer.#read();
+    if (this.#pending === null && this.#resetFollows) this.reset();
   }
 
   /**

@@ -45,10 +45,10 @@ export class Upstream {
 
   /** It as a stream, which reads ahead as one from `net.connect` does: so its end is noticed. */
   get socket(): Socket {
-    const isBare = this.bare !== null;
+    const unread = this.bare?.unread.length;
     const socket = streamOf(this.#connected);
-    if (isBare) {
-      this.meter.beginStream();
+    if (unread !== undefined) {
+      this.meter.beginStream(unread);
       socket.read(0);
     }
     return socket;

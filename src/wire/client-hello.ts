@@ -42,13 +42,13 @@ export class ClientHelloReader {
 }
 
 function readHello(body: Buffer): Omit<ClientHello, 'length'> {
-  const cursor = new ByteCursor(body);
-  cursor.take(2); // legacy_version
-  cursor.take(RANDOM_LENGTH);
-  cursor.vector(1, 0, MAX_SESSION_ID);
-  if (cursor.vector(2, 2).length % 2 !== 0) throw new Refusal('malformed', 'half a cipher suite');
-  cursor.vector(1, 1); // legacy_compression_methods
-  const extensions = readExtensions(cursor);
+  const hello = new ByteCursor(body);
+  hello.skip(2); // legacy_version
+  hello.skip(RANDOM_LENGTH);
+  hello.vector(1, 0, MAX_SESSION_ID);
+  if (hello.vector(2, 2).length % 2 !== 0) throw new Refusal('malformed', 'half a cipher suite');
+  hello.vector(1, 1); // legacy_compression_methods
+  const extensions = readExtensions(hello);
 
   const serverNames = extensions.filter(({ type }) => type === SERVER_NAME);
   const names = serverNames.flatMap(({ data }) => readServerNames(data));
@@ -57,29 +57,28 @@ function readHello(body: Buffer): Omit<ClientHello, 'length'> {
   if (names.length > 1 || serverNames.length > 1)
     throw new Refusal('several names', 'the ClientHello has several names', names.join(' '));
   const hasOuterEch = extensions.some(
-    ({ type, data }) => type === ENCRYPTED_CLIENT_HELLO && data[0] === OUTER,
+    ({ type, data }) => type === ENCRYPTED_CLIENT_HELLO && data.length > 0 && data.number(1) === OUTER,
   );
   return { name, hasOuterEch };
 }
 
 /** None, where the hello ends before them (RFC 5246 §7.4.1.2). */
-function readExtensions(hello: ByteCursor): readonly { readonly type: number; readonly data: Buffer }[] {
-  if (hello.isAtEnd) return [];
-  const cursor = new ByteCursor(hello.vector(2));
-  if (!hello.isAtEnd) throw new Refusal('malformed', 'something follows the extensions');
+function readExtensions(hello: ByteCursor): readonly { readonly type: number; readonly data: ByteCursor }[] {
+  if (hello.length === 0) return [];
+  const list = hello.vector(2);
+  if (hello.length > 0) throw new Refusal('malformed', 'something follows the extensions');
   const extensions = [];
-  while (!cursor.isAtEnd) extensions.push({ type: cursor.number(2), data: cursor.vector(2) });
+  while (list.length > 0) extensions.push({ type: list.number(2), data: list.vector(2) });
   return extensions;
 }
 
-function readServerNames(data: Buffer): readonly string[] {
-  const cursor = new ByteCursor(data);
-  const list = new ByteCursor(cursor.vector(2, 1));
-  if (!cursor.isAtEnd) throw new Refusal('malformed', 'something follows the server names');
+function readServerNames(data: ByteCursor): readonly string[] {
+  const list = data.vector(2, 1);
+  if (data.length > 0) throw new Refusal('malformed', 'something follows the server names');
   const names = [];
-  while (!list.isAtEnd) {
+  while (list.length > 0) {
     if (list.number(1) !== HOST_NAME) throw new Refusal('malformed', 'a server name is no host name');
-    names.push(list.vector(2, 1).toString('latin1'));
+    names.push(list.vector(2, 1).text);
   }
   return names;
 }

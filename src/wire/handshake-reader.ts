@@ -28,15 +28,16 @@ const MESSAGE_HEADER = 4;
 /** Of all bytes up to the end of the message; the message alone must fit as well. */
 const MAX_LENGTH = 64 * 1024;
 
+const NOTHING = Buffer.alloc(0);
+
 /** Puts the first handshake message of a TLS stream together, however it is cut into records, and these into segments. */
 export class HandshakeReader {
   readonly #options: Options;
-  readonly #header = Buffer.alloc(RECORD_HEADER);
+  /** Of the current record: its ContentType, how much of its header has been taken, and how much of its fragment is left. */
+  #type = 0;
   #headerLength = 0;
-  /** Of the current record. */
   #left = 0;
-  #isSkipped = false;
-  #message = Buffer.allocUnsafe(512);
+  #message: Buffer = NOTHING;
   #messageLength = 0;
   #length = 0;
 
@@ -44,10 +45,13 @@ export class HandshakeReader {
     this.#options = options;
   }
 
-  /** Takes the next bytes; null while more are needed. Throws a Refusal as soon as it cannot be such a message. */
+  /** Takes the next bytes, which it may keep; null while more are needed. Throws a Refusal as soon as it cannot be such a message. */
   push(chunk: Buffer): Message | null {
     for (let at = 0; at < chunk.length;) {
-      const taken = this.#left > 0 ? this.#takeFragment(chunk, at) : this.#takeHeader(chunk, at);
+      const taken =
+        this.#headerLength === RECORD_HEADER
+          ? this.#takeFragment(chunk, at)
+          : this.#takeHeader(chunk[at] as number);
       at += taken;
       this.#length += taken;
       const end = this.#messageEnd();
@@ -63,34 +67,53 @@ export class HandshakeReader {
     return null;
   }
 
-  #takeHeader(chunk: Buffer, at: number): number {
-    const taken = chunk.copy(this.#header, this.#headerLength, at);
-    this.#headerLength += taken;
-    const [type, major = MAJOR_VERSION] = this.#header.subarray(0, this.#headerLength);
-    this.#isSkipped = type === CHANGE_CIPHER_SPEC || type === APPLICATION_DATA;
+  get #isSkipped(): boolean {
+    return this.#type === CHANGE_CIPHER_SPEC || this.#type === APPLICATION_DATA;
+  }
+
+  /** Takes one byte of type, version and length. */
+  #takeHeader(byte: number): number {
+    const place = this.#headerLength++;
+    if (place === 0) this.#takeType(byte);
+    else if (place === 1 && byte !== MAJOR_VERSION) throw noRecord();
+    else if (place > 2) this.#left = this.#left * 2 ** 8 + byte;
+    const most = this.#type === APPLICATION_DATA ? MAX_ENCRYPTED_FRAGMENT : MAX_FRAGMENT;
+    if (this.#headerLength === RECORD_HEADER && (this.#left === 0 || this.#left > most))
+      throw malformed('a record has a wrong length');
+    return 1;
+  }
+
+  #takeType(type: number): void {
+    this.#type = type;
     // Between records of one message no other may be (RFC 8446 §5.1).
     const maySkip = this.#options.isAfterRetry && this.#messageLength === 0;
-    const isExpected = type === HANDSHAKE || (this.#isSkipped && maySkip);
-    if (!isExpected || major !== MAJOR_VERSION) throw malformed('that is no handshake record');
-    if (this.#headerLength === RECORD_HEADER) {
-      this.#headerLength = 0;
-      this.#left = this.#header.readUInt16BE(3);
-      const most = type === APPLICATION_DATA ? MAX_ENCRYPTED_FRAGMENT : MAX_FRAGMENT;
-      if (this.#left === 0 || this.#left > most) throw malformed('a record has a wrong length');
-    }
-    return taken;
+    if (type !== HANDSHAKE && !(this.#isSkipped && maySkip)) throw noRecord();
   }
 
   #takeFragment(chunk: Buffer, at: number): number {
     const taken = Math.min(this.#left, chunk.length - at);
     this.#left -= taken;
+    if (this.#left === 0) this.#headerLength = 0;
     if (!this.#isSkipped) {
-      this.#reserve(this.#messageLength + taken);
-      chunk.copy(this.#message, this.#messageLength, at, at + taken);
-      this.#messageLength += taken;
+      this.#append(chunk.subarray(at, at + taken));
       if (this.#message[0] !== this.#options.type) throw malformed('that is another handshake message');
     }
     return taken;
+  }
+
+  #append(fragment: Buffer): void {
+    const before = this.#messageLength;
+    this.#messageLength += fragment.length;
+    if (before === 0) {
+      this.#message = fragment;
+      return;
+    }
+    if (this.#messageLength > this.#message.length) {
+      const larger = Buffer.allocUnsafe(this.#messageLength * 2);
+      this.#message.copy(larger, 0, 0, before);
+      this.#message = larger;
+    }
+    fragment.copy(this.#message, before);
   }
 
   /** The length that the message says it has, with its header; Infinity before that is known. */
@@ -100,13 +123,10 @@ export class HandshakeReader {
     if (end > MAX_LENGTH) throw new Refusal('too long', `the handshake message is ${end} bytes long`);
     return end;
   }
+}
 
-  #reserve(size: number): void {
-    if (size <= this.#message.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(size, this.#message.length * 2));
-    this.#message.copy(larger, 0, 0, this.#messageLength);
-    this.#message = larger;
-  }
+function noRecord(): Refusal {
+  return malformed('that is no handshake record');
 }
 
 function malformed(reason: string): Refusal {

@@ -10,6 +10,7 @@ import type { BareSocket } from '../../src/kernel/bare-socket.ts';
 import { allocate } from '../../src/kernel/calls.ts';
 import { KeepAlive } from '../../src/kernel/keep-alive.ts';
 import { EAGAIN, EBADF, type Kernel, openKernel } from '../../src/kernel/kernel.ts';
+import { READABLE } from '../../src/kernel/poller.ts';
 import { closedPort, endOf, readSome, tcpClient, tcpServer } from '../helpers/sockets.ts';
 
 const { signal } = new AbortController();
@@ -31,11 +32,6 @@ async function connected(): Promise<{ readonly bare: BareSocket; readonly far: S
   return { bare, far: await accepted.promise };
 }
 
-/** Resolves when the bare socket has something to be read. */
-async function readable(bare: BareSocket): Promise<void> {
-  await expect.poll(() => bare.peek()).not.toBe(-EAGAIN);
-}
-
 test('connectBare() reads and writes, and knows both ends', async () => {
   const { bare, far } = await connected();
   expect([bare.localPort, bare.remotePort]).toEqual([far.remotePort, far.localPort]);
@@ -43,12 +39,25 @@ test('connectBare() reads and writes, and knows both ends', async () => {
   expect(bare.write(Buffer.from('ping'))).toBe(4);
   expect((await readSome(far)).toString()).toBe('ping');
   far.write('pong');
-  await readable(bare);
-  expect(bare.peek()).toBe(4);
-  expect(bare.read(3)).toBe(3);
+  await expect.poll(() => bare.read(3)).toBe(3);
   expect(bare.kernel.buffer.bytes.toString('latin1', 0, 3)).toBe('pon');
   bare.end();
   await once(far, 'end');
+});
+
+test('what is read ahead is there to be taken, at last by a stream', async () => {
+  const { bare, far } = await connected();
+  bare.unheard = READABLE;
+  expect([bare.readAhead(64), bare.unheard]).toEqual([-EAGAIN, 0]);
+  far.write('one two three');
+  bare.unheard = READABLE;
+  await expect.poll(() => bare.readAhead(4)).toBe(4);
+  expect(bare.unheard).toBe(READABLE); // there may be more
+  expect(bare.readAhead(4)).toBe(4);
+  expect(bare.takeUnread(4).toString()).toBe('one ');
+  expect(bare.unread.toString()).toBe('two ');
+  expect(String(bare.stream.read())).toBe('two ');
+  expect((await readSome(bare.stream)).toString()).toBe('three');
 });
 
 test('connectBare() says whom it could not reach, as Node does', async () => {
@@ -139,10 +148,9 @@ test('a socket that is closed touches its number no more', async () => {
   bare.close();
   const other = await connected();
   other.far.write('for the next one');
-  await readable(other.bare);
-  expect([bare.read(), bare.peek(), bare.write(Buffer.from('x'))]).toEqual([-EBADF, -EBADF, -EBADF]);
+  expect([bare.read(), bare.readAhead(1), bare.write(Buffer.from('x'))]).toEqual([-EBADF, -EBADF, -EBADF]);
   bare.end();
-  expect(other.bare.read()).toBe('for the next one'.length);
+  await expect.poll(() => other.bare.read()).toBe('for the next one'.length);
 });
 
 test('a socket that is reset tells the far end so', async () => {

@@ -33,7 +33,7 @@ async function checking(port: number): Promise<Relay> {
     (host) => ({ ...localTarget(port), host }),
   );
   const serve: Serve = (connection) => {
-    ends.set(connection.from, connection);
+    countReads(connection);
     return check(connection, { choose, refuseEch: false });
   };
   return servingRelay(serve, { maxConnections: Infinity });
@@ -120,13 +120,25 @@ async function httpTarget(): Promise<Target> {
 const TARGETS = { TLS: tlsTarget, HTTP: httpTarget };
 const each = Object.entries(TARGETS);
 
-/** The relay's ends of the clients' connections, by what they are logged with. */
-const ends = new Map<string, Connection>();
+/** How much the relay has read of each client, by what it is logged with. */
+const reads = new Map<string, () => number>();
 
-/** How much the relay has read of what a client has said; only a stream tells. */
+function countReads(connection: Connection): void {
+  const { bare, from } = connection;
+  let ahead = 0; // which a stream does not count
+  if (bare !== null) {
+    const readAhead = bare.readAhead.bind(bare);
+    bare.readAhead = (length) => {
+      const count = readAhead(length);
+      ahead += Math.max(0, count);
+      return count;
+    };
+  }
+  reads.set(from, () => ahead + (connection.bare === null ? connection.client.bytesRead : 0));
+}
+
 function bytesRead({ localPort }: Socket): number {
-  const end = ends.get(`127.0.0.1:${localPort}`);
-  return end?.bare === null ? end.client.bytesRead : 0;
+  return reads.get(`127.0.0.1:${localPort}`)?.() ?? 0;
 }
 
 /** How often the relay is looked at before the next piece: it may not want to read any further. */

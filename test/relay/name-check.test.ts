@@ -422,6 +422,21 @@ test('a check says nothing of who leaves without a word', async () => {
   expect(log.lines.map(({ message, fields }) => [message, fields['rule']])).toEqual([['refused', 'no name']]);
 });
 
+test('a check lets go of a silent client when a drain begins, and of a silent target when it ends', async () => {
+  const { port: target } = await listener();
+  const relay = await checking(target);
+  const unnamed = await tcpClient(relay.port);
+  const unanswered = await tcpClient(relay.port);
+  unanswered.write(clientHello());
+  await expect.poll(() => relay.live).toBe(1);
+  const ending = new AbortController();
+  const drained = relay.drain(ending.signal);
+  expect(await endOf(unnamed)).toBe('ECONNRESET');
+  ending.abort();
+  expect(await endOf(unanswered)).toBe('ECONNRESET');
+  await drained;
+});
+
 test('a check goes on within a tunnel that CONNECT has opened at the target', async () => {
   const { port: target, heard } = await listener((socket) =>
     socket.once('data', () => socket.write('HTTP/1.1 200 Fine\r\n\r\n')),

@@ -67,6 +67,9 @@ test('push() tells whether the hello hides another', () => {
   expect(read([clientHello({ extensions: [ech(0)] })])).toMatchObject({ hasOuterEch: true });
   expect(read([clientHello({ extensions: [ech(1)] })])).toMatchObject({ hasOuterEch: false });
   expect(read([clientHello({ extensions: [ech(1), ech(0)] })])).toMatchObject({ hasOuterEch: true });
+  expect(read([clientHello({ extensions: [extension(0xfe0d, Buffer.alloc(0))] })])).toMatchObject({
+    hasOuterEch: false,
+  });
 });
 
 const HEAD = Buffer.concat([

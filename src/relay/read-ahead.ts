@@ -13,26 +13,33 @@ interface Options {
 }
 
 const ENDED = PEER_ENDED | HUNG_UP | FAILED;
+/** As much as a stream reads at a time, in bytes. */
+const MOST = 64 * 1024;
 
 /**
- * Has a reader make something of what a bare socket says first, in one piece, which stays to be read. Null where that cannot be: there is
+ * Has a reader make something of what a bare socket says first, in one piece, which stays `unread`. Null where that cannot be: there is
  * too little of it, or an end; a stream may be more patient. Rejects with what the reader throws, with a DeadlineError, or with an
  * EndedError when it has been reset.
  */
-export async function peekBare<T>(
+export async function readAhead<T>(
   socket: BareSocket,
   reader: Reader<T>,
   options: Options,
 ): Promise<T | null> {
-  let count = socket.peek();
-  const hasEnded = ((options.unless?.unheard ?? 0) & ENDED) !== 0;
-  if (count === -EAGAIN && !hasEnded) {
+  while (socket.unread.length === 0) {
+    const count = hears(socket, READABLE | ENDED) ? socket.readAhead(MOST) : -EAGAIN;
+    if (count === 0) return null;
+    // A stream would not be told of it any more: the error has been used up.
+    if (count < 0 && count !== -EAGAIN) throw new EndedError(Buffer.alloc(0));
+    if (count > 0) break;
+    if (options.signal.aborted || (options.unless !== undefined && hears(options.unless, ENDED))) return null;
     await activity(socket, options);
-    count = socket.peek();
   }
-  // A stream would not be told of it any more: the error has been used up.
-  if (count < 0 && count !== -EAGAIN) throw new EndedError(Buffer.alloc(0));
-  return count > 0 ? reader.push(Buffer.copyBytesFrom(socket.kernel.buffer.bytes, 0, count)) : null;
+  return reader.push(socket.unread);
+}
+
+function hears({ unheard }: BareSocket, events: number): boolean {
+  return (unheard & events) !== 0;
 }
 
 /**
