@@ -17,6 +17,8 @@ export class BareSocket implements Watched {
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly kernel: Kernel;
+  /** Among those that `KeepAlive` looks after. */
+  place = -1;
   /** Told what happens while it is watched. */
   listener: Pick<Watched, 'onEvents'> | null = null;
   /** What has happened since it is watched while there was no listener, and has not been looked into. */

@@ -1,10 +1,11 @@
+import { type Listed, Roster } from '../roster.ts';
 import type { SocketOptions } from './socket-options.ts';
 
 /** When sockets are looked at after the first of them came, in ms: well before a probe would be due. */
 const LOOK_AFTER = 30_000;
 
 /** A socket that is to be probed when its peer is silent. */
-interface Probed {
+interface Probed extends Listed {
   readonly fd: number;
 }
 
@@ -14,7 +15,7 @@ interface Probed {
  */
 export class KeepAlive {
   readonly #options: SocketOptions;
-  readonly #young = new Set<Probed>();
+  readonly #young = new Roster<Probed>();
   #isWaiting = false;
 
   constructor(options: SocketOptions) {
@@ -35,7 +36,6 @@ export class KeepAlive {
 
   #look(): void {
     this.#isWaiting = false;
-    for (const { fd } of this.#young) this.#options.keepAlive(fd);
-    this.#young.clear();
+    for (const { fd } of this.#young.clear()) this.#options.keepAlive(fd);
   }
 }

@@ -44,8 +44,9 @@ export class Poller {
   readonly #batchWords: Int32Array;
   readonly #epoll: number;
   readonly #onReadable: bigint;
-  /** By descriptor; each with a serial number, as a descriptor may be another's before its events are read. */
-  readonly #watched = new Map<number, { readonly watched: Watched; readonly serial: number }>();
+  /** By descriptor; each with a serial number, as a descriptor may be another's before its events are read. No Map: see `Roster`. */
+  readonly #watched: ({ readonly watched: Watched; readonly serial: number } | undefined)[] = [];
+  #count = 0;
   #serial = 0;
   /** libuv's, while something is watched. */
   #handle: Memory | null = null;
@@ -71,25 +72,27 @@ export class Poller {
   watch(watched: Watched, events: number): void {
     const serial = (this.#serial = (this.#serial + 1) | 0);
     this.#control(ADD, watched.fd, events, serial);
-    this.#watched.set(watched.fd, { watched, serial });
+    this.#watched[watched.fd] = { watched, serial };
+    this.#count++;
     if (this.#handle === null) this.#open();
   }
 
   /** Watches for these events from now on; what is the case already is told too. */
   rewatch(fd: number, events: number): void {
-    const known = this.#watched.get(fd);
+    const known = this.#watched[fd];
     if (known !== undefined) this.#control(MODIFY, fd, events, known.serial);
   }
 
   /** Watches no more, as somebody else will. */
   unwatch(fd: number): void {
-    if (this.#watched.has(fd)) this.#control(REMOVE, fd, 0, 0);
+    if (this.#watched[fd] !== undefined) this.#control(REMOVE, fd, 0, 0);
   }
 
   /** To be called when a descriptor is closed, or watched no more: the kernel takes what is closed off its list by itself. */
   forget(fd: number): void {
-    this.#watched.delete(fd);
-    if (this.#watched.size === 0) this.close();
+    if (this.#watched[fd] === undefined) return;
+    this.#watched[fd] = undefined;
+    if (--this.#count === 0) this.close();
   }
 
   /** Has promises that have been settled in `onEvents` be heard: nobody runs microtasks after what Node does not know of. */
@@ -139,7 +142,7 @@ export class Poller {
     const count = this.#calls.epoll_wait(this.#epoll, this.#batch.pointer, BATCH, 0);
     for (let i = 0; i < count; i++) {
       const at = i * EVENT.words;
-      const known = this.#watched.get(this.#batchWords[at + EVENT.data] as number);
+      const known = this.#watched[this.#batchWords[at + EVENT.data] as number];
       if (known !== undefined && known.serial === this.#batchWords[at + EVENT.data + 1])
         this.#tell(known.watched, this.#batchWords[at] as number);
     }

@@ -51,6 +51,8 @@ const ignore = () => {};
 /** One TCP client, from accept to both ends closed. */
 export class Connection {
   readonly shared: Shared;
+  /** Among all of its port. */
+  place = -1;
   /** Whether the client is gone, as far as it is watched. */
   hasLeft = false;
   /** Called when a drain begins, once the connection has a slot: what is idle ends. */

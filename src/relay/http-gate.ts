@@ -15,7 +15,7 @@ export type HttpGate = (connection: Connection, terms: Terms, deadline: number) 
  * can be smuggled in another.
  */
 export function createHttpGate(): HttpGate {
-  const visits = new Map<Duplex, HttpVisit>();
+  const visits = new WeakMap<Duplex, HttpVisit>();
   const visitOf = ({ socket }: IncomingMessage) => visits.get(socket);
 
   const readRequests = createHttpParser({

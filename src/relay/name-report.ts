@@ -48,7 +48,7 @@ export function createNameReport(): NameReport {
 
 /** Reads the head of the first request in a stream. Rejects with a Refusal. */
 function createHeadReader(): (stream: Duplex, deadline: number) => Promise<RequestHead> {
-  const readers = new Map<Duplex, PromiseWithResolvers<RequestHead>>();
+  const readers = new WeakMap<Duplex, PromiseWithResolvers<RequestHead>>();
   const onHead = (request: RequestHead & { readonly socket: Duplex }) =>
     readers.get(request.socket)?.resolve(request);
   const readRequests = createHttpParser({

@@ -5,6 +5,7 @@ import { BareServer } from '../kernel/bare-server.ts';
 import { openKernel } from '../kernel/kernel.ts';
 import { KEEP_ALIVE_DELAY } from '../kernel/socket-options.ts';
 import type { Network } from '../networks.ts';
+import { Roster } from '../roster.ts';
 import { throttle } from '../throttle.ts';
 import { connectStream, createConnectBare } from './connect.ts';
 import { Connection, type Shared } from './connection.ts';
@@ -47,8 +48,9 @@ export async function listenTcp(options: Options): Promise<Relay> {
   const sayStreams = (err: unknown) =>
     log.warn({ err }, 'C cannot be called: sockets are streams, which are slower');
   const kernel = options.bare ? openKernel(sayStreams) : null;
-  /** Each with the end of its serving. */
-  const connections = new Map<Connection, Promise<void>>();
+  const connections = new Roster<Connection>();
+  const drained = Promise.withResolvers<void>();
+  let isDraining = false;
   let lastFailure: string | null = null;
   const shared: Shared = {
     ...options,
@@ -80,7 +82,8 @@ export async function listenTcp(options: Options): Promise<Relay> {
       return;
     }
     const connection = new Connection(client, shared);
-    connections.set(connection, attend(connection));
+    connections.add(connection);
+    void attend(connection);
   };
   const attend = async (connection: Connection) => {
     try {
@@ -91,6 +94,7 @@ export async function listenTcp(options: Options): Promise<Relay> {
     } finally {
       connection.release();
       connections.delete(connection);
+      if (isDraining && connections.size === 0) drained.resolve();
     }
   };
   const { listeners, port, failed } = await listenAt({
@@ -104,7 +108,7 @@ export async function listenTcp(options: Options): Promise<Relay> {
   });
 
   const clear: Relay['clear'] = async (how) => {
-    for (const connection of connections.keys()) connection[how]();
+    for (const connection of connections.toArray()) connection[how]();
   };
 
   return {
@@ -123,11 +127,12 @@ export async function listenTcp(options: Options): Promise<Relay> {
     makeRoom: () => false,
     clear,
     async drain(signal) {
+      isDraining = true;
       for (const server of listeners) server.close();
       void clear('drain');
       if (signal.aborted) void clear('cut');
       else signal.addEventListener('abort', () => void clear('cut'));
-      await Promise.all(connections.values());
+      if (connections.size > 0) await drained.promise;
     },
   };
 }

@@ -1,0 +1,44 @@
+/** Where its roster has it; -1 for nowhere. */
+export interface Listed {
+  place: number;
+}
+
+/**
+ * Those that are there, in no order. A Set would do, but for what it costs those who come and go by the thousand: V8 has each table that a Set has
+ * outgrown lead to the next one, so that once one of them has grown old, all members of later ones stay in memory until a full collection.
+ */
+export class Roster<T extends Listed> {
+  readonly #members: T[] = [];
+
+  get size(): number {
+    return this.#members.length;
+  }
+
+  /** Adds one that is in no roster. */
+  add(member: T): void {
+    member.place = this.#members.push(member) - 1;
+  }
+
+  /** Takes one off; whether it was there. */
+  delete(member: T): boolean {
+    if (this.#members[member.place] !== member) return false;
+    const last = this.#members.pop() as T;
+    if (last !== member) {
+      this.#members[member.place] = last;
+      last.place = member.place;
+    }
+    member.place = -1;
+    return true;
+  }
+
+  /** Takes all off. */
+  clear(): readonly T[] {
+    for (const member of this.#members) member.place = -1;
+    return this.#members.splice(0);
+  }
+
+  /** Those that are there now; whoever comes or goes meanwhile changes nothing. */
+  toArray(): readonly T[] {
+    return [...this.#members];
+  }
+}
