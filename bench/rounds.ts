@@ -16,6 +16,21 @@ interface Options {
   readonly stack: DisposableStack;
 }
 
+/**
+ * The order of a round, by place in the list. Some leave the machine busy for a while, as socat with all the processes that it has forked: so
+ * over the rounds each comes behind each other one equally often where their number is prime, and else as evenly as steps through it allow.
+ */
+export function turnsOf(round: number, count: number): readonly number[] {
+  const steps = Array.from({ length: count }, (_, step) => step).filter((step) => divisor(step, count) === 1);
+  const step = steps[(round - 1) % steps.length] ?? 1;
+  return Array.from({ length: count }, (_, turn) => (turn * step) % count);
+}
+
+/** The greatest that two numbers have in common. */
+function divisor(a: number, b: number): number {
+  return b === 0 ? a : divisor(b, a % b);
+}
+
 /** Puts a load on each peer in turn, round after round. What fails is told and leaves no sample. */
 export async function runRounds(
   load: Load,
@@ -49,7 +64,8 @@ export async function runRounds(
 
   const samples: Sample[] = [];
   for (let round = 1; round <= rounds; round++) {
-    for (const [turn, peer] of able.entries()) {
+    for (const turn of turnsOf(round, able.length)) {
+      const peer = able[turn] as Peer;
       const started = load.isFresh ? await start(peer) : kept[turn];
       if (!started) continue;
       const readings = await run(started, seconds);
