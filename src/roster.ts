@@ -21,7 +21,7 @@ export class Roster<T extends Listed> {
 
   /** Takes one off; whether it was there. */
   delete(member: T): boolean {
-    if (this.#members[member.place] !== member) return false;
+    if (member.place === -1) return false;
     const last = this.#members.pop() as T;
     if (last !== member) {
       this.#members[member.place] = last;

@@ -21,7 +21,7 @@ export class BareSocket implements Watched {
   place = -1;
   /** Told what happens while it is watched. */
   listener: Pick<Watched, 'onEvents'> | null = null;
-  /** What has happened since it is watched while there was no listener, and has not been looked into. */
+  /** What it has told, since it is watched, that nobody has acted on. */
   unheard = 0;
   /** What has been read of it ahead, or by a stream, and nobody has taken. */
   unread: Buffer = NOTHING;
@@ -200,7 +200,6 @@ export class BareSocket implements Watched {
     this.#fd = fd;
     this.#stream = null;
     this.#isOpen = true;
-    this.#events = 0;
     this.unheard = 0;
     this.listener = null;
     return true;
@@ -210,5 +209,6 @@ export class BareSocket implements Watched {
     this.#isOpen = false;
     this.kernel.keepAlive.forget(this);
     if (this.#events !== 0) this.kernel.poller.forget(this.fd);
+    this.#events = 0;
   }
 }

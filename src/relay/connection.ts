@@ -63,6 +63,8 @@ export class Connection {
   readonly #isProbe: boolean;
   #gone: AbortController | null = null;
   #dialling: AbortController | null = null;
+  /** Whether it had said something before it was a stream, which a stream does not count. */
+  #hasSpoken = false;
   #isAdmitted = false;
   #target: Target | null = null;
   #upstream: Upstream | null = null;
@@ -78,8 +80,12 @@ export class Connection {
 
   /** The client as a stream, which it is from now on. */
   get client(): Socket {
-    if (this.bare !== null) this.#notice(streamOf(this.#accepted));
-    return streamOf(this.#accepted);
+    const { bare } = this;
+    if (bare === null) return streamOf(this.#accepted);
+    if (bare.unread.length > 0) this.#hasSpoken = true;
+    const client = bare.stream;
+    this.#notice(client);
+    return client;
   }
 
   /** The client as a bare socket; null once somebody has asked for the stream. */
@@ -120,7 +126,7 @@ export class Connection {
   async #wait(): Promise<void> {
     this.shared.onFull();
     const leave = () => {
-      if (this.client.bytesRead === 0) reset(this.client);
+      if (!this.#hasSpoken && this.client.bytesRead === 0) reset(this.client);
     };
     this.client.once('end', leave);
     this.#watch();

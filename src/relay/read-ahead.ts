@@ -43,8 +43,8 @@ function hears({ unheard }: BareSocket, events: number): boolean {
 }
 
 /**
- * Resolves when a socket has something to say, or there is nothing to wait for any more, or the signal aborts. Rejects with a DeadlineError. What
- * happens meanwhile is kept in `unheard`.
+ * Resolves when a socket has something to say, or there is nothing to wait for any more, or the signal aborts. Rejects with a DeadlineError,
+ * or with a system error when it cannot be watched. What happens meanwhile is kept in `unheard`.
  */
 function activity(socket: BareSocket, { timeout, signal, unless }: Options): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -62,14 +62,19 @@ function activity(socket: BareSocket, { timeout, signal, unless }: Options): Pro
   };
   const timer = timeout === Infinity ? undefined : setTimeout(onSilence, timeout);
   signal.addEventListener('abort', settle);
-  for (const each of watched) {
-    const telling = each === socket ? READABLE | ENDED : ENDED;
-    const onEvents = (events: number) => {
-      each.unheard |= events;
-      if ((events & telling) !== 0) settle();
-    };
-    each.listener = { onEvents };
-    each.watch();
+  try {
+    for (const each of watched) {
+      const telling = each === socket ? READABLE | ENDED : ENDED;
+      const onEvents = (events: number) => {
+        each.unheard |= events;
+        if ((events & telling) !== 0) settle();
+      };
+      each.listener = { onEvents };
+      each.watch();
+    }
+  } catch (cause) {
+    reject(cause);
+    settle();
   }
   if (signal.aborted) settle();
   return promise;

@@ -422,6 +422,26 @@ test('a check says nothing of who leaves without a word', async () => {
   expect(log.lines.map(({ message, fields }) => [message, fields['rule']])).toEqual([['refused', 'no name']]);
 });
 
+test('a check serves a client that closed its side while it waited for a slot', async () => {
+  const { port: target } = await listener((socket) => {
+    socket.on('data', (chunk: Buffer) => {
+      if (chunk.toString().startsWith('GET')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    });
+  });
+  const relay = await checking(target, { maxConnections: 1 });
+  const first = await tcpClient(relay.port);
+  first.write(clientHello());
+  await expect.poll(() => relay.live).toBe(1);
+  const [plain, encrypted] = [await tcpClient(relay.port), await tcpClient(relay.port)];
+  plain.end(http('GET / HTTP/1.1', 'Host: api.test', 'Connection: close'));
+  encrypted.end(clientHello());
+  await expect.poll(() => relay.waiting).toBe(2);
+  await new Promise((resolve) => setTimeout(resolve, 50)); // for the FIN to be read
+  first.destroy();
+  expect((await readAll(plain)).toString()).toMatch(/ok$/);
+  expect(await endOf(encrypted)).toBe('ECONNRESET'); // as it does when nobody has to wait
+});
+
 test('a check lets go of a silent client when a drain begins, and of a silent target when it ends', async () => {
   const { port: target } = await listener();
   const relay = await checking(target);
