@@ -8,7 +8,8 @@ import { startNamedRelay } from '../helpers/named-relay.ts';
 import { closedPort, readAll, tcpServer } from '../helpers/sockets.ts';
 
 const WATCHED = 10_000;
-/** V8 may clean up a last time; a timer of the relay's, even one a second, would show. */
+/** V8 may clean up a last time, which takes 20 ms on a busy machine; a timer of the relay's, even one a second, would show in the waits. */
+const FEW_TICKS = 4;
 const FEW_WAITS = 5;
 
 /** CPU time of all threads, in clock ticks (10 ms); fields 14 and 15 of proc(5)'s stat, of which the second may hold spaces. */
@@ -46,6 +47,6 @@ test.each([
   const asked = nameserver.queries.length;
   const during = await watch(WATCHED);
   expect(nameserver.queries).toHaveLength(asked);
-  expect(during.ticks).toBeLessThanOrEqual(1);
+  expect(during.ticks).toBeLessThanOrEqual(FEW_TICKS);
   expect(during.waits).toBeLessThanOrEqual(FEW_WAITS);
 });
