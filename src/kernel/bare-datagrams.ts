@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { constants } from 'node:os';
 
-import { CLOSE_ON_EXEC, NONBLOCK, systemError } from './calls.ts';
+import { type Calls, CLOSE_ON_EXEC, NONBLOCK, systemError } from './calls.ts';
 import { BATCH, DatagramBatch } from './datagram-batch.ts';
 import { DatagramTrains } from './datagram-trains.ts';
 import { EAGAIN, type Kernel } from './kernel.ts';
@@ -20,13 +20,17 @@ const { ECONNREFUSED, EMSGSIZE, ENOBUFS } = constants.errno;
 /** What a socket is told that is no failure: there is nothing more, or (of one that is connected) a datagram was too large for its path. */
 const PASSING = new Set([0, EAGAIN, EMSGSIZE]);
 
-interface Opening extends SocketAddress {
-  /** Each way, in bytes. */
+/** Where a socket leads, and how it is opened. */
+export interface Opening extends SocketAddress {
+  /** Asked of the kernel for each direction, in bytes; it gives no more than net.core.rmem_max and wmem_max. */
   readonly bufferSize: number;
 }
 
-interface Binding extends Opening {
+/** Where a socket is bound, and how it is opened. */
+export interface Binding extends Opening {
+  /** Whether an IPv6 socket takes no IPv4. */
   readonly ipv6Only: boolean;
+  /** Whether others may listen there as well (SO_REUSEPORT, socket(7)). */
   readonly sharesPort: boolean;
 }
 
@@ -41,8 +45,7 @@ export class BareDatagrams {
     const { calls, options } = kernel;
     this.#kernel = kernel;
     this.received = new DatagramBatch(calls);
-    const fd = calls.socket(AF_INET, SOCK_DGRAM | NONBLOCK | CLOSE_ON_EXEC, 0);
-    if (fd < 0) throw calls.failure('socket');
+    const fd = openSocket(calls, AF_INET);
     const errno = this.received.receive(fd);
     this.#trains = new DatagramTrains(calls, this.received, { inTrains: options.canSegment(fd) });
     calls.close(fd);
@@ -70,8 +73,7 @@ export class BareDatagrams {
   ): BareDatagramSocket {
     const { calls, options, address: memory } = this.#kernel;
     const family = writeSocketAddress(calls, memory.bytes, { address, port });
-    const fd = calls.socket(family, SOCK_DGRAM | NONBLOCK | CLOSE_ON_EXEC, 0);
-    if (fd < 0) throw calls.failure('socket');
+    const fd = openSocket(calls, family);
     try {
       options.bufferSizes(fd, bufferSize);
       prepare(fd, family);
@@ -83,6 +85,13 @@ export class BareDatagrams {
       throw cause;
     }
   }
+}
+
+/** Throws a system error. */
+function openSocket(calls: Calls, family: number): number {
+  const fd = calls.socket(family, SOCK_DGRAM | NONBLOCK | CLOSE_ON_EXEC, 0);
+  if (fd < 0) throw calls.failure('socket');
+  return fd;
 }
 
 /**

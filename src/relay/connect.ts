@@ -2,16 +2,12 @@ import { connect, type Socket } from 'node:net';
 
 import { connectBare } from '../kernel/bare-connect.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import type { SocketAddress } from '../kernel/socket-address.ts';
 import { KEEP_ALIVE_DELAY } from '../kernel/socket-options.ts';
 import type { TcpSocket } from './tcp-socket.ts';
 
-interface Destination {
-  readonly address: string;
-  readonly port: number;
-}
-
 /** Connects to an address; the socket may be half-closed. Rejects with a system error, or with the signal's reason. */
-export type Connect<S> = (to: Destination, signal: AbortSignal) => Promise<S>;
+export type Connect<S> = (to: SocketAddress, signal: AbortSignal) => Promise<S>;
 
 /** Connects bare sockets. */
 export function createConnectBare(kernel: Kernel): Connect<TcpSocket> {

@@ -2,14 +2,15 @@ import { createSocket, type Socket, type SocketOptions } from 'node:dgram';
 import { EventEmitter, once } from 'node:events';
 import { isIPv6 } from 'node:net';
 
-import type { Datagrams, End, UdpSocket, UdpSockets } from './udp-sockets.ts';
+import type { SocketAddress } from '../kernel/socket-address.ts';
+import type { Datagrams, UdpSocket, UdpSockets } from './udp-sockets.ts';
 
 /** Opens UDP sockets of node:dgram, for where no C can be called. */
 export function dgramSockets(): UdpSockets {
   const received = new OneDatagram();
 
   async function open(
-    { address }: End,
+    { address }: SocketAddress,
     options: Partial<SocketOptions>,
     event: 'listening' | 'connect',
     start: (socket: Socket) => void,
@@ -60,7 +61,7 @@ export function dgramSockets(): UdpSockets {
 class OneDatagram implements Datagrams {
   readonly count = 1;
   datagram = Buffer.alloc(0);
-  from: End = { address: '', port: 0 };
+  from: SocketAddress = { address: '', port: 0 };
 
   size(): number {
     return this.datagram.length;
@@ -78,7 +79,7 @@ class OneDatagram implements Datagrams {
     return true;
   }
 
-  addressOf(sender: string): End {
+  addressOf(sender: string): SocketAddress {
     const [port, address = ''] = sender.split(' ');
     return { address, port: Number(port) };
   }
@@ -106,7 +107,7 @@ class DgramSocket
     });
   }
 
-  address(): End {
+  address(): SocketAddress {
     return this.#socket.address();
   }
 

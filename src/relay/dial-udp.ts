@@ -23,14 +23,8 @@ export async function dialUdp(
     const addresses = await withDeadline({ timeout, signal }, (either) => target.resolve(either));
     for (const address of order.arrange(addresses)) {
       try {
-        return {
-          socket: await sockets.connect({
-            address: address.address,
-            port: target.port,
-            bufferSize: SOCKET_BUFFER,
-          }),
-          address,
-        };
+        const peer = { address: address.address, port: target.port, bufferSize: SOCKET_BUFFER };
+        return { socket: await sockets.connect(peer), address };
       } catch (cause) {
         order.failed(address);
         failures.push(cause);

@@ -1,7 +1,8 @@
 import type { EventEmitter } from 'node:events';
 
-import { BareDatagrams } from '../kernel/bare-datagrams.ts';
+import { BareDatagrams, type Binding, type Opening } from '../kernel/bare-datagrams.ts';
 import { openKernel } from '../kernel/kernel.ts';
+import type { SocketAddress } from '../kernel/socket-address.ts';
 import type { Log } from '../log.ts';
 
 /** For a burst that comes while we are busy, or is faster than the link behind us, in bytes. */
@@ -17,17 +18,7 @@ export interface Datagrams {
   /** What stands for who sent one; the same for the same. */
   readonly sender: (i: number) => string;
   readonly isOfSameSender: (i: number, j: number) => boolean;
-  readonly addressOf: (sender: string) => End;
-}
-
-export interface End {
-  readonly address: string;
-  readonly port: number;
-}
-
-interface Opening extends End {
-  /** Asked of the kernel for each direction, in bytes; it gives no more than net.core.rmem_max and wmem_max. */
-  readonly bufferSize: number;
+  readonly addressOf: (sender: string) => SocketAddress;
 }
 
 /**
@@ -35,7 +26,7 @@ interface Opening extends End {
  * for one.
  */
 export interface UdpSocket extends EventEmitter<{ datagrams: []; lost: [number]; error: [Error] }> {
-  readonly address: () => End;
+  readonly address: () => SocketAddress;
   /** Sends on those of the datagrams received from `start` until `end`, to the sender of others or to whom it is connected. */
   readonly send: (start: number, end: number, recipient?: string | null) => void;
   /** Sends a datagram to whom it is connected. */
@@ -47,14 +38,7 @@ export interface UdpSocket extends EventEmitter<{ datagrams: []; lost: [number];
 export interface UdpSockets {
   /** What one of the sockets has received, while it emits 'datagrams' and no longer. */
   readonly received: Datagrams;
-  readonly bind: (
-    place: Opening & {
-      /** Whether an IPv6 socket takes no IPv4. */
-      readonly ipv6Only: boolean;
-      /** Whether others may listen there as well (SO_REUSEPORT, socket(7)). */
-      readonly sharesPort: boolean;
-    },
-  ) => Promise<UdpSocket>;
+  readonly bind: (place: Binding) => Promise<UdpSocket>;
   /** Only the peer's datagrams come in then, and its refusals (ICMP) come as errors (udp(7)). */
   readonly connect: (peer: Opening) => Promise<UdpSocket>;
 }

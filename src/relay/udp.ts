@@ -1,3 +1,4 @@
+import type { SocketAddress } from '../kernel/socket-address.ts';
 import type { Log } from '../log.ts';
 import type { Network } from '../networks.ts';
 import { throttle } from '../throttle.ts';
@@ -12,7 +13,7 @@ import { Session, type SessionEnding } from './session.ts';
 import { Slots } from './slots.ts';
 import { createSourceGate } from './source-gate.ts';
 import type { Target } from './target.ts';
-import { type End, SOCKET_BUFFER, type UdpSocket, type UdpSockets } from './udp-sockets.ts';
+import { SOCKET_BUFFER, type UdpSocket, type UdpSockets } from './udp-sockets.ts';
 
 interface Options {
   readonly sockets: UdpSockets;
@@ -108,7 +109,7 @@ export async function listenUdp(options: Options): Promise<Relay> {
     return end;
   }
 
-  function mayPass(client: End): boolean {
+  function mayPass(client: SocketAddress): boolean {
     if (answers && client.port === 0) return false; // nobody can be answered there (RFC 768)
     return isWelcome === null || isWelcome(client.address, client.port);
   }
