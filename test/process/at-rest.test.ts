@@ -8,8 +8,7 @@ import { startNamedRelay } from '../helpers/named-relay.ts';
 import { closedPort, readAll, tcpServer } from '../helpers/sockets.ts';
 
 const WATCHED = 10_000;
-/** V8 may clean up a last time, which takes 20 ms on a busy machine; a timer of the relay's, even one a second, would show in the waits. */
-const FEW_TICKS = 4;
+/** V8 may clean up a last time; a timer of the relay's, even one a second, would show. */
 const FEW_WAITS = 5;
 
 /** CPU time of all threads, in clock ticks (10 ms); fields 14 and 15 of proc(5)'s stat, of which the second may hold spaces. */
@@ -45,8 +44,10 @@ test.each([
   };
   await vi.waitUntil(async () => (await watch(500)).waits === 0, { timeout: 10_000 });
   const asked = nameserver.queries.length;
-  const during = await watch(WATCHED);
+  let during = await watch(WATCHED);
+  // On a busy machine a last cleaning up takes 20 ms; what is the relay's own comes again.
+  if (during.ticks > 1) during = await watch(WATCHED);
   expect(nameserver.queries).toHaveLength(asked);
-  expect(during.ticks).toBeLessThanOrEqual(FEW_TICKS);
+  expect(during.ticks).toBeLessThanOrEqual(1);
   expect(during.waits).toBeLessThanOrEqual(FEW_WAITS);
 });
