@@ -164,7 +164,9 @@ async function serving(config: Config, targetOf: TargetOf): Promise<(port: numbe
   const [first = ''] = targets;
   const match = (name: string) => matchTarget(targets, name);
   const check = nameCheck === 'enforce' ? (await import('./relay/name-check.ts')).createNameCheck() : null;
-  const report = nameCheck === 'report' ? (await import('./relay/name-report.ts')).createNameReport() : null;
+  const { NameReport = null } = nameCheck === 'report' ? await import('./relay/name-report.ts') : {};
+  const observe = (connection: Connection, rules: NameRules) =>
+    NameReport && new NameReport(connection, rules);
   const rulesOf = (choose: Choose): NameRules => ({ choose, refuseEch: config.tlsEch === 'refuse' });
 
   if (mode === 'http-proxy') {
@@ -174,14 +176,13 @@ async function serving(config: Config, targetOf: TargetOf): Promise<(port: numbe
     const tunnel = async (connection: Connection, upstream: Upstream): Promise<void> => {
       const rules = rulesOf(chooseOnly(upstream.target, choose));
       if (check !== null) return check(connection, rules, upstream);
-      report?.(connection, rules);
-      return connection.splice(upstream);
+      return connection.splice(upstream, observe(connection, rules));
     };
     return () => proxyHttp({ choose, tunnel });
   }
   return (port) => {
     const rules = rulesOf(chooseByName(match, (host) => targetOf(host, port)));
     if (check !== null) return (connection) => check(connection, rules);
-    return relayTo(targetOf(first, port), (connection) => report?.(connection, rules));
+    return relayTo(targetOf(first, port), (connection) => observe(connection, rules));
   };
 }

@@ -120,15 +120,13 @@ export class BareSocket implements Watched {
     if (this.#isOpen || this.#stream?.destroyed === false) this.kernel.options.noDelay(this.#fd);
   }
 
-  /** Writes what the kernel takes at once; how many bytes. */
-  write(bytes: Buffer): number {
-    return this.writeFrom(this.kernel.calls.pointerTo(bytes), bytes.length);
-  }
-
-  /** The same with what a pointer leads to. A signal of a broken pipe is Node's to ignore, which it does. */
-  writeFrom(pointer: bigint, length: number): number {
+  /** Writes what the kernel takes at once; how many bytes. A signal of a broken pipe is Node's to ignore, which it does. */
+  write(bytes: Buffer, start = 0, end = bytes.length): number {
     if (!this.#isOpen) return -EBADF;
-    const { calls } = this.kernel;
+    const { calls, buffer } = this.kernel;
+    const first = bytes === buffer.bytes ? buffer.pointer : calls.pointerTo(bytes);
+    const pointer = start === 0 ? first : first + BigInt(start);
+    const length = end - start;
     return this.#result(
       this.#isCorked
         ? calls.send(this.#fd, pointer, length, MSG_MORE)

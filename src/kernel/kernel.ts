@@ -17,6 +17,8 @@ export interface Kernel {
   readonly poller: Poller;
   /** All sockets are read into it: what has been read is written, or copied, before anything else is read. */
   readonly buffer: Memory;
+  /** Whether what is in it is still somebody's. */
+  isBufferTaken: boolean;
   readonly options: SocketOptions;
   readonly keepAlive: KeepAlive;
   /** For an address that a call takes or gives. */
@@ -46,6 +48,7 @@ function open(onFailure: (cause: unknown) => void): Kernel | null {
       calls,
       poller: new Poller(calls),
       buffer: allocate(calls, BUFFER_SIZE),
+      isBufferTaken: false,
       options,
       keepAlive: new KeepAlive(options),
       address: allocate(calls, SOCKADDR_SIZE),

@@ -1,5 +1,5 @@
 import type { ClientHello } from '../wire/client-hello.ts';
-import { readRequest, type RequestHead, type RequestTarget } from '../wire/http-request.ts';
+import { type Authority, HTTP_PORT } from '../wire/http-authority.ts';
 import { Refusal } from '../wire/refusal.ts';
 import type { Target } from './target.ts';
 
@@ -16,9 +16,6 @@ export interface NameRules {
   readonly refuseEch: boolean;
 }
 
-/** http's (RFC 9110 §4.2.1). */
-const DEFAULT_PORT = 80;
-
 /** Chooses by name alone: the port is known. */
 export function chooseByName(match: Match, targetOf: (host: string) => Target): Choose {
   return (name) => targetOf(allowed(match, name));
@@ -31,7 +28,7 @@ export function chooseByNameAndPort(
   targetOf: (host: string, port: number) => Target,
 ): Choose {
   return (name, port) => {
-    const wanted = port ?? DEFAULT_PORT;
+    const wanted = port ?? HTTP_PORT;
     const host = allowed(match, name);
     if (ports.has(wanted)) return targetOf(host, wanted);
     throw new Refusal('not in PORT', `port ${wanted} is not in PORT`, `${name}:${wanted}`);
@@ -53,19 +50,24 @@ export function chooseByHello({ name, hasOuterEch }: ClientHello, { choose, refu
   return choose(name, null);
 }
 
+/** What of a request says where it is to go. */
+interface Request {
+  readonly method: string;
+  readonly authority: Authority;
+}
+
 /**
- * The target that a request names, and how it asks for it. Where no proxy is asked, CONNECT is for the target itself
- * to carry out, and the port in it must be the one that leads there: another would be one that is not in PORT. Throws a Refusal.
+ * The target that a request names. Where no proxy is asked, CONNECT is for the target itself to carry out, and the port in it must be the one
+ * that leads there: another would be one that is not in PORT. Throws a Refusal.
  */
 export function chooseByRequest(
-  request: RequestHead,
+  { method, authority: { name, port } }: Request,
   { choose, asProxy }: { readonly choose: Choose; readonly asProxy: boolean },
-): { readonly target: Target; readonly asked: RequestTarget } {
-  const asked = readRequest(request, { asProxy });
-  const target = choose(asked.name, asked.port);
-  if (!asProxy && request.method === 'CONNECT' && asked.port !== target.port)
-    throw new Refusal('not in PORT', `CONNECT goes to port ${target.port} only`, asked.authority);
-  return { target, asked };
+): Target {
+  const target = choose(name, port);
+  if (!asProxy && method === 'CONNECT' && port !== target.port)
+    throw new Refusal('not in PORT', `CONNECT goes to port ${target.port} only`, `${name}:${port}`);
+  return target;
 }
 
 function allowed(match: Match, name: string): string {

@@ -8,20 +8,23 @@ import type { Counters } from './counters.ts';
 import type { DialOrder } from './dial-order.ts';
 import { dialTcp } from './dial-tcp.ts';
 import { endpoint } from './endpoint.ts';
+import { endsOf } from './ends.ts';
+import type { IdleClients } from './idle-clients.ts';
 import { introduce } from './introduce.ts';
 import { Meter } from './meter.ts';
 import { reset } from './reset.ts';
 import type { Slots } from './slots.ts';
-import { BareSplice } from './splice-bare.ts';
-import { type Ending, splice } from './splice.ts';
+import { type Ending, type Observer, Splice } from './splice.ts';
 import type { Target } from './target.ts';
-import { bareOf, reclaim, streamOf, type TcpSocket } from './tcp-socket.ts';
+import { bareOf, streamOf, type TcpSocket } from './tcp-socket.ts';
 import { Upstream } from './upstream.ts';
 
 /** What the connections of one port have in common. */
 export interface Shared {
   /** Connections at a time; who comes later waits, undialled. */
   readonly slots: Slots;
+  /** Those that give their slots to clients that wait. */
+  readonly idleClients: IdleClients;
   readonly order: DialOrder;
   readonly connect: Connect<TcpSocket>;
   /** For a dial, name lookup included, in ms. */
@@ -57,9 +60,12 @@ export class Connection {
   hasLeft = false;
   /** Called when a drain begins, once the connection has a slot: what is idle ends. */
   onDrain: () => void = () => {};
+  /** Whoever has its sockets, and is asked to reset them; it also watches the client. */
+  holder: { cut: () => void } | null = null;
+  /** The client's socket. */
+  readonly accepted: TcpSocket;
 
   readonly #acceptedAt = performance.now();
-  readonly #accepted: TcpSocket;
   readonly #isProbe: boolean;
   #gone: AbortController | null = null;
   #dialling: AbortController | null = null;
@@ -68,10 +74,10 @@ export class Connection {
   #isAdmitted = false;
   #target: Target | null = null;
   #upstream: Upstream | null = null;
-  #splice: BareSplice | null = null;
+  #isYielding = false;
 
   constructor(client: TcpSocket, shared: Shared) {
-    this.#accepted = client;
+    this.accepted = client;
     this.shared = shared;
     this.#isProbe = client.remoteAddress?.endsWith(shared.probeSource) === true;
     if (client instanceof Socket) this.#notice(client);
@@ -81,7 +87,7 @@ export class Connection {
   /** The client as a stream, which it is from now on. */
   get client(): Socket {
     const { bare } = this;
-    if (bare === null) return streamOf(this.#accepted);
+    if (bare === null) return streamOf(this.accepted);
     if (bare.unread.length > 0) this.#hasSpoken = true;
     const client = bare.stream;
     this.#notice(client);
@@ -90,20 +96,20 @@ export class Connection {
 
   /** The client as a bare socket; null once somebody has asked for the stream. */
   get bare(): BareSocket | null {
-    return bareOf(this.#accepted);
+    return bareOf(this.accepted);
   }
 
   #notice(client: Socket): void {
     client.on('error', ignore); // 'close' follows
     client.once('close', () => {
       // One that was bare again meanwhile has another stream by now, if any.
-      if (this.bare === null && streamOf(this.#accepted) === client) this.#leave();
+      if (this.bare === null && streamOf(this.accepted) === client) this.left();
     });
   }
 
   /** The client's address and port. */
   get from(): string {
-    return endpoint(this.#accepted.remoteAddress, this.#accepted.remotePort);
+    return endpoint(this.accepted.remoteAddress, this.accepted.remotePort);
   }
 
   /** Aborts when the client is gone. */
@@ -125,6 +131,7 @@ export class Connection {
 
   async #wait(): Promise<void> {
     this.shared.onFull();
+    if (this.holder !== null) return this.shared.slots.take(this.gone);
     const leave = () => {
       if (!this.#hasSpoken && this.client.bytesRead === 0) reset(this.client);
     };
@@ -139,7 +146,7 @@ export class Connection {
 
   /** Reads ahead, at most one buffer (64 KiB): only who is read is noticed when it leaves. */
   #watch(): void {
-    this.client.read(0);
+    if (this.holder === null) this.client.read(0);
   }
 
   /** Connects to the target; the socket ends with this connection. Rejects with a DialError. */
@@ -162,10 +169,7 @@ export class Connection {
       this.#upstream = new Upstream(socket, {
         target,
         address: address.address,
-        meter: new Meter(
-          counters,
-          introduce(this.#accepted, socket, { proxyProtocol, isOwn: this.#isProbe }),
-        ),
+        meter: new Meter(counters, introduce(this.accepted, socket, { proxyProtocol, isOwn: this.#isProbe })),
       });
       onDial(null);
       return this.#upstream;
@@ -181,23 +185,16 @@ export class Connection {
     }
   }
 
-  /** Moves bytes both ways until both ends are closed. */
-  async splice(upstream: Upstream): Promise<void> {
+  /** Moves bytes both ways until both ends are closed; `observer` is shown them. */
+  async splice(upstream: Upstream, observer: Observer | null = null): Promise<void> {
     const { meter } = upstream;
     const { idleTimeout } = this.shared;
     if (upstream.bare === null) meter.catchUp(upstream.socket, { unread: upstream.socket.readableLength });
-    const client = reclaim(this.#accepted);
-    const target = client && upstream.reclaim();
-    if (client !== null && target !== null) {
-      this.#splice = new BareSplice(client, target, { idleTimeout, meter });
-      const ending = await this.#splice.ended;
-      this.#leave();
-      this.report(upstream, ending);
-      return;
-    }
-    const { socket } = upstream;
-    const ending = await splice(this.client, socket, { idleTimeout, meter });
-    meter.catchUpReceived(socket); // what came when nobody took it any more
+    const [client, target] = endsOf(this.accepted, upstream.connected);
+    const splice = new Splice(client, target, { idleTimeout, meter, observer });
+    this.holder = splice;
+    const ending = await splice.ended;
+    this.left();
     this.report(upstream, ending);
   }
 
@@ -231,16 +228,17 @@ export class Connection {
   /** Has what is idle end, and resets a client that is not served yet. */
   drain(): void {
     if (this.#isAdmitted) this.onDrain();
-    else this.reset();
+    else this.cut();
   }
 
   /** Resets the client. */
   reset(): void {
-    reset(this.#accepted);
-    this.#leave();
+    reset(this.accepted);
+    this.left();
   }
 
-  #leave(): void {
+  /** To be called when the client is gone. */
+  left(): void {
     this.hasLeft = true;
     this.#gone?.abort(GONE);
     this.#dialling?.abort(GONE);
@@ -248,14 +246,24 @@ export class Connection {
 
   /** Resets both ends. */
   cut(): void {
-    if (this.#splice !== null) return this.#splice.cut();
+    if (this.holder !== null) return this.holder.cut();
     this.reset();
     this.#upstream?.reset();
   }
 
+  get holdsSlot(): boolean {
+    return this.#isAdmitted && !this.#isProbe;
+  }
+
+  /** Announces that it ends for another client. */
+  yieldSlot(): void {
+    this.#isYielding = true;
+    this.shared.slots.beginYield();
+  }
+
   /** Gives the slot back. */
   release(): void {
-    if (this.#isAdmitted && !this.#isProbe) this.shared.slots.release();
+    if (this.holdsSlot) this.shared.slots.release({ isYielded: this.#isYielding });
     this.#isAdmitted = false;
   }
 }

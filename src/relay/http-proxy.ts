@@ -1,18 +1,15 @@
 import type { Choose } from './choose.ts';
-import type { Connection } from './connection.ts';
-import { createHttpGate } from './http-gate.ts';
+import { relayHttp, type Terms } from './http-client.ts';
 import { nameDeadline } from './read-first.ts';
 import type { Serve } from './tcp.ts';
-import type { Upstream } from './upstream.ts';
 
 interface Options {
   readonly choose: Choose;
-  /** Relays what CONNECT has opened, to the end of both sockets. */
-  readonly tunnel: (connection: Connection, upstream: Upstream) => Promise<void>;
+  readonly tunnel: Terms['tunnel'];
 }
 
 /** A forward proxy (RFC 9110 §3.7): absolute-form requests and CONNECT, to the targets that may be chosen. */
-export function proxyHttp({ choose, tunnel }: Options): Serve {
-  const gate = createHttpGate();
-  return (connection) => gate(connection, { asProxy: true, choose, tunnel, reached: null }, nameDeadline());
+export function proxyHttp(options: Options): Serve {
+  return (connection) =>
+    relayHttp(connection, { ...options, asProxy: true, reached: null, deadline: nameDeadline() });
 }

@@ -11,7 +11,7 @@ import { tlsAlert } from '../wire/tls-alert.ts';
 import { chooseByHello, chooseOnly, type NameRules } from './choose.ts';
 import type { Connection } from './connection.ts';
 import { hangUp } from './hang-up.ts';
-import { createHttpGate } from './http-gate.ts';
+import { relayHttp } from './http-client.ts';
 import { logRefusal } from './log-refusal.ts';
 import { EndedError, peek, type Reader } from './peek.ts';
 import { readAhead } from './read-ahead.ts';
@@ -33,8 +33,6 @@ const MAX_HELD = 64 * 1024;
 
 /** A check that lets nobody through who does not name a target, and says why in the client's own protocol. */
 export function createNameCheck(): NameCheck {
-  const gate = createHttpGate();
-
   async function check(connection: Connection, rules: NameRules, reached?: Upstream): Promise<void> {
     const deadline = nameDeadline();
     try {
@@ -42,8 +40,8 @@ export function createNameCheck(): NameCheck {
       if (opening.protocol === 'http') {
         const tunnel = (within: Connection, upstream: Upstream) =>
           check(within, { ...rules, choose: chooseOnly(upstream.target, rules.choose) }, upstream);
-        const terms = { asProxy: false, choose: rules.choose, tunnel, reached: reached ?? null };
-        await gate(connection, terms, deadline);
+        const { choose } = rules;
+        await relayHttp(connection, { asProxy: false, choose, tunnel, reached: reached ?? null, deadline });
       } else {
         await relayTls(connection, opening.hello, rules, reached);
       }

@@ -13,8 +13,8 @@ interface Options {
 }
 
 const ENDED = PEER_ENDED | HUNG_UP | FAILED;
-/** As much as a stream reads at a time, in bytes. */
-const MOST = 64 * 1024;
+/** How much is read, in bytes: more than most hellos and heads are long. */
+const MOST = 16 * 1024;
 
 /**
  * Has a reader make something of what a bare socket says first, in one piece, which stays `unread`. Null where that cannot be: there is

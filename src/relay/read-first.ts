@@ -5,7 +5,7 @@ import { Refusal } from '../wire/refusal.ts';
 import { EndedError, peek, type Reader } from './peek.ts';
 
 /** How long a client may take to say whom it wants, in ms. */
-const NAME_TIMEOUT = 5_000;
+export const NAME_TIMEOUT = 5_000;
 
 interface Options {
   /** Aborts when the client is gone. */

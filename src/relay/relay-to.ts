@@ -1,13 +1,16 @@
 import type { Connection } from './connection.ts';
+import type { Observer } from './splice.ts';
 import type { Target } from './target.ts';
 import type { Serve } from './tcp.ts';
 
-/** Relays all clients to one target, byte for byte, whatever they say; `report` may listen in. */
-export function relayTo(target: Target, report: (connection: Connection) => void = () => {}): Serve {
+/** Relays all clients to one target, byte for byte, whatever they send; what `observe` returns is shown it. */
+export function relayTo(
+  target: Target,
+  observe: (connection: Connection) => Observer | null = () => null,
+): Serve {
   return async (connection) => {
     await connection.admit();
     const upstream = await connection.dial(target);
-    report(connection);
-    await connection.splice(upstream);
+    await connection.splice(upstream, observe(connection));
   };
 }

@@ -3,13 +3,16 @@ const HELD = 0;
 const WAITING = 1;
 /** Changes whenever a slot becomes free: what waits sleeps on it. */
 const TURN = 2;
+/** How many holders are about to give their slot to one that waits. */
+const YIELDING = 3;
+const CELLS = 4;
 
 /** What the threads that share one limit have in common. */
 export type SlotCells = Int32Array<SharedArrayBuffer>;
 
 /** Cells for a limit of which nothing is held. */
 export function newSlotCells(): SlotCells {
-  return new Int32Array(new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT));
+  return new Int32Array(new SharedArrayBuffer(CELLS * Int32Array.BYTES_PER_ELEMENT));
 }
 
 /** At most `size` holders at a time, over all threads that share the cells; who comes later waits, first come first served. */
@@ -40,6 +43,7 @@ export class Slots {
     signal.throwIfAborted();
     if (this.tryTake()) return;
     Atomics.add(this.#cells, WAITING, 1);
+    Atomics.notify(this.#cells, WAITING);
     const { promise: gone, reject: leave } = Promise.withResolvers<never>();
     const onAbort = () => leave(signal.reason);
     signal.addEventListener('abort', onAbort);
@@ -57,10 +61,24 @@ export class Slots {
     }
   }
 
-  /** Frees the slot, for the one that waits longest. */
-  release(): void {
+  /** Frees the slot, for the one that waits longest; `isYielded`: as `beginYield` has announced. */
+  release({ isYielded = false } = {}): void {
+    if (isYielded) Atomics.sub(this.#cells, YIELDING, 1);
     Atomics.sub(this.#cells, HELD, 1);
     this.#wakeOne();
+  }
+
+  /** Announces that a slot will be released for one that waits. */
+  beginYield(): void {
+    Atomics.add(this.#cells, YIELDING, 1);
+  }
+
+  /** Null while more wait, in any thread, than slots are about to be released for them; else resolves when another comes to wait. */
+  nextWaiter(): Promise<unknown> | null {
+    const { waiting } = this;
+    if (waiting > Atomics.load(this.#cells, YIELDING)) return null;
+    const { async: sleeps, value } = Atomics.waitAsync(this.#cells, WAITING, waiting);
+    return sleeps ? value : Promise.resolve();
   }
 
   #tryHold(): boolean {

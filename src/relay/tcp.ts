@@ -13,6 +13,7 @@ import { sumCounts } from './counters.ts';
 import { createDialOrder } from './dial-order.ts';
 import { endpoint } from './endpoint.ts';
 import { type Gate, SHUT } from './gate.ts';
+import { IdleClients } from './idle-clients.ts';
 import { listenAt } from './listen-at.ts';
 import { logRefusal } from './log-refusal.ts';
 import { type Place, type Relay, SAID_EVERY } from './relay.ts';
@@ -23,7 +24,7 @@ import type { TcpSocket } from './tcp-socket.ts';
 /** Serves one client, from accept to both ends closed. Rejects when it cannot; the client is then reset. */
 export type Serve = (connection: Connection) => Promise<void>;
 
-interface Options extends Omit<Shared, 'order' | 'connect' | 'onFull'> {
+interface Options extends Omit<Shared, 'order' | 'connect' | 'onFull' | 'idleClients'> {
   /** 0: any free port. */
   readonly port: number;
   /** Whether others may listen on it as well (SO_REUSEPORT, socket(7)). */
@@ -55,6 +56,7 @@ export async function listenTcp(options: Options): Promise<Relay> {
   const shared: Shared = {
     ...options,
     order: createDialOrder(),
+    idleClients: new IdleClients(slots),
     connect: kernel === null ? connectStream : createConnectBare(kernel),
     onDial: (failure) => {
       if (failure !== lastFailure) options.onDial(failure);

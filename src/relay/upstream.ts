@@ -5,14 +5,14 @@ import { endpoint } from './endpoint.ts';
 import type { Meter } from './meter.ts';
 import { reset } from './reset.ts';
 import type { Target } from './target.ts';
-import { bareOf, reclaim, streamOf, type TcpSocket } from './tcp-socket.ts';
+import { bareOf, streamOf, type TcpSocket } from './tcp-socket.ts';
 
 /** A connection to a target. */
 export class Upstream {
   readonly target: Target;
   readonly meter: Meter;
+  readonly connected: TcpSocket;
   readonly #address: string;
-  readonly #connected: TcpSocket;
 
   constructor(
     connected: TcpSocket,
@@ -21,7 +21,7 @@ export class Upstream {
     this.target = target;
     this.#address = address;
     this.meter = meter;
-    this.#connected = connected;
+    this.connected = connected;
   }
 
   /** The address and port that it has reached. */
@@ -31,22 +31,17 @@ export class Upstream {
 
   /** It as a bare socket; null once somebody has asked for the stream. */
   get bare(): BareSocket | null {
-    return bareOf(this.#connected);
-  }
-
-  /** It as a bare socket, which it is from now on; null where that cannot be. */
-  reclaim(): BareSocket | null {
-    return reclaim(this.#connected);
+    return bareOf(this.connected);
   }
 
   reset(): void {
-    reset(this.#connected);
+    reset(this.connected);
   }
 
   /** It as a stream, which reads ahead as one from `net.connect` does: so its end is noticed. */
   get socket(): Socket {
     const unread = this.bare?.unread.length;
-    const socket = streamOf(this.#connected);
+    const socket = streamOf(this.connected);
     if (unread !== undefined) {
       this.meter.beginStream(unread);
       socket.read(0);

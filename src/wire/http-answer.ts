@@ -1,7 +1,6 @@
-import { STATUS_CODES } from 'node:http';
-
 interface Answer {
   readonly status: number;
+  readonly reason: string;
   /** For whoever reads it. */
   readonly text: string;
   /** The kind of error (RFC 9209 §2.3). */
@@ -9,10 +8,10 @@ interface Answer {
 }
 
 /** An answer of our own, as bytes, after which the connection is closed. Proxy-Status (RFC 9209) tells it from the target's. */
-export function httpAnswer({ status, text, error }: Answer): string {
+export function httpAnswer({ status, reason, text, error }: Answer): string {
   const body = `${text}\n`;
   return [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    `HTTP/1.1 ${status} ${reason}`,
     'Content-Type: text/plain; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(body)}`,
     `Proxy-Status: sallyport; error=${error}; details=${quoted(text)}`,

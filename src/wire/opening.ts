@@ -10,8 +10,8 @@ export type Opening =
 const HANDSHAKE = 22;
 /** How HTTP/2's connection preface begins (RFC 9113 §3.4), and no HTTP/1 request does. */
 const HTTP2_PREFACE = 'PRI * HTTP/2';
-/** A method is a token (RFC 9110 §5.6.2), and those that are in use are of capital letters. */
-const METHOD_START = /^[A-Za-z]/;
+/** A method is a token (RFC 9110 §5.6.2), and empty lines may come before it (RFC 9112 §2.2). */
+const REQUEST_START = /^[\r!#$%&'*+.^_`|~0-9A-Za-z-]/;
 
 /** Tells by the first bytes of a connection what is spoken. */
 export class OpeningReader {
@@ -27,7 +27,7 @@ export class OpeningReader {
       return hello === null ? null : { protocol: 'tls', hello };
     }
     this.#start += chunk.toString('latin1', 0, HTTP2_PREFACE.length);
-    if (!METHOD_START.test(this.#start))
+    if (!REQUEST_START.test(this.#start))
       throw new Refusal('neither TLS nor HTTP', 'it opens with neither TLS nor HTTP');
     if (this.#start.startsWith(HTTP2_PREFACE))
       throw new Refusal('HTTP/2', 'HTTP/2 without TLS cannot be checked');

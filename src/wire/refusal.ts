@@ -8,6 +8,7 @@ export const RULES = [
   'malformed',
   'too long',
   'unsupported',
+  'HTTP version',
   'encrypted name',
   'neither TLS nor HTTP',
   'HTTP/2',

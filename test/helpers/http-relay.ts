@@ -5,11 +5,10 @@ import type { AddressInfo, Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
 import { chooseByNameAndPort, chooseOnly } from '../../src/relay/choose.ts';
-import type { Connection } from '../../src/relay/connection.ts';
 import { proxyHttp } from '../../src/relay/http-proxy.ts';
 import { createNameCheck } from '../../src/relay/name-check.ts';
 import type { Target } from '../../src/relay/target.ts';
-import { localTarget, servingRelay } from './relay.ts';
+import { countReads, localTarget, servingRelay } from './relay.ts';
 import { readAll, tcpClient, tcpServer } from './sockets.ts';
 
 const NAMES: readonly string[] = ['api.test', 'www.test'];
@@ -51,12 +50,12 @@ export async function scriptedServer(answer: (socket: Socket, head: string) => v
   return { port, heads };
 }
 
-/** A proxy to api.test and www.test, both on loopback, on these ports; and the connections that it has served. */
+/** A proxy to api.test and www.test, both on loopback, on these ports; and how many bytes it has read of each client. */
 export async function proxyTo(
   ports: readonly number[],
   { isChecked = false, target, ...options }: ProxyOptions = {},
 ) {
-  const connections: Connection[] = [];
+  const reads: (() => number)[] = [];
   const choose = chooseByNameAndPort(
     (name) => NAMES.find((known) => known === name.toLowerCase()) ?? null,
     new Set(ports),
@@ -71,10 +70,10 @@ export async function proxyTo(
         : connection.splice(upstream),
   });
   const relay = await servingRelay((connection) => {
-    connections.push(connection);
+    reads.push(countReads(connection));
     return serve(connection);
   }, options);
-  return Object.assign(relay, { connections });
+  return Object.assign(relay, { bytesRead: (client: number) => reads.at(client)?.() ?? 0 });
 }
 
 /** What comes back for these bytes, to the end of the connection. */

@@ -4,6 +4,7 @@ import type { AddressInfo, Server } from 'node:net';
 import { onTestFinished } from 'vitest';
 
 import { PROBE_SOURCE } from '../../src/control/protocol.ts';
+import type { Connection } from '../../src/relay/connection.ts';
 import { Counters } from '../../src/relay/counters.ts';
 import { dgramSockets } from '../../src/relay/dgram-sockets.ts';
 import { Gate } from '../../src/relay/gate.ts';
@@ -129,6 +130,20 @@ export async function udpRelay(
   });
   onTestFinished(() => relay.drain(AbortSignal.abort()));
   return relay;
+}
+
+/** How many bytes have been read of a client; to be called before any is. */
+export function countReads(connection: Connection): () => number {
+  const { bare } = connection;
+  if (bare === null) return () => connection.client.bytesRead;
+  let count = 0;
+  const read = bare.read.bind(bare);
+  bare.read = (length) => {
+    const result = read(length);
+    count += Math.max(0, result);
+    return result;
+  };
+  return () => count + (connection.bare === null ? connection.client.bytesRead : 0);
 }
 
 /** This process's own listening socket on a port, which no relay hands out. */

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { Agent, get } from 'node:http';
-import type { Socket } from 'node:net';
 
 import { expect, onTestFinished, test } from 'vitest';
 
@@ -10,39 +9,45 @@ import { testLog } from '../helpers/relay.ts';
 import { closedPort, endOf, readAll, readSome, tcpClient, tcpServer } from '../helpers/sockets.ts';
 
 const CLOSE = 'Connection: close\r\n\r\n';
+/** A head, its method and target, and how long its content is. */
+const HEAD = /^(\S+ \S+) HTTP[^]*?(?:(?:Content-Length|Transfer-Encoding): (\S+)\r\n[^]*?)?\r\n\r\n/;
 
-test('proxyHttp() passes a request on in origin-form, with the Host of its URI, Via and no field of the hop', async () => {
-  const { port: target, heads } = await scriptedServer((socket) =>
-    socket.end(
-      'HTTP/1.1 200 Fine\r\nContent-Length: 5\r\nX-B: 1\r\nX-b: 2\r\nDate: now\r\nKeep-Alive: timeout=1\r\n\r\nhello',
-    ),
-  );
+test('proxyHttp() sends a request in origin-form, with the Host of its URI, Via and no field of the hop, and its answer as it is', async () => {
+  const fine =
+    'HTTP/1.1 200 Fine\r\nContent-Length: 5\r\nX-B: 1\r\nX-b:2 \r\nDate: now\r\nKeep-Alive: timeout=1\r\n\r\nhello';
+  const { port: target, heads } = await scriptedServer((socket) => socket.end(fine));
   const { port } = await proxyTo([target]);
   const answer = await say(
     port,
-    `GET http://API.test:${target}/a?b HTTP/1.1\r\nHost: evil.test\r\nX-A: \xe9\r\nx-a: 2\r\nConnection: close, X-Drop\r\n` +
-      'X-Drop: 1\r\nKeep-Alive: 1\r\nProxy-Connection: keep-alive\r\nProxy-Authorization: Basic eA==\r\nTE: gzip\r\n\r\n',
+    `GET http://API.test:${target}/a?b HTTP/1.1\r\nX-A: \xe9\r\nhost: evil.test\r\nx-a:2 \r\nConnection: close, X-Drop, TE\r\n` +
+      'X-Drop: 1\r\nProxy-Connection: keep-alive\r\nProxy-Authorization: Basic eA==\r\nTE: gzip\r\n\r\n',
   );
   expect(heads).toEqual([
-    `GET /a?b HTTP/1.1\r\nHost: API.test:${target}\r\nX-A: \xe9\r\nx-a: 2\r\nVia: 1.1 sallyport\r\nConnection: keep-alive\r\n\r\n`,
+    `GET /a?b HTTP/1.1\r\nX-A: \xe9\r\nHost: API.test:${target}\r\nx-a:2 \r\nVia: 1.1 sallyport\r\n\r\n`,
   ]);
-  expect(answer).toBe(
-    'HTTP/1.1 200 Fine\r\nContent-Length: 5\r\nX-B: 1\r\nX-b: 2\r\nDate: now\r\nVia: 1.1 sallyport\r\nConnection: close\r\n\r\nhello',
-  );
+  expect(answer).toBe(fine);
 });
 
-test('proxyHttp() answers pipelined requests in order, over one connection to the target', async () => {
-  const sockets = new Set<Socket>();
-  const target = await webServer((request, response) => {
-    sockets.add(request.socket);
-    response.sendDate = false;
-    request
-      .setEncoding('utf8')
-      .reduce((all: string, part: string) => all + part, '')
-      .then(
-        (body) => response.end(`${request.method} ${request.url} ${body}`),
-        () => {},
-      );
+test('proxyHttp() answers pipelined requests in order, over a new connection to the target behind each that has content', async () => {
+  const sockets: number[] = [];
+  const { port: target } = await tcpServer((socket) => {
+    const place = sockets.push(0) - 1;
+    let seen = '';
+    socket.on('data', (chunk: Buffer) => {
+      seen += chunk.toString();
+      // As one that keeps no content and heeds no Connection: close.
+      for (let head = HEAD.exec(seen); head !== null; head = HEAD.exec(seen)) {
+        const [all, line = '', length = '0'] = head;
+        const content =
+          length === 'chunked' ? '3\r\nxyz\r\n0\r\n\r\n' : seen.slice(all.length).slice(0, Number(length));
+        if (length !== 'chunked' && content.length < Number(length)) return;
+        if (!seen.startsWith(content, all.length)) return;
+        seen = seen.slice(all.length + content.length);
+        sockets[place] = (sockets[place] ?? 0) + 1;
+        const text = `${line} ${content}`;
+        socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${text.length}\r\n\r\n${text}`);
+      }
+    });
   });
   const { port } = await proxyTo([target]);
   const to = (method: string, path: string) =>
@@ -55,12 +60,12 @@ test('proxyHttp() answers pipelined requests in order, over one connection to th
   expect(answer.split(/HTTP\/1\.1 200 OK\r\n(?:.+\r\n)*\r\n/).slice(1)).toEqual([
     'GET /1 ',
     'POST /2 abc',
-    'PUT / xyz',
+    'PUT / 3\r\nxyz\r\n0\r\n\r\n',
     'POST /?4 ',
     'OPTIONS * ',
     'DELETE /6 ',
   ]);
-  expect(sockets.size).toBe(1);
+  expect(sockets).toEqual([2, 1, 3]);
 });
 
 test('proxyHttp() leaves one target for the next, and says of each how it ended', async () => {
@@ -86,15 +91,14 @@ test('proxyHttp() leaves one target for the next, and says of each how it ended'
 });
 
 test('proxyHttp() passes informational answers, trailers and content as they come', async () => {
+  const final =
+    'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 7\r\n\r\n';
   let received = '';
   const { port: target } = await scriptedServer((socket) => {
     socket.write('HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n');
     socket.on('data', (chunk: Buffer) => {
       received += chunk.toString();
-      if (received.endsWith('\r\n\r\n'))
-        socket.write(
-          'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 7\r\n\r\n',
-        );
+      if (received.endsWith('\r\n\r\n')) socket.write(final);
     });
   });
   const { port } = await proxyTo([target]);
@@ -104,13 +108,12 @@ test('proxyHttp() passes informational answers, trailers and content as they com
   );
   const hints = 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n';
   expect((await readSome(client, hints.length)).toString()).toBe(hints);
-  client.write('1\r\na\r\n0\r\nX-Check: 1\r\nHost: evil.test\r\n\r\n');
-  const answer = (await readSome(client, 115)).toString();
-  expect(answer).toMatch(/\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 7\r\n\r\n$/);
+  client.write('1\r\na\r\n0\r\nX-Check: 1\r\n\r\n');
+  expect((await readSome(client, final.length)).toString()).toBe(final);
   expect(received).toBe('1\r\na\r\n0\r\nX-Check: 1\r\n\r\n');
 });
 
-test('proxyHttp() takes another request behind one that has waited for 100 (Continue)', async () => {
+test('proxyHttp() ends behind a request that has waited for 100 (Continue), as its answer says', async () => {
   const target = await webServer((request, response) =>
     request.on('end', () => response.end(request.url)).resume(),
   );
@@ -120,7 +123,8 @@ test('proxyHttp() takes another request behind one that has waited for 100 (Cont
   client.write(`${to('/1')}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n`);
   expect((await readSome(client)).toString()).toBe('HTTP/1.1 100 Continue\r\n\r\n');
   client.write(`ok${to('/2')}${CLOSE}`);
-  expect((await readAll(client)).toString()).toMatch(/keep-alive\r\n[^]*\/1HTTP\/1\.1 200 [^]*\/2$/);
+  // The target has been told that it is the last, and says so.
+  expect((await readAll(client)).toString()).toMatch(/^HTTP\/1\.1 200 [^]*\r\nConnection: close\r\n[^]*\/1$/);
 });
 
 test.each(['HEAD', 'GET'])(
@@ -143,13 +147,10 @@ test('proxyHttp() serves HTTP/1.0, and an answer that ends with its connection',
     socket.end('HTTP/1.0 200 OK\r\n\r\nto the end'),
   );
   const { port } = await proxyTo([target]);
-  expect(await say(port, `GET http://api.test:${target}/ HTTP/1.0\r\n\r\n`)).toMatch(
-    /^HTTP\/1\.1 200 OK\r\n(.+\r\n)*\r\nto the end$/,
-  );
-  expect(await say(port, `GET http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\n\r\n`)).toMatch(
-    /Transfer-Encoding: chunked\r\n\r\na\r\nto the end\r\n0\r\n\r\n$/,
-  );
-  expect(heads[0]).toMatch(/^GET \/ HTTP\/1\.1\r\n/);
+  const whole = 'HTTP/1.0 200 OK\r\n\r\nto the end';
+  expect(await say(port, `GET http://api.test:${target}/ HTTP/1.0\r\n\r\n`)).toBe(whole);
+  expect(await say(port, `GET http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\n\r\n`)).toBe(whole);
+  expect(heads[0]).toBe(`GET / HTTP/1.0\r\nHost: api.test:${target}\r\nVia: 1.0 sallyport\r\n\r\n`);
 });
 
 test('proxyHttp() answers a client that has closed its side', async () => {
@@ -308,7 +309,7 @@ test('proxyHttp() goes on in another protocol when the target agrees, and each s
   expect(heads[0]).toMatch(/\r\nUpgrade: echo\r\n/);
 });
 
-test('proxyHttp() passes on the answer of a target that does not agree, and ends there', async () => {
+test('proxyHttp() passes on the answer of a target that does not agree, and then the next request', async () => {
   const { port: target } = await scriptedServer((socket) =>
     socket.write('HTTP/1.1 426 Upgrade Required\r\nContent-Length: 2\r\n\r\nno'),
   );
@@ -316,9 +317,9 @@ test('proxyHttp() passes on the answer of a target that does not agree, and ends
   expect(
     await say(
       port,
-      `GET http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nGET / HTTP/1.1\r\n\r\n`,
+      `GET http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n`,
     ),
-  ).toMatch(/^HTTP\/1\.1 426 [^]*\r\n\r\nno$/);
+  ).toMatch(/^HTTP\/1\.1 426 [^]*\r\n\r\nnoHTTP\/1\.1 403 [^]*this is a proxy/);
 });
 
 test.each(['h2c', 'foo, h2c', 'TLS/1.0', 'HTTP/2.0'])(
@@ -362,11 +363,11 @@ test.each([
   ['GET http://evil.test:PORT/ HTTP/1.1', 403, 'evil.test is not in TARGET', 'not in TARGET'],
   ['GET http://api.test/ HTTP/1.1', 403, 'port 80 is not in PORT', 'not in PORT'],
   ['GET http://api.test@evil.test:PORT/ HTTP/1.1', 400, 'no host', 'malformed'],
-  ['GET http://api.test:PORT\\@evil.test/ HTTP/1.1', 400, 'url', 'malformed'],
+  ['GET http://api.test:PORT\\@evil.test/ HTTP/1.1', 400, 'that is no host', 'malformed'],
   ['GET https://api.test:PORT/ HTTP/1.1', 501, 'CONNECT', 'unsupported'],
   ['GET / HTTP/1.1', 403, 'this is a proxy', 'no proxy request'],
   ['GET http://api.test:PORT/ HTTP/1.1\r\nHost: b', 400, 'more than one Host', 'several names'],
-  ['GET http://api.test:PORT/ HTTP/2.0', 501, 'HTTP/2.0', 'unsupported'],
+  ['GET http://api.test:PORT/ HTTP/2.0', 505, 'HTTP/2.0', 'HTTP version'],
   ['POST http://api.test:PORT/ HTTP/1.1\r\nContent-Length: 010', 400, 'octal', 'malformed'],
   ['POST http://api.test:PORT/ HTTP/1.1\r\nTransfer-Encoding: x', 400, 'Transfer-Encoding', 'malformed'],
   ['GET http://api.test:PORT/ HTTP/1.1\r\nExpect: much', 501, 'Expect', 'unsupported'],
@@ -427,7 +428,7 @@ test('drain() ends idle clients of a proxy at once, and others after their answe
   const drained = relay.drain(AbortSignal.timeout(5_000));
   expect(await endOf(idle)).toBe(null);
   answer();
-  expect(await busy).toMatch(/\r\nConnection: close\r\n[^]*slow$/);
+  expect(await busy).toMatch(/\r\n\r\nslow$/);
   await drained;
 });
 
@@ -453,10 +454,11 @@ test('proxyHttp() takes heads up to 64 KiB, and says so of longer ones', async (
     socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'),
   );
   const { port } = await proxyTo([target]);
-  const many = 'a:1\r\n'.repeat(3_000);
+  const many = 'a:1\r\n'.repeat(900);
   const start = `GET http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\n${many}`;
   expect(await say(port, `${start}${CLOSE}`)).toMatch(/ok$/);
-  expect(heads[0]?.match(/^a: 1\r$/gm)?.length).toBe(3_000);
+  expect(heads[0]?.match(/^a:1\r$/gm)?.length).toBe(900);
+  expect(await say(port, `${start}${many}\r\n`)).toMatch(/^HTTP\/1\.1 431 [^]*1000 fields/);
   expect(await say(port, `${start}b: ${'b'.repeat(64 * 1024)}\r\n\r\n`)).toMatch(
     /^HTTP\/1\.1 431 [^]*65536 bytes/,
   );

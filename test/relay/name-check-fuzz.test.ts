@@ -10,12 +10,11 @@ import { expect, onTestFinished, test } from 'vitest';
 
 import { matchTarget } from '../../src/config/targets.ts';
 import { chooseByName } from '../../src/relay/choose.ts';
-import type { Connection } from '../../src/relay/connection.ts';
 import { createNameCheck } from '../../src/relay/name-check.ts';
 import type { Relay } from '../../src/relay/relay.ts';
 import type { Serve } from '../../src/relay/tcp.ts';
 import { startLaxFrontEnd } from '../helpers/lax-front-end.ts';
-import { localTarget, servingRelay } from '../helpers/relay.ts';
+import { countReads, localTarget, servingRelay } from '../helpers/relay.ts';
 import { tcpServer } from '../helpers/sockets.ts';
 
 /** How long a client may take to name somebody, and what a busy machine adds to it, and a clock that is looked at once a second, in ms. */
@@ -33,7 +32,7 @@ async function checking(port: number): Promise<Relay> {
     (host) => ({ ...localTarget(port), host }),
   );
   const serve: Serve = (connection) => {
-    countReads(connection);
+    reads.set(connection.from, countReads(connection));
     return check(connection, { choose, refuseEch: false });
   };
   return servingRelay(serve, { maxConnections: Infinity });
@@ -104,10 +103,11 @@ async function recordHello(servername: string, protocol: string): Promise<Buffer
 async function httpTarget(): Promise<Target> {
   const { httpPort, requests } = await startLaxFrontEnd();
   const hidden = 'GET /x HTTP/1.1\r\nHost: bad.test\r\n\r\n';
-  const head = `POST /a HTTP/1.1\r\nHost: api.test\r\nX-Host: bad.test\r\nContent-Length: ${hidden.length}\r\n\r\n`;
+  const head = 'GET /b HTTP/1.1\r\nHost: API.TEST:80\r\nX-Host: bad.test\r\n\r\n';
+  const post = `POST /a HTTP/1.1\r\nHost: api.test\r\nConnection: close\r\nContent-Length: ${hidden.length}\r\n\r\n`;
   return {
     relay: await checking(httpPort),
-    good: Buffer.from(`${head}${hidden}GET /b HTTP/1.1\r\nHost: API.TEST:80\r\nConnection: close\r\n\r\n`),
+    good: Buffer.from(`${head}${post}${hidden}`),
     bad: Buffer.from('GET /x HTTP/1.1\r\nHost: bad.test\r\nX-Host: api.test\r\n\r\n'),
     headLength: head.length,
     answer: /^HTTP\/1\.1 200 [^]*HTTP\/1\.1 200 /,
@@ -122,20 +122,6 @@ const each = Object.entries(TARGETS);
 
 /** How much the relay has read of each client, by what it is logged with. */
 const reads = new Map<string, () => number>();
-
-function countReads(connection: Connection): void {
-  const { bare, from } = connection;
-  let ahead = 0; // which a stream does not count
-  if (bare !== null) {
-    const readAhead = bare.readAhead.bind(bare);
-    bare.readAhead = (length) => {
-      const count = readAhead(length);
-      ahead += Math.max(0, count);
-      return count;
-    };
-  }
-  reads.set(from, () => ahead + (connection.bare === null ? connection.client.bytesRead : 0));
-}
 
 function bytesRead({ localPort }: Socket): number {
   return reads.get(`127.0.0.1:${localPort}`)?.() ?? 0;

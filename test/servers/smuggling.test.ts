@@ -12,32 +12,19 @@ import { readAll, tcpClient } from '../helpers/sockets.ts';
 const SERVED: readonly string[] = [
   'CL.TE "Content-Encoding: chunked"',
   'CL.TE "TE: chunked"',
-  'CL.TE "Transfer_Encoding: chunked"',
   'TE.CL "Content-Encoding: chunked"',
   'TE.CL "TE: chunked"',
-  'TE.CL "Transfer_Encoding: chunked"',
   'TE.0',
-  'TE "Transfer-Encoding:\\tchunked"',
   'TE "Transfer-Encoding:chunked"',
-  'TE "Transfer-Encoding:  chunked  "',
   'TE "Transfer-Encoding: CHUNKED"',
   'TE "transfer-ENCODING: chunked"',
-  'TE "Transfer_Encoding: chunked"',
   'TE "Content-Encoding: chunked"',
   'TE "TE: chunked"',
-  'TE "Connection: Transfer-Encoding\\r\\nTransfer-Encoding: chunked"',
-  'TE "Connection: close, transfer-encoding\\r\\nTransfer-Encoding: chunked"',
-  'CL "Content_Length: LENGTH"',
-  'CL "Connection: Content-Length\\r\\nContent-Length: LENGTH"',
-  'CL "Connection: close, content-length\\r\\nContent-Length: LENGTH"',
   'CL "Expect: 100-continue\\r\\nContent-Length: LENGTH"',
   'CL "Expect: 100-continue\\r\\nContent-Length: 0"',
   'CL "Content-Length: 0"',
   'CL "X: x"',
-  'a size with zeros',
-  'a size that wraps around',
   'an extension of the last chunk',
-  'Host in the trailers',
   'another pipelined',
   'another pipelined, as a front end reads it',
   'another pipelined behind content',
@@ -59,20 +46,23 @@ const SERVED: readonly string[] = [
   'an upgrade with chunks',
   'GET with content',
   'GET with chunks',
-  'GET with content whose length is said to be of the hop',
-  'GET with chunks that are said to be of the hop',
-  'an absolute target, and another Host',
-  'an absolute target, and another Host that is said to be of the hop',
   'HEAD with content',
   'TRACE with content',
   'OPTIONS with content',
   'DELETE with content',
   'other names for the host',
 ];
-/** In origin-form, which a proxy does not take. */
+const CONNECT = 'CONNECT to the listed one, and another within';
+/** What else is served by mode and front end: a proxy takes no origin-form, and sets Host anew; nginx says of CONNECT and of a method what it thinks. */
 const SERVED_BY_MODE = {
-  tcp: [...SERVED, 'a request in the path'],
-  'http-proxy': [...SERVED, 'CONNECT to the listed one, and another within'],
+  tcp: {
+    strict: [...SERVED, 'a request in the path', 'a method of its own'],
+    lax: [...SERVED, 'a request in the path', CONNECT],
+  },
+  'http-proxy': {
+    strict: [...SERVED, 'an absolute target, and another Host', 'a method of its own', CONNECT],
+    lax: [...SERVED, 'an absolute target, and another Host', CONNECT],
+  },
 };
 
 /** The status of each answer to these bytes. The client leaves after the first one, and is to be left when nobody understands it. */
@@ -135,8 +125,8 @@ test.each(['tcp', 'http-proxy'] as const)(
     ]);
     // Some never come to the end of a head.
     expect(performance.now() - startedAt).toBeLessThan(10_000);
-    const sorted = SERVED_BY_MODE[mode].toSorted();
-    expect(served.map((names) => names.toSorted())).toEqual([sorted, sorted]);
+    const expected = Object.values(SERVED_BY_MODE[mode]);
+    expect(served.map((names) => names.toSorted())).toEqual(expected.map((names) => names.toSorted()));
 
     const requests = [
       ...(await strict.requests()).map(({ tenant, line }) => ({ host: tenant, path: line.split(' ')[1] })),
