@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 
 import { onTestFinished } from 'vitest';
 
-import { chooseByNameAndPort, chooseOnly } from '../../src/relay/choose.ts';
+import { chooseByName, chooseByNameAndPort, chooseOnly } from '../../src/relay/choose.ts';
 import { proxyHttp } from '../../src/relay/http-proxy.ts';
 import { createNameCheck } from '../../src/relay/name-check.ts';
 import type { Target } from '../../src/relay/target.ts';
@@ -74,6 +74,16 @@ export async function proxyTo(
     return serve(connection);
   }, options);
   return Object.assign(relay, { bytesRead: (client: number) => reads.at(client)?.() ?? 0 });
+}
+
+/** A relay that checks names: api.test and www.test are on this port. */
+export async function checkTo(port: number, options: Parameters<typeof servingRelay>[1] = {}) {
+  const check = createNameCheck();
+  const choose = chooseByName(
+    (name) => NAMES.find((known) => known === name.toLowerCase()) ?? null,
+    (host) => ({ ...localTarget(port), host }),
+  );
+  return servingRelay((connection) => check(connection, { choose, refuseEch: false }), options);
 }
 
 /** What comes back for these bytes, to the end of the connection. */
