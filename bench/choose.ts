@@ -5,7 +5,7 @@ import { helloBulk, helloConnections } from './loads/hello.ts';
 import { newConnections, roundTrips } from './loads/http.ts';
 import { idle } from './loads/idle.ts';
 import type { Load } from './loads/load.ts';
-import { namedConnections, namedDownload } from './loads/named-http.ts';
+import { namedConnections, namedDownload, namedRoundTrips, namedUpload } from './loads/named-http.ts';
 import { pingPong } from './loads/ping-pong.ts';
 import { rest } from './loads/rest.ts';
 import type { Options } from './options.ts';
@@ -25,12 +25,14 @@ export function choosePeers(
 ): readonly Peer[] {
   const all = [
     kernel(),
-    haproxy(),
-    nginx(),
+    haproxy('tcp'),
+    nginx('stream'),
     socat(),
     sallyport({ name: 'sallyport' }, { node }),
-    sallyport({ name: 'names-off', env: { NAME_CHECK: 'off' }, isNamed: true }, { node }),
-    sallyport({ name: 'names-enforce', env: { NAME_CHECK: 'enforce' }, isNamed: true }, { node }),
+    haproxy('http'),
+    nginx('http'),
+    sallyport({ name: 'names-off', env: { NAME_CHECK: 'off' } }, { node }),
+    sallyport({ name: 'names-enforce', env: { NAME_CHECK: 'enforce' } }, { node }),
   ];
   return [...pick('peer', all, peers), ...variants.map((variant) => sallyport(variant, { node }))].filter(
     ({ name, version, packages }) => {
@@ -55,8 +57,10 @@ export function chooseLoads(
     pingPong(),
     datagrams(),
     idle(count),
+    namedRoundTrips(),
     namedConnections(),
     helloConnections(),
+    namedUpload(),
     namedDownload(),
     helloBulk('upload'),
     helloBulk('download'),

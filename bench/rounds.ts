@@ -39,10 +39,8 @@ export async function runRounds(
 ): Promise<readonly Sample[]> {
   using stack = whole.use(new DisposableStack());
   const service = await load.serve(world, stack);
-  const able = peers.filter(
-    ({ protocols, isNamed = false }) =>
-      isNamed === (load.isNamed ?? false) &&
-      service.protocols.every((protocol) => protocols.includes(protocol)),
+  const able = peers.filter(({ protocols }) =>
+    service.protocols.every((protocol) => protocols.includes(protocol)),
   );
 
   /** Null when it has failed. */

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpus, release, totalmem } from 'node:os';
 
-import type { Peer } from './peers/peer.ts';
+import { isNamed, type Peer } from './peers/peer.ts';
 import { versionOf } from './peers/versions.ts';
 
 /** When, where and with what a run was made. */
@@ -29,7 +29,7 @@ export function describeSetting(
     wrk: versionOf('wrk', '--version', /(\d+\.\d+\.\d+)/),
   };
   const versions = [
-    ...peers.flatMap(({ name, version, isNamed }) => (isNamed ? [] : [[name, version] as const])),
+    ...peers.filter((peer) => !isNamed(peer)).map(({ name, version }) => [name, version] as const),
     ...Object.entries(tools),
   ];
   return {

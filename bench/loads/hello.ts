@@ -10,10 +10,9 @@ const BITS = 8;
 
 const common = {
   needs: {},
-  isNamed: true,
   async serve(world, stack) {
     const port = await serve(world, stack, (free) => nodeProgram('hello-server', free));
-    return named({ port, protocols: ['tcp'], connections: 100 }, world, stack);
+    return named({ port, protocols: ['tls'], connections: 100 }, world, stack);
   },
 } satisfies Partial<Load>;
 

@@ -1,6 +1,6 @@
 import { serveHttp } from './http-server.ts';
 import type { Load } from './load.ts';
-import { cpuPer, withCpu } from './with-cpu.ts';
+import { cpuPer } from './with-cpu.ts';
 import { wrk } from './wrk.ts';
 
 const CLIENTS = 32;
@@ -13,12 +13,12 @@ export function newConnections(): Load {
     description: `wrk, ${CLIENTS} clients, a connection for each request`,
     needs,
     serve: serveHttp,
-    async run({ world, started, seconds }) {
-      const headers = ['Connection: close'];
-      const { result, cpu } = await withCpu(started, () =>
-        wrk(world.client, started, { clients: CLIENTS, seconds, headers }),
-      );
-      return { connections: result.perSecond, ...cpuPer('connectionsCpu', cpu, result.requests / 1000) };
+    async run(run) {
+      const { perSecond, requests, cpu } = await wrk(run, {
+        clients: CLIENTS,
+        headers: ['Connection: close'],
+      });
+      return { connections: perSecond, ...cpuPer('connectionsCpu', cpu, requests / 1000) };
     },
   };
 }
@@ -30,8 +30,8 @@ export function roundTrips(): Load {
     description: `wrk, ${CLIENTS} clients that keep their connections`,
     needs,
     serve: serveHttp,
-    async run({ world, started, seconds }) {
-      const { perSecond, p50, p99 } = await wrk(world.client, started, { clients: CLIENTS, seconds });
+    async run(run) {
+      const { perSecond, p50, p99 } = await wrk(run, { clients: CLIENTS });
       return { roundTrips: perSecond, roundTripsP50: p50 / 1000, roundTripsP99: p99 / 1000 };
     },
   };

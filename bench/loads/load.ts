@@ -18,8 +18,6 @@ export interface Load {
   readonly needs: Readonly<Record<string, string>>;
   /** Whether each run has the peer started anew; it is kept, and warm, otherwise. */
   readonly isFresh?: boolean;
-  /** Whether it is for the peers that read names, and for those alone. */
-  readonly isNamed?: boolean;
   /** Starts what it talks to; ended with the stack. */
   readonly serve: (world: World, stack: DisposableStack) => Promise<Service>;
   readonly run: (run: Run) => Promise<Readings>;

@@ -1,3 +1,11 @@
+-- With an argument, each request has content of so many bytes.
+function init(args)
+  if args[1] then
+    wrk.method = 'POST'
+    wrk.body = string.rep('\0', tonumber(args[1]))
+  end
+end
+
 -- What wrk found, as JSON behind a marker: its own words round to three digits.
 done = function(summary, latency, requests)
   local errors = summary.errors

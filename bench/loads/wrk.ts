@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 
 import { runToEnd } from '../world/launch.ts';
-import type { Place } from '../world/place.ts';
+import type { Run } from './load.ts';
+import { withCpu } from './with-cpu.ts';
 
 /** What wrk found; latencies in µs. */
 interface Found {
@@ -15,13 +16,16 @@ interface Found {
 
 interface Result extends Found {
   readonly perSecond: number;
+  /** CPU time of the peer, in s; null where it has none. */
+  readonly cpu: number | null;
 }
 
 interface Options {
   readonly clients: number;
-  readonly seconds: number;
   readonly headers?: readonly string[];
   readonly path?: string;
+  /** How many bytes are sent with each request. */
+  readonly content?: number;
 }
 
 /** Of requests, how many may fail. */
@@ -29,18 +33,20 @@ const MAX_FAILED = 0.001;
 
 /** Runs wrk to its end. Rejects where too many requests have failed: what breaks off must not count as fast. */
 export async function wrk(
-  place: Place,
-  { address, port }: { address: string; port: number },
-  { clients, seconds, headers = [], path = '/' }: Options,
+  { world, started, seconds }: Run,
+  { clients, headers = [], path = '/', content = 0 }: Options,
 ): Promise<Result> {
   const pace = ['--threads', '1', '--connections', String(clients), '--duration', `${seconds}s`];
   const script = ['--script', join(import.meta.dirname, 'wrk.lua')];
   const asked = headers.flatMap((header) => ['--header', header]);
-  const url = `http://${address}:${port}${path}`;
-  const output = await runToEnd(place, ['wrk', ...pace, ...script, ...asked, url], { seconds });
+  const url = `http://${started.address}:${started.port}${path}`;
+  const sent = content > 0 ? ['--', String(content)] : [];
+  const { result: output, cpu } = await withCpu(started, () =>
+    runToEnd(world.client, ['wrk', ...pace, ...script, ...asked, url, ...sent], { seconds }),
+  );
   const found = JSON.parse(output.split('@@')[1] ?? 'null') as Found | null;
   if (found === null || found.requests === 0) throw new Error(`wrk found nothing: ${output}`);
   if (found.errors > MAX_FAILED * found.requests)
     throw new Error(`${found.errors} of ${found.requests} requests have failed`);
-  return { ...found, perSecond: found.requests / (found.microseconds / 1e6) };
+  return { ...found, cpu, perSecond: found.requests / (found.microseconds / 1e6) };
 }

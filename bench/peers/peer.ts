@@ -1,8 +1,11 @@
 import type { Memory } from '../measure/memory.ts';
 
+/** What clients speak. In 'http' and 'tls' they name the server; 'tcp' and 'udp' are bytes that no peer reads. */
+export type Protocol = 'tcp' | 'udp' | 'http' | 'tls';
+
 /** Where a peer listens and what it relays to. */
 export interface Route {
-  readonly protocol: 'tcp' | 'udp';
+  readonly transport: 'tcp' | 'udp';
   readonly listen: number;
   readonly host: string;
   readonly port: number;
@@ -33,9 +36,8 @@ export interface Peer {
   readonly version: string | null;
   /** Debian's packages that it needs; empty where none are. */
   readonly packages: readonly string[];
-  readonly protocols: readonly Route['protocol'][];
-  /** Whether it takes part in the loads whose clients name the server, and in those alone. */
-  readonly isNamed?: boolean;
+  /** It takes part in the loads whose clients speak these. */
+  readonly protocols: readonly Protocol[];
   /** How a route is relayed; null where the client reaches the server without it. A directory is there for files. */
   readonly start: ((route: Route, directory: string) => Command) | null;
 }
@@ -43,8 +45,8 @@ export interface Peer {
 /** What is to be relayed: a port of the server. */
 export interface Service {
   readonly port: number;
-  /** With two, a TCP relay and a UDP relay on the same port number. */
-  readonly protocols: readonly Route['protocol'][];
+  /** With 'tcp' and 'udp', two relays on the same port number. */
+  readonly protocols: readonly Protocol[];
   readonly connections: number;
   readonly name?: ServerName;
 }
@@ -62,4 +64,13 @@ export interface Started {
   /** Memory of all its processes; null where there are none. */
   readonly memory: () => Memory | null;
   readonly stop: () => Promise<void>;
+}
+
+export function transportOf(protocol: Protocol): Route['transport'] {
+  return protocol === 'udp' ? 'udp' : 'tcp';
+}
+
+/** Whether a peer takes part only in loads whose clients name the server. */
+export function isNamed({ protocols }: Peer): boolean {
+  return protocols.every((protocol) => protocol === 'http' || protocol === 'tls');
 }

@@ -9,11 +9,10 @@ const DEFAULT_CONNECTIONS = 100;
 
 export interface Variant {
   readonly name: string;
-  /** Beside, or instead of, what a route needs. */
+  /** Beside, or instead of, what a route needs. With NAME_CHECK, it takes part where clients name the server, and there alone. */
   readonly env?: Readonly<Record<string, string>>;
   /** Another build's dist/sallyport.js. */
   readonly program?: string | null;
-  readonly isNamed?: boolean;
 }
 
 interface Options {
@@ -22,26 +21,22 @@ interface Options {
 }
 
 /** This relay, as the build left it. */
-export function sallyport(
-  { name, env = {}, program = null, isNamed = false }: Variant,
-  { node }: Options,
-): Peer {
+export function sallyport({ name, env = {}, program = null }: Variant, { node }: Options): Peer {
   const extra = Object.entries(env).map(([key, value]) => `${key}=${value}`);
   return {
     name,
     description: ['sallyport', ...(program === null ? [] : [`of ${program}`]), ...extra].join(' '),
     version: `${versionOfPackage()} on Node ${process.versions.node}`,
     packages: [],
-    protocols: ['tcp', 'udp'],
-    isNamed,
-    start: ({ protocol, listen, host, port, connections, name: known }, directory) => ({
+    protocols: 'NAME_CHECK' in env ? ['http', 'tls'] : ['tcp', 'udp'],
+    start: ({ transport, listen, host, port, connections, name: known }, directory) => ({
       // As the program's first line has it.
       command: [node, '--expose-gc', program ?? join(ROOT, 'dist/sallyport.js')],
       env: {
         TARGET: known?.name ?? host,
         ...(known && { PRE_RESOLVE: '1', NAMESERVERS: known.nameserver, TARGET_SCOPE: 'any' }),
         PORT: `${listen}:${port}`,
-        MODE: protocol,
+        MODE: transport,
         SALLYPORT_RUN_DIR: directory,
         ...(connections > DEFAULT_CONNECTIONS ? { MAX_CONNECTIONS: '0' } : {}),
         ...env,

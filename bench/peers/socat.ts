@@ -9,8 +9,8 @@ export function socat(): Peer {
     version: versionOf('socat', '-V', /socat version (\d[\d.]*)/),
     packages: ['socat'],
     protocols: ['tcp', 'udp'],
-    start({ protocol, listen, host, port }) {
-      return protocol === 'tcp'
+    start({ transport, listen, host, port }) {
+      return transport === 'tcp'
         ? { command: ['socat', `TCP4-LISTEN:${listen},fork,reuseaddr,backlog=4096`, `TCP4:${host}:${port}`] }
         : { command: ['socat', '-T60', `UDP4-LISTEN:${listen},fork,reuseaddr`, `UDP4:${host}:${port}`] };
     },

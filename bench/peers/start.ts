@@ -7,7 +7,7 @@ import { readMemory } from '../measure/memory.ts';
 import { launch, type Running } from '../world/launch.ts';
 import { listening } from '../world/place.ts';
 import type { World } from '../world/world.ts';
-import type { Peer, Service, Started } from './peer.ts';
+import { type Peer, type Service, type Started, transportOf } from './peer.ts';
 
 /** Notes the time, in s since the epoch, and becomes the program: what leads to it, entering a network namespace for one, is not its start. */
 const STAMP = 'echo "$EPOCHREALTIME" >"$0"; exec "$@"';
@@ -43,9 +43,9 @@ export async function startPeer(
   own.defer(() => running.forEach((each) => each.kill()));
 
   let startup = 0;
-  for (const protocol of service.protocols) {
-    const route = { ...service, protocol, listen, host: world.server.address };
-    const files = mkdtempSync(join(directory, `${protocol}-`));
+  for (const transport of service.protocols.map(transportOf)) {
+    const route = { ...service, transport, listen, host: world.server.address };
+    const files = mkdtempSync(join(directory, `${transport}-`));
     const { command, env } = start(route, files);
     const stamp = join(files, 'started-at');
     const each = launch(world.relay, ['bash', '-c', STAMP, stamp, ...command], {
@@ -56,7 +56,7 @@ export async function startPeer(
     const early = each.ended.then(({ code, output }) => {
       throw new Error(`${peer.name} ended with ${code}: ${output.trim()}`);
     });
-    await Promise.race([early, listening(world.relay, { protocol, port: listen })]);
+    await Promise.race([early, listening(world.relay, { protocol: transport, port: listen })]);
     startup = Math.max(startup, Date.now() - 1_000 * Number(readFileSync(stamp, 'latin1')));
     early.catch(() => {}); // from here on its end is seen by whoever uses it
   }

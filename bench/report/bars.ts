@@ -26,8 +26,8 @@ export function bars(samples: readonly Sample[], small: Small | null, idle: numb
     a === null || b === null || b === 0 ? null : a / b;
   const against = (metric: MetricId, peer: string) =>
     quotient(median('sallyport', metric), median(peer, metric));
-  const checked = (metric: MetricId) =>
-    quotient(median('names-enforce', metric), median('names-off', metric));
+  const checked = (metric: MetricId, peer = 'names-off') =>
+    quotient(median('names-enforce', metric), median(peer, metric));
 
   const atLeast = (what: string, limit: number, measured: number | null): Bar => ({
     what,
@@ -73,9 +73,31 @@ export function bars(samples: readonly Sample[], small: Small | null, idle: numb
     atMost(`CPU at rest, over ${small?.restSeconds ?? 0} s`, 0.05, small && small.restCpu, '%'),
     atMost('start to listening', 120, median('sallyport', 'startup'), 'ms'),
     atMost('CPU of a healthcheck without probes', 80, small && small.healthcheckCpu, 'ms'),
+    atLeast(
+      "kept-alive requests, HTTP Host checked, of HAProxy's",
+      0.85,
+      checked('namedRoundTrips', 'haproxy-http'),
+    ),
+    atLeast(
+      "kept-alive requests, HTTP Host checked, of nginx's",
+      0.85,
+      checked('namedRoundTrips', 'nginx-http'),
+    ),
+    atMost(
+      'CPU for a kept-alive request, HTTP Host checked',
+      30,
+      median('names-enforce', 'namedRoundTripsCpu'),
+      'µs',
+    ),
     atLeast('new connections, HTTP Host checked, of unchecked', 0.85, checked('namedConnections')),
+    atLeast(
+      "new connections, HTTP Host checked, of HAProxy's",
+      0.8,
+      checked('namedConnections', 'haproxy-http'),
+    ),
     atLeast('new connections, TLS name checked, of unchecked', 0.85, checked('helloConnections')),
-    atLeast('bulk, HTTP body, checked, of unchecked', 0.95, checked('namedDownload')),
+    atLeast('bulk upload of an HTTP body, checked, of unchecked', 0.95, checked('namedUpload')),
+    atLeast('bulk download of an HTTP body, checked, of unchecked', 0.95, checked('namedDownload')),
     atLeast('bulk upload after a TLS hello, checked, of unchecked', 0.95, checked('helloUpload')),
     atLeast('bulk download after a TLS hello, checked, of unchecked', 0.95, checked('helloDownload')),
   ];

@@ -1,5 +1,5 @@
 import type { Sample } from '../metrics.ts';
-import type { Peer } from '../peers/peer.ts';
+import { isNamed, type Peer } from '../peers/peer.ts';
 import type { Setting } from '../setting.ts';
 import type { Small } from '../small/small.ts';
 import { bars, barsTable } from './bars.ts';
@@ -24,15 +24,21 @@ export interface Results {
 export function report(results: Results, peers: readonly Peer[]): string {
   const { samples, small, idle, isWhole } = results;
   const shown = bars(samples, small, idle).filter(({ measured }) => isWhole || measured !== null);
-  const names = (isNamed: boolean) =>
-    peers.filter((peer) => (peer.isNamed ?? false) === isNamed).map(({ name }) => name);
-  const all = comparison(samples, { peers: names(false), baselines: ['haproxy', 'sallyport'] });
-  const named = comparison(samples, { peers: names(true), baselines: ['names-off'] });
+  const namesOf = (some: readonly Peer[]) => some.map(({ name }) => name);
+  const all = comparison(samples, {
+    peers: namesOf(peers.filter((peer) => !isNamed(peer))),
+    baselines: ['haproxy', 'sallyport'],
+  });
+  const named = comparison(samples, {
+    peers: namesOf(peers.filter(isNamed)),
+    baselines: ['haproxy-http', 'nginx-http', 'names-off'],
+  });
   const sections = [
     describeSetting(results),
     shown.length > 0 && `What the relay has to reach.\n\n${barsTable(shown)}`,
     all && `Medians of the rounds, in brackets the lowest and the highest. Below each, its ratios.\n\n${all}`,
-    named && `The relay with NAME_CHECK=off and with NAME_CHECK=enforce.\n\n${named}`,
+    named &&
+      `The relay with NAME_CHECK=off and with NAME_CHECK=enforce, beside others that read each HTTP request.\n\n${named}`,
     small && `What runs beside every app has to be small.\n\n${smallTable(samples, small)}`,
   ];
   return sections.filter(Boolean).join('\n\n');

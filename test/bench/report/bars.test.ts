@@ -35,6 +35,23 @@ test('bars() on names compare the relay with itself', () => {
   expect(rowsFor(samples, 'TLS name checked')[0]).toMatch(/0\.84 × \| +\*\*not met\*\* \|$/);
 });
 
+test('bars() on names in HTTP compare the relay with others that read each request', () => {
+  const samples = [
+    sample('haproxy-http', { namedRoundTrips: 100, namedConnections: 100 }),
+    sample('nginx-http', { namedRoundTrips: 110 }),
+    sample('names-enforce', { namedRoundTrips: 90, namedRoundTripsCpu: 31, namedConnections: 79 }),
+  ];
+  const rows = rowsFor(samples, 'HTTP Host checked').filter((row) => !row.includes('not measured'));
+  expect(rows).toEqual([
+    expect.stringMatching(/^\| kept-alive requests.* HAProxy's .* 0\.90 × \| +met \|$/),
+    expect.stringMatching(/^\| kept-alive requests.* nginx's .* 0\.82 × \| +\*\*not met\*\* \|$/),
+    expect.stringMatching(
+      /^\| CPU for a kept-alive request.* at most 30 µs \| +31 µs \| +\*\*not met\*\* \|$/,
+    ),
+    expect.stringMatching(/^\| new connections.* HAProxy's .* 0\.79 × \| +\*\*not met\*\* \|$/),
+  ]);
+});
+
 test('bars() that nobody measured say so', () => {
   const all = bars([], null, 10_000);
   expect(all.every(({ measured }) => measured === null)).toBe(true);
