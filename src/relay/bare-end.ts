@@ -14,8 +14,8 @@ export class BareEnd implements End {
   #isPaused = false;
   #hasEnded = false;
   #isFinished = false;
-  /** Whether an end has been told of, or urgent data, at which a read stops short: there may be more behind what is read. */
-  #mayGoOn = false;
+  /** What has been told that a read stops short at, an end or urgent data: there may be more behind what is read. */
+  #stops = 0;
   /** Whether a write has vanished. */
   #hasLost = false;
   /** What the kernel has not taken yet, and what follows it. */
@@ -45,7 +45,7 @@ export class BareEnd implements End {
   }
 
   onEvents(events: number): void {
-    if ((events & (URGENT | PEER_ENDED | HUNG_UP | FAILED)) !== 0) this.#mayGoOn = true;
+    this.#stops |= events & (URGENT | PEER_ENDED | HUNG_UP | FAILED);
     if ((events & WRITABLE) !== 0 && this.#pending !== null) this.#writePending(this.#pending);
     if ((events & FAILED) !== 0) {
       if (this.#hasEnded) return this.#close(true);
@@ -93,7 +93,7 @@ export class BareEnd implements End {
       this.listener.onBytes(buffer.bytes, count);
       socket.kernel.isBufferTaken = false;
       // A socket that has been read out tells of more by itself.
-      if (count < most && !this.#mayGoOn) return;
+      if (count < most && this.#stops === 0) return;
     }
     this.#waitForTurn();
   }
@@ -146,7 +146,7 @@ export class BareEnd implements End {
   /** As the error has been used up, the kernel ends what is still to be read with an EOF where a reset had come. */
   #lose(errno: number): void {
     this.#hasLost = true;
-    this.#mayGoOn = true;
+    this.#stops |= FAILED;
     if (this.#hasEnded || (errno !== EPIPE && errno !== ECONNRESET)) this.#close(true);
   }
 
@@ -181,7 +181,7 @@ export class BareEnd implements End {
   release(): void {
     this.#socket.listener = null;
     // What was told meanwhile is for the next listener to find out.
-    this.#socket.unheard = READABLE;
+    this.#socket.unheard = READABLE | this.#stops;
     this.listener = DEAF;
   }
 

@@ -87,13 +87,15 @@ class HttpClient implements EndListener, Asker, IdleClient {
     this.#connection = connection;
     this.#terms = terms;
     this.#requests = new RequestReader(terms);
-    this.#headTimer = setTimeout(() => this.#tooSlow(), timeUntil(terms.deadline));
     this.client = endOf(connection.accepted);
     this.client.listener = this;
     this.client.most = HEAD_READ;
     connection.holder = this;
     connection.onDrain = () => this.#drain();
     this.client.start();
+    if (this.#target !== null || this.#isOver) return;
+    clearTimeout(this.#headTimer);
+    this.#headTimer = setTimeout(() => this.#tooSlow(), timeUntil(terms.deadline));
   }
 
   get isWithinRequest(): boolean {

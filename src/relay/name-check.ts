@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net';
 
-import { DeadlineError, withDeadline } from '../deadline.ts';
+import { withDeadline } from '../deadline.ts';
 import { EAGAIN } from '../kernel/kernel.ts';
 import { type ClientHello, ClientHelloReader } from '../wire/client-hello.ts';
 import { HelloRetryReader } from '../wire/hello-retry.ts';
 import { HTTP2_GOAWAY } from '../wire/http2-goaway.ts';
-import { type Opening, OpeningReader } from '../wire/opening.ts';
+import { OpeningReader } from '../wire/opening.ts';
 import { Refusal, type Rule } from '../wire/refusal.ts';
 import { tlsAlert } from '../wire/tls-alert.ts';
 import { chooseByHello, chooseOnly, type NameRules } from './choose.ts';
@@ -15,7 +15,8 @@ import { relayHttp } from './http-client.ts';
 import { logRefusal } from './log-refusal.ts';
 import { EndedError, peek, type Reader } from './peek.ts';
 import { readAhead } from './read-ahead.ts';
-import { nameDeadline, readFirst, timeUntil } from './read-first.ts';
+import { nameDeadline, readFirst } from './read-first.ts';
+import { readOpening } from './read-opening.ts';
 import { reset } from './reset.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -36,7 +37,7 @@ export function createNameCheck(): NameCheck {
   async function check(connection: Connection, rules: NameRules, reached?: Upstream): Promise<void> {
     const deadline = nameDeadline();
     try {
-      const opening = await readOpening(connection, deadline);
+      const opening = await readOpening(connection, new OpeningReader(), deadline);
       if (opening.protocol === 'http') {
         const tunnel = (within: Connection, upstream: Upstream) =>
           check(within, { ...rules, choose: chooseOnly(upstream.target, rules.choose) }, upstream);
@@ -58,20 +59,6 @@ export function createNameCheck(): NameCheck {
   }
 
   return check;
-}
-
-/** What a client says first; it is still there to be read. Rejects as `readFirst` does. */
-async function readOpening(connection: Connection, deadline: number): Promise<Opening> {
-  const { bare, gone } = connection;
-  const atOnce =
-    bare &&
-    (await readAhead(bare, new OpeningReader(), { timeout: timeUntil(deadline), signal: gone }).catch(
-      (cause: unknown) => {
-        if (cause instanceof DeadlineError) return null; // which `readFirst` says in a refusal
-        throw cause;
-      },
-    ));
-  return atOnce ?? readFirst(connection.client, new OpeningReader(), { gone, deadline });
 }
 
 async function relayTls(

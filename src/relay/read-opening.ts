@@ -1,0 +1,83 @@
+import { Refusal } from '../wire/refusal.ts';
+import type { Connection } from './connection.ts';
+import type { End, EndListener } from './end.ts';
+import { endOf } from './ends.ts';
+import { EndedError, type Reader } from './peek.ts';
+import { NAME_TIMEOUT, timeUntil } from './read-first.ts';
+
+/**
+ * What a client sends first; it is still to be read. Rejects with what the reader throws, with a Refusal when it takes until the deadline or ends
+ * too early, or with an EndedError when it has sent nothing or is gone.
+ */
+export function readOpening<T>(connection: Connection, reader: Reader<T>, deadline: number): Promise<T> {
+  return new OpeningListener(connection, reader, deadline).promise;
+}
+
+class OpeningListener<T> implements EndListener {
+  readonly promise: Promise<T>;
+  readonly #resolve: (result: T) => void;
+  readonly #reject: (cause: unknown) => void;
+  readonly #connection: Connection;
+  readonly #reader: Reader<T>;
+  readonly #end: End;
+  #seen = Buffer.alloc(0);
+  #isOver = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(connection: Connection, reader: Reader<T>, deadline: number) {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    this.promise = promise;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#connection = connection;
+    this.#reader = reader;
+    this.#end = endOf(connection.accepted);
+    this.#end.listener = this;
+    connection.holder = { cut: () => this.#end.reset() };
+    this.#end.start();
+    if (!this.#isOver) this.#timer = setTimeout(() => this.#onSilence(), timeUntil(deadline));
+  }
+
+  onBytes(bytes: Buffer, length: number): void {
+    const chunk = Buffer.copyBytesFrom(bytes, 0, length);
+    this.#seen = this.#seen.length === 0 ? chunk : Buffer.concat([this.#seen, chunk]);
+    try {
+      const result = this.#reader.push(chunk);
+      if (result !== null) this.#settle(() => this.#resolve(result));
+    } catch (cause) {
+      this.#settle(() => this.#reject(cause));
+    }
+  }
+
+  onFin(): void {
+    const ended = new EndedError(this.#seen);
+    const cause =
+      this.#seen.length === 0 ? ended : new Refusal('no name', `${ended.message}, without a name`);
+    this.#settle(() => this.#reject(cause));
+  }
+
+  onFailing(): void {}
+
+  onRoom(): void {}
+
+  onClose(): void {
+    this.#connection.left();
+    this.#settle(() => this.#reject(new EndedError(this.#seen)));
+  }
+
+  #onSilence(): void {
+    this.#settle(() => this.#reject(new Refusal('silent', `no name within ${NAME_TIMEOUT} ms`)));
+  }
+
+  /** Gives the socket back, with what has been read. */
+  #settle(tell: () => void): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    this.#connection.holder = null;
+    if (this.#seen.length > 0) this.#end.putBack(this.#seen);
+    this.#end.release();
+    tell();
+    this.#end.settle();
+  }
+}
