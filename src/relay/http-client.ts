@@ -290,14 +290,14 @@ class HttpClient implements EndListener, Asker, IdleClient {
     this.#idle?.touch();
   }
 
+  /** Of either side. */
   onRoom(): void {
     this.onActivity();
-    if (this.client.isFull) return;
     if (this.#isOver) return this.#lingerOnceWritten();
     const onWritten = this.#onWritten;
     this.#onWritten = null;
     if (onWritten !== null) return onWritten();
-    this.#upstream?.end.resume();
+    if (!this.client.isFull) this.#upstream?.end.resume();
     this.#update();
   }
 

@@ -1,4 +1,4 @@
-/** Calls back once, when nothing has happened for `timeout` ms. */
+/** Calls back whenever nothing has happened for `timeout` ms. */
 export class IdleTimer {
   /** When something happened last, on performance.now()'s clock. */
   lastActiveAt = performance.now();
@@ -29,7 +29,7 @@ export class IdleTimer {
 
   #look(): void {
     const left = this.lastActiveAt + this.#timeout - performance.now();
+    this.#wait(left > 0 ? left : this.#timeout);
     if (left <= 0) this.#onIdle();
-    else this.#wait(left);
   }
 }

@@ -120,8 +120,11 @@ export class NameReport implements Observer {
   }
 
   onEnd(): void {
-    if (!this.#isOver && this.#requests === null && this.#start.length > 0)
-      this.#report(new Refusal('no name', `it ended after ${this.#start.length} bytes, without a name`));
+    const seen = this.#start.length;
+    if (!this.#isOver && seen > 0)
+      this.#report(new Refusal('no name', `it ended after ${seen} bytes, without a name`));
+    if (!this.#isOver && this.#requests?.hasBegun === true)
+      this.#report(new Refusal('malformed', 'it ended within a request'));
     this.#end();
   }
 

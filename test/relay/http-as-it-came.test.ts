@@ -247,3 +247,21 @@ test('an idle client gives its slot to one that waits, the longest idle first, b
   expect((await readSome(idle[1], OK.length)).toString()).toBe(OK);
   expect([relay.live, relay.waiting]).toEqual([2, 0]);
 });
+
+test('an upload goes on while its client does not read an answer that has begun', async () => {
+  const size = 16_000_000;
+  const head = `HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`;
+  let uploaded = 0;
+  const { port: target } = await scriptedServer((socket) => {
+    socket.write(head);
+    socket.write(Buffer.alloc(size));
+    socket.on('data', (chunk: Buffer) => (uploaded += chunk.length));
+  });
+  const { port } = await checkTo(target);
+  const client = await tcpClient(port);
+  client.write(`POST / HTTP/1.1\r\n${HOST}Content-Length: ${size}\r\n\r\n`);
+  client.write(Buffer.alloc(size));
+  await expect.poll(() => uploaded, { timeout: 10_000 }).toBe(size);
+  client.resume();
+  await expect.poll(() => client.bytesRead, { timeout: 10_000 }).toBe(head.length + size);
+});
