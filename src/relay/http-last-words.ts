@@ -1,6 +1,5 @@
 import { DeadlineError } from '../deadline.ts';
 import { messageOf } from '../message-of.ts';
-import { httpAnswer } from '../wire/http-answer.ts';
 import { Refusal, type Rule } from '../wire/refusal.ts';
 import { DialError } from './target.ts';
 
@@ -26,10 +25,25 @@ const STATUS: Readonly<Record<Rule, Status>> = {
   'HTTP/2': [505, 'HTTP Version Not Supported'],
 };
 
-/** What a client is told before its connection ends, when its request could not be served. */
+/** The answer to a request that cannot be served, after which the connection is closed. Proxy-Status (RFC 9209) tells it from the target's. */
 export function lastWords(cause: unknown): Buffer {
   const [[status, reason], error] = statusOf(cause);
-  return Buffer.from(httpAnswer({ status, reason, error, text: messageOf(cause) }));
+  const text = messageOf(cause);
+  const lines = [
+    `HTTP/1.1 ${status} ${reason}`,
+    'Content-Type: text/plain; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(text) + 1}`,
+    `Proxy-Status: sallyport; error=${error}; details=${quoted(text)}`,
+    'Connection: close',
+    '',
+    `${text}\n`,
+  ];
+  return Buffer.from(lines.join('\r\n'));
+}
+
+/** A string of RFC 9651 §3.3.3: visible ASCII and spaces. */
+function quoted(text: string): string {
+  return `"${text.replaceAll(/[^ -~]+/g, '?').replaceAll(/["\\]/g, String.raw`\$&`)}"`;
 }
 
 /** With the kind of error (RFC 9209 §2.3). */

@@ -5,10 +5,9 @@ import type { Meter } from './meter.ts';
 /** How a connection ended: both directions to their end, aborted by one side, without a byte for too long, or cut off by us. */
 export type Ending = 'finished' | 'client aborted' | 'target aborted' | 'idle' | 'cut off';
 
-/** Shown what is moved, before it goes on. */
+/** Shown what a client sends, before it goes on. */
 export interface Observer {
   onSent: (bytes: Buffer, length: number) => void;
-  onReceived: (bytes: Buffer, length: number) => void;
   onEnd: () => void;
 }
 
@@ -46,10 +45,9 @@ export class Splice {
       meter.addSent(length);
       observer?.onSent(bytes, length);
     });
-    this.#target = new Direction(this, target, client, 'target aborted', (bytes, length) => {
-      meter.addReceived(length);
-      observer?.onReceived(bytes, length);
-    });
+    this.#target = new Direction(this, target, client, 'target aborted', (_bytes, length) =>
+      meter.addReceived(length),
+    );
     client.listener = this.#client;
     target.listener = this.#target;
     client.start();

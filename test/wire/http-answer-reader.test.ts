@@ -8,23 +8,18 @@ function read(text: string, { method = 'GET', size = Infinity } = {}) {
   reader.method = method;
   const bytes = Buffer.from(text, 'latin1');
   let at = 0;
-  let isDone = false;
-  const take = (end: number) => {
-    while (at < end && !isDone) {
-      const isHead = reader.isBetween;
-      at = isHead ? reader.readHead(bytes, at, end) : reader.readContent(bytes, at, end);
-      if (isHead && !reader.hasHead) return;
-      isDone = reader.isBetween;
-    }
-  };
+  const isDone = () => at > 0 && reader.isBetween && reader.hasHead;
   for (
     let end = Math.min(size, bytes.length);
-    !isDone && at < bytes.length;
+    !isDone() && at < bytes.length;
     end = Math.min(end + size, bytes.length)
-  )
-    take(end);
+  ) {
+    while (at < end && !isDone()) {
+      at = reader.isBetween ? reader.readHead(bytes, at, end) : reader.readContent(bytes, at, end);
+    }
+  }
   const { status, persists, closes, isUnderstood, left } = reader;
-  return { status, persists, closes, isUnderstood, rest: isDone ? text.slice(at) : left };
+  return { status, persists, closes, isUnderstood, rest: isDone() ? text.slice(at) : left };
 }
 
 const answer = (fields: string, line = 'HTTP/1.1 200 OK') => `${line}\r\n${fields}\r\n`;
