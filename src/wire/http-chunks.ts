@@ -1,9 +1,12 @@
-import { isFieldLine, isNotable } from './http-syntax.ts';
+import { isCutFieldLine, isFieldLine, isNotable } from './http-syntax.ts';
 import { Refusal } from './refusal.ts';
 
 /** A chunk's first line (RFC 9112 §7.1): with a size below 2^52 and no white space, as all read it; and as answers may have it. */
 const STRICT = /^([0-9a-f]{1,13})(?:;[\x21-\x7e\x80-\xff]*)?\r\n$/i;
 const LAX = /^0*([0-9a-f]{1,13})(?:[\t ;][^\r\n]*)?\r\n$/i;
+/** The same, cut: what has come goes on at once, and some servers take a CR for the end of a line. */
+const CUT_STRICT = /^(?:[0-9a-f]{1,13}(?:;[\x21-\x7e\x80-\xff]*)?\r?)?$/i;
+const CUT_LAX = /^[^\r]*\r?$/;
 /** The longest line, and the longest trailer section, in bytes. */
 const MAX_LINE = 4 * 1_024;
 const MAX_TRAILERS = 8 * 1_024;
@@ -49,9 +52,10 @@ export class Chunks {
     if (isWhole && this.#line === '' && this.#takePlain(bytes, at, stop)) return stop + 1;
     this.#line += bytes.toString('latin1', at, isWhole ? stop + 1 : end);
     if (this.#line.length > MAX_LINE) throw malformed('a line in chunked content is too long');
-    if (this.#next === 'end of data' && !CRLF.startsWith(this.#line))
-      throw malformed('no CRLF behind the data of a chunk');
-    if (!isWhole) return end;
+    if (!isWhole) {
+      this.#judgeCut(this.#line);
+      return end;
+    }
     const line = this.#line;
     this.#line = '';
     this.#take(line);
@@ -82,12 +86,21 @@ export class Chunks {
   #take(line: string): void {
     if (this.#next === 'trailer') return this.#takeTrailer(line);
     if (this.#next === 'end of data') {
+      if (line !== CRLF) throw malformed('no CRLF behind the data of a chunk');
       this.#next = 'size';
       return;
     }
     const [, size] = (this.#isStrict ? STRICT : LAX).exec(line) ?? [];
     if (size === undefined) throw malformed('that is no chunk size, alone or with extensions, and CRLF');
     this.#begin(Number.parseInt(size, 16));
+  }
+
+  #judgeCut(line: string): void {
+    if (this.#next === 'end of data' && line !== '\r') throw malformed('no CRLF behind the data of a chunk');
+    if (this.#next === 'trailer' && this.#isStrict && !isCutFieldLine(line))
+      throw malformed('a trailer is no field line');
+    const cut = this.#next === 'size' && this.#isStrict ? CUT_STRICT : CUT_LAX;
+    if (!cut.test(line)) throw malformed('that is no chunk size, alone or with extensions, and CRLF');
   }
 
   #takeTrailer(line: string): void {

@@ -3,6 +3,7 @@ const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const VISIBLE = String.raw`\x21-\x7e\x80-\xff`;
 const FIELD = String.raw`${TOKEN}:[\t ${VISIBLE}]*\r\n`;
 const FIELD_LINE = new RegExp(`^${FIELD}$`);
+const CUT_FIELD_LINE = new RegExp(String.raw`^(?:${TOKEN}(?::[\t ${VISIBLE}]*\r?)?|\r)$`);
 /** All field lines, and the empty line behind them (RFC 9112 §5). */
 const SECTION = new RegExp(String.raw`(?:${FIELD})*\r\n`, 'y');
 /** A request line up to its version (RFC 9112 §3): method and target. */
@@ -18,6 +19,11 @@ const NOTABLE = new RegExp(String.raw`\n(${NAME}):([^\r]*)`, 'gi');
 
 export function isFieldLine(line: string): boolean {
   return FIELD_LINE.test(line);
+}
+
+/** Whether a line may become one, or the empty line behind all. */
+export function isCutFieldLine(line: string): boolean {
+  return CUT_FIELD_LINE.test(line);
 }
 
 /** Whether a field line has such a name, or one that could be taken for it. */

@@ -178,6 +178,20 @@ test.each([
   expect(reason === null ? content : chunks).toBe(chunks);
 });
 
+test.each([
+  '0\r\rGET /x',
+  '2\rx',
+  'x',
+  '00000000000003',
+  '3;\t',
+  '3\r\nabcd',
+  '0\r\n\r\r',
+  '0\r\nX\r',
+  '0\r\nX: y\rz',
+])('chunks that are cut at %j are refused before they go on', (chunks) => {
+  expect(read(`${CHUNKED}${chunks}`)).toMatchObject({ rule: 'malformed' });
+});
+
 test('however requests are cut, the same is read', () => {
   const text = `\r\n${request(`${H}Content-Length: 3\r\n`)}abc\r\n\r\n${CHUNKED}3;a\r\nabc\r\n10\r\n0123456789abcdef\r\n0\r\nX: y\r\n\r\n${request(H)}`;
   const bytes = Buffer.from(`${text}${request('')}`, 'latin1');
