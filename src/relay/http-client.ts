@@ -405,7 +405,8 @@ class HttpClient implements EndListener, Asker, IdleClient {
   }
 
   #lingerOnceWritten(): void {
-    if (!this.client.isFull) this.#linger ??= setTimeout(() => this.client.close(), LINGER);
+    const { client } = this;
+    if (client.isOpen && !client.isFull) this.#linger ??= setTimeout(() => client.close(), LINGER);
   }
 
   /** Nothing is relayed any more, and nothing waited for. */

@@ -157,7 +157,9 @@ export class RequestReader extends MessageReader {
     if (wrong !== undefined) throw malformed(`Connection names ${wrong}`);
     this.hasContent = this.#coding !== null || (this.#length ?? 0) > 0;
     if (this.hasContent && this.method === 'CONNECT') throw malformed('CONNECT has no content');
-    if (minorVersion === 1 && this.#host === null) throw new Refusal('no name', 'there is no Host field');
+    // Of CONNECT, a proxy passes nothing on.
+    const needsHost = minorVersion === 1 && !(this.#asProxy && this.method === 'CONNECT');
+    if (needsHost && this.#host === null) throw new Refusal('no name', 'there is no Host field');
     this.authority = this.#authorityOf(target);
     // A proxy keeps no connection of HTTP/1.0 (RFC 9112 §9.3).
     const isKept = minorVersion === 1 || (!this.#asProxy && this.#options.includes('keep-alive'));

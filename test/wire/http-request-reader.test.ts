@@ -146,6 +146,11 @@ test('as a proxy, only absolute URIs and CONNECT are read, and Host is not compa
   expect(
     read(request('Host: b\r\n', 'GET http://a.test/ HTTP/1.1'), { asProxy: true }).requests,
   ).toMatchObject([{ name: 'a.test' }]);
+  const connect = request('', 'CONNECT a.test:443 HTTP/1.1');
+  expect(read(connect, { asProxy: true }).requests).toMatchObject([{ name: 'a.test', port: 443 }]);
+  expect(read(request('', 'GET http://a.test/ HTTP/1.1'), { asProxy: true })).toMatchObject({
+    rule: 'no name',
+  });
   const kept = request(`${H}Connection: keep-alive\r\n`, 'GET http://a.test/ HTTP/1.0');
   expect(read(kept, { asProxy: true }).requests).toMatchObject([{ persists: false }]);
 });
