@@ -8,8 +8,21 @@ const project = (name: string, include: string[], rest: object = {}) => ({
 });
 
 const FOR_DNS = ['unbound', 'unbound-control', 'dnsmasq', 'ip', 'unshare', 'nsenter'];
-/** What test/servers runs, of Debian's unbound, dnsmasq-base, iproute2, util-linux, nginx, curl, openssl, git, apt and prometheus. */
-const SERVERS = [...FOR_DNS, 'nginx', 'curl', 'openssl', 'git', 'apt-get', 'prometheus', 'promtool'];
+/** What test/servers runs, of Debian's unbound, dnsmasq-base, iproute2, util-linux, nginx, apache2-bin, python3, curl, openssl, git, apt, apache2-utils, wrk and prometheus. */
+const SERVERS = [
+  ...FOR_DNS,
+  'nginx',
+  'apache2',
+  'python3',
+  'curl',
+  'openssl',
+  'git',
+  'apt-get',
+  'ab',
+  'wrk',
+  'prometheus',
+  'promtool',
+];
 const DIRECTORIES = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 const missing = SERVERS.filter(
   (program) => !DIRECTORIES.some((directory) => existsSync(join(directory, program))),
@@ -28,7 +41,7 @@ export default defineConfig({
         'test/*.test.ts',
         'test/{commands,config,dns,kernel,relay,wire,control,healthcheck,bench}/**/*.test.ts',
       ]),
-      project('streams', ['test/relay/{tcp,udp,http-*,name-check,proxy-protocol}.test.ts'], {
+      project('streams', ['test/relay/{tcp,udp,http-*,name-check,name-report,proxy-protocol}.test.ts'], {
         env: { TEST_SOCKETS: 'streams' },
       }),
       project('process', ['test/process/**/*.test.ts']),

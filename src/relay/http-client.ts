@@ -169,8 +169,9 @@ class HttpClient implements EndListener, Asker, IdleClient {
     const { asProxy, reached } = this.#terms;
     const { method, hasContent, persists, upgrade, bytes, start, end } = this.#requests;
     const target = this.#choose();
+    const isForProxy = asProxy && method === 'CONNECT';
     const edits = { isLast: hasContent, withoutUpgrade: upgrade === 'hidden', asProxy };
-    const isEdited = asProxy || hasContent || edits.withoutUpgrade;
+    const isEdited = !isForProxy && (asProxy || hasContent || edits.withoutUpgrade);
     const edited = isEdited
       ? Buffer.from(editHead(bytes.toString('latin1', start, end), edits), 'latin1')
       : null;
@@ -182,7 +183,7 @@ class HttpClient implements EndListener, Asker, IdleClient {
     this.#isEnding = isLast;
     const upstream = this.#upstream;
     const goesOn = upstream !== null && !upstream.isSpent && isSame(upstream.upstream.target, target);
-    if (goesOn && !(asProxy && method === 'CONNECT')) {
+    if (goesOn && !isForProxy) {
       this.#isSent = true;
       if (edited === null) upstream.ask(exchange, bytes, start, end);
       else upstream.ask(exchange, edited, 0, edited.length);

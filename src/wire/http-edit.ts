@@ -12,7 +12,7 @@ export interface Edits {
 }
 
 const CONNECTION = /\r\nconnection:([^\r]*)/gi;
-const ABSOLUTE_LINE = /^(\S+) http:\/\/([^/? ]*)(\S*) HTTP\/(\S+)/i;
+const ABSOLUTE_LINE = /^([^ ]+) http:\/\/([^/? ]*)([^ ]*) HTTP\/([^\r]+)/i;
 const MAX_FORWARDS = /(\r\nmax-forwards:[\t ]*)(\d{1,15})(?=[\t ]*\r)/gi;
 
 /** The head with these edits. Throws a Refusal when it may go no further (Max-Forwards, RFC 9110 §7.6.2). */
@@ -50,9 +50,11 @@ function withoutOptions(field: string, value: string, dropped: readonly string[]
 
 /** In origin-form, or `*` (RFC 9112 §3.2.4), with the Host of its URI, and one more in Via. */
 function proxied(head: string): string {
-  const [line, method = '', authority = '', rest = '', version = ''] = ABSOLUTE_LINE.exec(head) ?? [];
+  const match = ABSOLUTE_LINE.exec(head);
+  if (match === null) throw new Error('the request target is no http:// URI');
+  const [line, method = '', authority = '', rest = '', version = ''] = match;
   const target = rest === '' && method === 'OPTIONS' ? '*' : rest.replace(/^(?!\/)/, '/');
-  const fields = head.slice(line?.length);
+  const fields = head.slice(line.length);
   const host = `\r\nHost: ${authority}`;
   const named = /\r\nhost:/i.test(fields) ? fields.replace(/\r\nhost:[^\r]*/i, () => host) : host + fields;
   const counted = method === 'OPTIONS' || method === 'TRACE' ? countedDown(named, method) : named;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
+import { startApt } from '../helpers/apt.ts';
 import { startDoor, startFrontEnd } from '../helpers/front-end.ts';
 import { stopForWarnings, temporaryDirectory } from '../helpers/program.ts';
 import { run } from '../helpers/run.ts';
@@ -134,7 +135,7 @@ test('npm installs from the listed host, and from no other', { timeout: 60_000 }
 });
 
 test('apt updates from the listed host, and from no other', async () => {
-  const { program, frontEnd, home, proxyUrl, urlOf, tenants, refused } = await world();
+  const { frontEnd, home, proxyUrl, urlOf, tenants, refused } = await world();
   const repository = join(frontEnd.files, 'apt');
   mkdirSync(repository);
   const greeting = ['Package: greeting', 'Version: 1.0', 'Architecture: all', 'Filename: ./greeting.deb'];
@@ -142,32 +143,16 @@ test('apt updates from the listed host, and from no other', async () => {
 
   /** Has an apt that knows nothing of this system's learn what a tenant offers. */
   const update = async (scheme: 'http' | 'https', tenant: string) => {
-    const root = join(home, scheme, tenant);
-    const conf = join(root, 'etc/apt/apt.conf');
-    for (const directory of ['etc/apt/apt.conf.d', 'state/lists/partial', 'cache/archives/partial'])
-      mkdirSync(join(root, directory), { recursive: true });
-    writeFileSync(join(root, 'status'), '');
-    const source = `deb [trusted=yes] ${urlOf(scheme, tenant)}/files/apt ./\n`;
-    writeFileSync(join(root, 'etc/apt/sources.list'), source);
-    const settings = {
-      Dir: `${root}/`,
-      'Dir::State': 'state/',
-      'Dir::State::status': join(root, 'status'),
-      'Dir::Cache': 'cache/',
-      // Its own user may not read here.
-      'APT::Sandbox::User': 'root',
-      'Acquire::Languages': 'none',
-      'Acquire::Retries': '0',
-      'Acquire::http::Proxy': proxyUrl,
-      'Acquire::https::Proxy': proxyUrl,
-      'Acquire::https::CaInfo': frontEnd.ca,
-    };
-    const lines = Object.entries(settings).map(([name, value]) => `${name} "${value}";\n`);
-    writeFileSync(conf, lines.join(''));
-    // Read before all others, it also says where these are.
-    const env = { APT_CONFIG: conf };
-    const { output } = await program('apt-get', ['update', '--error-on=any'], env);
-    return { output, known: (await program('apt-cache', ['show', 'greeting'], env)).stdout };
+    const apt = startApt(join(home, scheme, tenant), {
+      source: `${urlOf(scheme, tenant)}/files/apt`,
+      settings: {
+        'Acquire::http::Proxy': proxyUrl,
+        'Acquire::https::Proxy': proxyUrl,
+        'Acquire::https::CaInfo': frontEnd.ca,
+      },
+    });
+    const { output } = await apt('apt-get', 'update', '--error-on=any');
+    return { output, known: (await apt('apt-cache', 'show', 'greeting')).stdout };
   };
 
   for (const scheme of SCHEMES) {
