@@ -120,9 +120,7 @@ class HttpClient implements EndListener, Asker, IdleClient {
       this.#refuse(cause);
     }
     if (this.#isOver) return;
-    // Behind its last request nothing is read.
-    if (at < length && !(this.#isEnding && this.#requests.isBetween))
-      this.client.putBack(bytes.subarray(at, length));
+    if (at < length) this.client.putBack(bytes.subarray(at, length));
     this.#update();
   }
 

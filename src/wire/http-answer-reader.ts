@@ -90,10 +90,16 @@ export class AnswerReader extends MessageReader {
 
   #takeField(name: string, value: string): void {
     if (name === 'connection') this.#options = [...this.#options, ...listItems(value)];
-    else if (name === 'transfer-encoding') this.#codings = [...this.#codings, ...listItems(value)];
+    else if (name === 'transfer-encoding') this.#takeCodings(value);
     else if (name === 'upgrade') this.upgrade = `${this.upgrade},${value}`;
     else if (name === 'content-length')
       for (const item of value.split(',')) this.#takeLength(withoutSpace(item));
+  }
+
+  #takeCodings(value: string): void {
+    // Not all know of a tab, or skip an empty item.
+    if (/\t|(?:^|,) *(?:,|$)/.test(value)) throw unreadable('its codings cannot be read');
+    this.#codings = [...this.#codings, ...listItems(value)];
   }
 
   /** The same length again, as a field or in a list, is one (RFC 9112 §6.3, rule 5). */

@@ -6,6 +6,7 @@ const STRICT = /^([0-9a-f]{1,13})(?:;[\x21-\x7e\x80-\xff]*)?\r\n$/i;
 const LAX = /^0*([0-9a-f]{1,13})(?:[\t ;][^\r\n]*)?\r\n$/i;
 /** The same, cut: what has come goes on at once, and some servers take a CR for the end of a line. */
 const CUT_STRICT = /^(?:[0-9a-f]{1,13}(?:;[\x21-\x7e\x80-\xff]*)?\r?)?$/i;
+const LINE = /^[^\r\n]*\r\n$/;
 const CUT_LAX = /^[^\r]*\r?$/;
 /** The longest line, and the longest trailer section, in bytes. */
 const MAX_LINE = 4 * 1_024;
@@ -105,10 +106,12 @@ export class Chunks {
 
   #takeTrailer(line: string): void {
     this.isOver = line === CRLF;
-    if (this.isOver || !this.#isStrict) return;
+    if (this.isOver) return;
+    if (!(this.#isStrict ? isFieldLine(line) : LINE.test(line)))
+      throw malformed('a trailer is no field line');
+    if (!this.#isStrict) return;
     this.#trailersLength += line.length;
     if (this.#trailersLength > MAX_TRAILERS) throw malformed('the trailers are too long');
-    if (!isFieldLine(line)) throw malformed('a trailer is no field line');
     // RFC 9110 §6.5.1
     if (isNotable(line)) throw malformed('a trailer says whom the message is for, or where it ends');
   }

@@ -168,6 +168,33 @@ test('CONNECT waits for the answers before it', async () => {
   expect((await readSome((await tunnel)[0] as Socket, 6)).toString()).toBe('within');
 });
 
+test.each([
+  ['CONNECT in HTTP/1.0', 'CONNECT api.test:PORT HTTP/1.0\r\n\r\n'],
+  [
+    'CONNECT with Connection: close',
+    'CONNECT api.test:PORT HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
+  ],
+  [
+    'Upgrade with Connection: close',
+    'GET http://api.test:PORT/ HTTP/1.1\r\nHost: x\r\nConnection: close, Upgrade\r\nUpgrade: echo\r\n\r\n',
+  ],
+])('%s loses nothing of what comes with it', async (_what, request) => {
+  let received = '';
+  const { port: target } = await tcpServer((socket) => {
+    socket.on('data', (chunk: Buffer) => {
+      received += chunk.toString();
+      if (received.startsWith('GET') && received.endsWith('\r\n\r\n'))
+        socket.write('HTTP/1.1 101 Switching\r\nUpgrade: echo\r\n\r\n');
+    });
+  });
+  const { port } = await proxyTo([target]);
+  const client = await tcpClient(port);
+  client.write(`${request.replace('PORT', String(target))}early `);
+  await readSome(client, 38);
+  client.write('late');
+  await expect.poll(() => received).toMatch(/(^|\r\n\r\n)early late$/);
+});
+
 test('nothing is sent behind a request for another protocol before its answer', async () => {
   const first = Promise.withResolvers<Socket>();
   let received = '';

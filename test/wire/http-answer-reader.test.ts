@@ -69,6 +69,10 @@ test.each([
   ['LF alone', answer('Content-Length: 0\r\n').replaceAll('\r', '')],
   ['chunks that are none', `${answer(CHUNKS)}x\r\n`],
   ['no CRLF behind a chunk', `${answer(CHUNKS)}1\r\nab`],
+  ['no CR behind the last chunk', `${answer(CHUNKS)}0\r\n\nHTTP/1.1 200 OK\r\n`],
+  ['CR in a trailer', `${answer(CHUNKS)}0\r\nX: a\rb\r\n`],
+  ['an empty coding', answer('Transfer-Encoding: chunked,\r\n')],
+  ['a tab behind a coding', answer('Transfer-Encoding: chunked\t\r\n')],
   ['no head', 'ok'],
 ])('an answer with %s is not understood, and goes on to the close', (_what, text) => {
   for (const size of [Infinity, 1, 7]) {
