@@ -124,8 +124,7 @@ export async function listen(
         serve: serve(target),
         idleTimeout: config.idleTimeout,
         proxyProtocol: config.proxyProtocol,
-        // A report listens in on the stream.
-        bare: config.nameCheck !== 'report',
+        bare: true,
       });
   }
 }

@@ -90,8 +90,11 @@ export class BareEnd implements End {
       if (count < 0) return this.#close(true);
       if (count === 0) return this.#end();
       socket.kernel.isBufferTaken = true;
-      this.listener.onBytes(buffer.bytes, count);
-      socket.kernel.isBufferTaken = false;
+      try {
+        this.listener.onBytes(buffer.bytes, count);
+      } finally {
+        socket.kernel.isBufferTaken = false;
+      }
       // A socket that has been read out tells of more by itself.
       if (count < most && this.#stops === 0) return;
     }
@@ -113,7 +116,7 @@ export class BareEnd implements End {
     if (this.#hasLost) return this.#close(true);
     this.#hasEnded = true;
     this.listener.onFin();
-    if (this.#isFinished) this.#close(false);
+    if (this.#isFinished && this.#pending === null) this.#close(false);
   }
 
   write(bytes: Buffer, start: number, end: number): void {
@@ -148,6 +151,7 @@ export class BareEnd implements End {
     this.#hasLost = true;
     this.#stops |= FAILED;
     if (this.#hasEnded || (errno !== EPIPE && errno !== ECONNRESET)) this.#close(true);
+    else if (this.#isPaused) this.listener.onFailing();
   }
 
   finish(): void {

@@ -56,6 +56,8 @@ export class Connection {
   readonly shared: Shared;
   /** Among all of its port. */
   place = -1;
+  /** Whether it ends for another client, as `Slots.tryBeginYield` has announced. */
+  isYielding = false;
   /** Whether the client is gone, as far as it is watched. */
   hasLeft = false;
   /** Called when a drain begins, once the connection has a slot: what is idle ends. */
@@ -74,7 +76,6 @@ export class Connection {
   #isAdmitted = false;
   #target: Target | null = null;
   #upstream: Upstream | null = null;
-  #isYielding = false;
 
   constructor(client: TcpSocket, shared: Shared) {
     this.accepted = client;
@@ -255,15 +256,9 @@ export class Connection {
     return this.#isAdmitted && !this.#isProbe;
   }
 
-  /** Announces that it ends for another client. */
-  yieldSlot(): void {
-    this.#isYielding = true;
-    this.shared.slots.beginYield();
-  }
-
   /** Gives the slot back. */
   release(): void {
-    if (this.holdsSlot) this.shared.slots.release({ isYielded: this.#isYielding });
+    if (this.holdsSlot) this.shared.slots.release({ isYielded: this.isYielding });
     this.#isAdmitted = false;
   }
 }

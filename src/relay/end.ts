@@ -4,7 +4,7 @@ export interface EndListener {
   onBytes: (bytes: Buffer, length: number) => void;
   /** Its FIN has come: it has sent all that it had to send. */
   onFin: () => void;
-  /** It has been reset while nobody reads it: what it sent before that may still be read. */
+  /** It has been reset, or a write to it has vanished, while nobody reads it: what it sent before that may still be read. */
   onFailing: () => void;
   /** The kernel has taken some of what waited; `isFull` tells whether there is more. */
   onRoom: () => void;

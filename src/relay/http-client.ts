@@ -56,11 +56,14 @@ class HttpClient implements EndListener, Asker, IdleClient {
   older: IdleClient | null = null;
   idleSince = 0;
   readonly #resolve: () => void;
+  readonly #reject: (cause: unknown) => void;
   readonly #connection: Connection;
   readonly #terms: Terms;
   readonly #requests: RequestReader;
   #upstream: HttpUpstream | null = null;
   #held: Held | null = null;
+  /** Whether the target of the request that waits is being reached. */
+  #isReaching = false;
   /** Whether the head of the last request has been sent. */
   #isSent = false;
   /** The target of the last request, and what named it. */
@@ -81,9 +84,10 @@ class HttpClient implements EndListener, Asker, IdleClient {
   #linger: NodeJS.Timeout | undefined;
 
   constructor(connection: Connection, terms: Terms) {
-    const { promise, resolve } = Promise.withResolvers<void>();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.done = promise;
     this.#resolve = resolve;
+    this.#reject = reject;
     this.#connection = connection;
     this.#terms = terms;
     this.#requests = new RequestReader(terms);
@@ -138,19 +142,25 @@ class HttpClient implements EndListener, Asker, IdleClient {
   #update(): void {
     if (this.#isOver) return;
     const { client } = this;
+    if (this.#held !== null && !this.#isReaching && !client.isFull && !this.#isDue) this.#open(this.#held);
     const mayRead = this.#mayRead;
     client.most = this.#requests.left + HEAD_READ;
     if (mayRead) client.resume();
     else client.pause();
     const isHeadDue = mayRead && this.#requests.hasBegun;
     if (isHeadDue) this.#headTimer ??= setTimeout(() => this.#tooSlow(), HEAD_TIMEOUT);
-    const isIdle = this.#connection.holdsSlot && this.#isBetween && !this.#requests.hasBegun;
+    const isBusy = !this.#isBetween || this.#requests.hasBegun || client.isFull;
+    const isIdle = this.#connection.holdsSlot && !isBusy;
     if (isIdle !== this.#isIdle) this.#setIdle(isIdle);
   }
 
   /** Whether nothing is asked for that has not been answered. */
   get #isBetween(): boolean {
-    return this.#requests.isBetween && this.#held === null && (this.#upstream?.due.length ?? 0) === 0;
+    return this.#requests.isBetween && this.#held === null && !this.#isDue;
+  }
+
+  get #isDue(): boolean {
+    return this.#upstream !== null && this.#upstream.due.length > 0;
   }
 
   #setIdle(isIdle: boolean): void {
@@ -188,7 +198,6 @@ class HttpClient implements EndListener, Asker, IdleClient {
       return;
     }
     this.#held = { target, exchange, head: edited ?? Buffer.copyBytesFrom(bytes, start, end - start) };
-    if ((upstream?.due.length ?? 0) === 0) this.#open();
   }
 
   /** The same Host as before has not to be looked up again. */
@@ -200,8 +209,9 @@ class HttpClient implements EndListener, Asker, IdleClient {
     return this.#target;
   }
 
-  #open(): void {
-    this.#reach(this.#held as Held).catch((cause: unknown) => this.#fail(cause));
+  #open(held: Held): void {
+    this.#isReaching = true;
+    this.#reach(held).catch((cause: unknown) => this.#fail(cause));
     this.client.settle();
   }
 
@@ -214,13 +224,14 @@ class HttpClient implements EndListener, Asker, IdleClient {
     const upstream = reached?.target === target ? reached : await connection.dial(target);
     if (this.#isOver) return upstream.reset();
     this.#held = null;
+    this.#isReaching = false;
+    this.#upstream = new HttpUpstream(upstream, endOf(upstream.connected), this);
     if (asProxy && exchange.method === 'CONNECT') {
       this.client.write(CONNECTED, 0, CONNECTED.length);
-      this.#handOver(() => this.#terms.tunnel(connection, upstream));
+      this.onSwitch(exchange);
       return;
     }
     this.#isSent = true;
-    this.#upstream = new HttpUpstream(upstream, endOf(upstream.connected), this);
     this.#upstream.ask(exchange, head, 0, head.length);
     this.#upstream.start();
     this.#update();
@@ -231,14 +242,14 @@ class HttpClient implements EndListener, Asker, IdleClient {
     if (upstream.due.length > (this.#isBroken ? 1 : 0)) return this.#update();
     if (this.#refusal !== null) return this.#fail(this.#refusal);
     if (this.#isDraining) return this.#end('finished');
-    if (this.#held !== null) this.#open();
-    else if (this.#hasEnded) return this.#end('finished');
+    if (this.#held === null && this.#hasEnded) return this.#end('finished');
     this.#update();
   }
 
+  /** A request behind it has no answer, not even that it is refused. */
   onLastAnswer(): void {
-    if (this.#refusal === null) this.#end('finished');
-    else this.#fail(this.#refusal);
+    if (this.#refusal !== null) this.#report(this.#refusal);
+    this.#end('finished');
   }
 
   onUnreadable(): void {
@@ -267,9 +278,10 @@ class HttpClient implements EndListener, Asker, IdleClient {
 
   /** Gives both sockets away, as soon as all that was written is in the kernel. */
   #handOver(serve: () => Promise<void>): void {
-    const upstream = this.#upstream?.end;
-    if (this.client.isFull || upstream?.isFull === true) {
-      upstream?.pause();
+    const upstream = this.#upstream as HttpUpstream;
+    if (this.client.isFull || upstream.end.isFull) {
+      this.client.pause();
+      upstream.end.pause();
       this.#onWritten = () => this.#handOver(serve);
       return;
     }
@@ -278,10 +290,8 @@ class HttpClient implements EndListener, Asker, IdleClient {
     this.#connection.holder = null;
     this.#connection.onDrain = () => {};
     this.client.release();
-    upstream?.release();
-    void serve()
-      .catch(() => this.#connection.cut())
-      .finally(this.#resolve);
+    upstream.release();
+    serve().then(this.#resolve, this.#reject);
     this.client.settle();
   }
 
@@ -340,16 +350,19 @@ class HttpClient implements EndListener, Asker, IdleClient {
   /** Ends a client whose request cannot be served, and says why unless part of an answer has been passed on. */
   #fail(cause: unknown): void {
     if (this.#isOver) return;
-    const connection = this.#connection;
     const isRefused = cause instanceof Refusal;
-    if (isRefused) {
-      connection.shared.counters.refused(cause.rule);
-      logRefusal(connection.shared.log, connection.from, cause);
-    } else {
-      connection.reportFailure(cause);
-    }
+    // Content may turn out malformed behind the whole answer to its request.
+    const isAnswered = this.isWithinRequest && !this.#isDue;
+    this.#report(cause);
     if (this.#upstream?.isPartial === true) this.#cut(isRefused ? 'cut off' : 'target aborted');
-    else this.#end(isRefused ? 'finished' : 'target aborted', lastWords(cause));
+    else this.#end(isRefused ? 'finished' : 'target aborted', isAnswered ? NOTHING : lastWords(cause));
+  }
+
+  #report(cause: unknown): void {
+    const { shared, from } = this.#connection;
+    if (!(cause instanceof Refusal)) return this.#connection.reportFailure(cause);
+    shared.counters.refused(cause.rule);
+    logRefusal(shared.log, from, cause);
   }
 
   #tooSlow(): void {
@@ -372,7 +385,7 @@ class HttpClient implements EndListener, Asker, IdleClient {
 
   yieldSlot(): void {
     this.#isIdle = false;
-    this.#connection.yieldSlot();
+    this.#connection.isYielding = true;
     this.#end('idle');
   }
 
@@ -400,7 +413,7 @@ class HttpClient implements EndListener, Asker, IdleClient {
   #cut(ending: Ending): void {
     this.#leave(ending);
     this.client.resetAfterAll();
-    this.#linger ??= setTimeout(() => this.client.reset(), LINGER);
+    if (this.client.isOpen) this.#linger ??= setTimeout(() => this.client.reset(), LINGER);
   }
 
   #lingerOnceWritten(): void {

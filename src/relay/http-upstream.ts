@@ -59,6 +59,7 @@ export class HttpUpstream implements EndListener {
   readonly #answers = new AnswerReader();
   #hasServed = false;
   #isClosed = false;
+  #failing: NodeJS.Timeout | undefined;
 
   constructor(upstream: Upstream, end: End, asker: Asker) {
     this.upstream = upstream;
@@ -92,6 +93,12 @@ export class HttpUpstream implements EndListener {
     else this.end.close();
   }
 
+  /** Gives the socket away. */
+  release(): void {
+    this.#isClosed = true;
+    this.end.release();
+  }
+
   onBytes(bytes: Buffer, length: number): void {
     this.upstream.meter.addReceived(length);
     this.#asker.onActivity();
@@ -115,8 +122,8 @@ export class HttpUpstream implements EndListener {
       stop = answers.readHead(bytes, at, length);
       if (!answers.hasHead) return length;
       if (answers.status === 101 && !(exchange.asksForUpgrade && !hidesNames(answers.upgrade)))
-        return this.#fail('it changes the protocol unasked', length);
-      if (this.#mustBeReadable) return this.#fail('it cannot be read', length);
+        return this.#refuse('it changes the protocol unasked', length);
+      if (this.#mustBeReadable) return this.#refuse('it cannot be read', length);
       if (answers.bytes !== bytes) {
         client.write(answers.bytes, answers.start, answers.end);
         start = stop;
@@ -125,13 +132,14 @@ export class HttpUpstream implements EndListener {
         client.write(bytes, start, stop);
         this.due.shift();
         if (stop < length) this.end.putBack(bytes.subarray(stop, length));
+        this.upstream.meter.addReceived(stop - length); // which is counted when it is moved
         this.#asker.onSwitch(exchange);
         return length;
       }
       this.isPartial = answers.status >= 200 || !answers.isUnderstood;
     }
     if (this.isPartial && !answers.isBetween) stop = answers.readContent(bytes, stop, length);
-    if (this.#mustBeReadable) return this.#fail('it cannot be read', length);
+    if (this.#mustBeReadable) return this.#refuse('it cannot be read', length);
     if (!answers.isUnderstood) this.#asker.onUnreadable();
     client.write(bytes, start, stop);
     if (this.isPartial && answers.isBetween) this.#finish(exchange);
@@ -144,25 +152,29 @@ export class HttpUpstream implements EndListener {
   }
 
   #finish(exchange: Exchange): void {
+    if (this.#isClosed) return;
     this.due.shift();
     this.isPartial = false;
     this.#hasServed = true;
-    // Who has answered before a request has come to its end reads no further.
-    const isEarly = this.due.length === 0 && this.#asker.isWithinRequest;
-    if (exchange.isLast || !this.#answers.persists || isEarly) this.#asker.onLastAnswer();
+    if (exchange.isLast || !this.#answers.persists) this.#asker.onLastAnswer();
     else this.#asker.onAnswered();
   }
 
-  #fail(reason: string, length = 0): number {
-    this.#asker.onFailure({ reason, isPartial: this.isPartial, isStale: this.#hasServed && !this.isPartial });
+  /** Passes on neither an answer nor what follows it. */
+  #refuse(reason: string, length: number): number {
+    this.#fail(reason);
     return length;
+  }
+
+  #fail(reason: string, { isStale = false } = {}): void {
+    this.#asker.onFailure({ reason, isPartial: this.isPartial, isStale: isStale && !this.isPartial });
   }
 
   onFin(): void {
     const [exchange] = this.due;
     if (exchange === undefined) this.#asker.onOver();
     else if (this.isPartial && this.#answers.left === Infinity) this.#finish(exchange);
-    else this.#fail('it has ended the connection');
+    else this.#fail('it has ended the connection', { isStale: this.#hasServed });
   }
 
   onRoom(): void {
@@ -172,13 +184,13 @@ export class HttpUpstream implements EndListener {
 
   /** It was reset while the client takes nothing of what it has sent before. */
   onFailing(): void {
-    setTimeout(() => this.onClose(true), LINGER).unref();
+    this.#failing ??= setTimeout(() => this.onClose(true), LINGER).unref();
   }
 
   onClose(isAborted: boolean): void {
     if (!isAborted || this.#isClosed) return;
     if (this.due.length === 0) this.#asker.onOver();
-    else this.#fail('it was reset');
+    else this.#fail('it was reset', { isStale: this.#hasServed });
   }
 }
 

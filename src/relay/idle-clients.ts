@@ -65,7 +65,7 @@ export class IdleClients {
     this.#isWatching = false;
     const oldest = this.#oldest;
     const isDue = oldest !== null && performance.now() >= oldest.idleSince + MIN_IDLE;
-    if (isDue && this.#slots.nextWaiter() === null) {
+    if (isDue && this.#slots.tryBeginYield()) {
       this.delete(oldest);
       oldest.yieldSlot();
     }

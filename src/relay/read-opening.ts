@@ -53,6 +53,7 @@ class OpeningListener<T> implements EndListener {
     const ended = new EndedError(this.#seen);
     const cause =
       this.#seen.length === 0 ? ended : new Refusal('no name', `${ended.message}, without a name`);
+    this.#seen = Buffer.alloc(0); // a stream that has ended takes nothing back
     this.#settle(() => this.#reject(cause));
   }
 

@@ -61,19 +61,23 @@ export class Slots {
     }
   }
 
-  /** Frees the slot, for the one that waits longest; `isYielded`: as `beginYield` has announced. */
+  /** Frees the slot, for the one that waits longest; `isYielded`: as `tryBeginYield` has announced. */
   release({ isYielded = false } = {}): void {
     if (isYielded) Atomics.sub(this.#cells, YIELDING, 1);
     Atomics.sub(this.#cells, HELD, 1);
     this.#wakeOne();
   }
 
-  /** Announces that a slot will be released for one that waits. */
-  beginYield(): void {
-    Atomics.add(this.#cells, YIELDING, 1);
+  /** Announces that a slot will be released for one that waits, in any thread; not where as many have been announced as wait. */
+  tryBeginYield(): boolean {
+    for (;;) {
+      const yielding = Atomics.load(this.#cells, YIELDING);
+      if (this.waiting <= yielding) return false;
+      if (Atomics.compareExchange(this.#cells, YIELDING, yielding, yielding + 1) === yielding) return true;
+    }
   }
 
-  /** Null while more wait, in any thread, than slots are about to be released for them; else resolves when another comes to wait. */
+  /** Null where one waits for whom no slot has been announced; else resolves when another comes to wait. */
   nextWaiter(): Promise<unknown> | null {
     const { waiting } = this;
     if (waiting > Atomics.load(this.#cells, YIELDING)) return null;

@@ -58,7 +58,9 @@ export class StreamEnd implements End {
   }
 
   write(bytes: Buffer, start: number, end: number): void {
-    if (start < end && this.#socket.writable) this.#socket.write(bytes.subarray(start, end));
+    const socket = this.#socket;
+    if (hasLostWrites(socket) && socket.isPaused()) this.listener.onFailing();
+    else if (start < end && socket.writable) socket.write(bytes.subarray(start, end));
   }
 
   finish(): void {

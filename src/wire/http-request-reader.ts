@@ -1,6 +1,13 @@
 import { type Authority, HTTP_PORT, isSameHost, parseAuthority } from './http-authority.ts';
 import { MAX_HEAD, MessageReader } from './http-message.ts';
-import { eachNotable, isFieldLine, isSection, listItems, REQUEST_LINE } from './http-syntax.ts';
+import {
+  eachNotable,
+  isFieldLine,
+  isRequestStart,
+  isSection,
+  listItems,
+  REQUEST_LINE,
+} from './http-syntax.ts';
 import { Refusal } from './refusal.ts';
 
 /** How many fields a head may have, and how many empty lines may come before it (RFC 9112 §2.2). */
@@ -76,6 +83,7 @@ export class RequestReader extends MessageReader {
     if (text.length > MAX_HEAD)
       throw new Refusal('too long', `a request head is longer than ${MAX_HEAD} bytes`);
     if (/(?<!\r)\n/.test(text)) throw malformed('LF without CR in a request head');
+    if (!isRequestStart(text)) throw malformed('it begins with no method');
   }
 
   protected take(head: string): void {

@@ -7,6 +7,7 @@ const CUT_FIELD_LINE = new RegExp(String.raw`^(?:${TOKEN}(?::[\t ${VISIBLE}]*\r?
 /** All field lines, and the empty line behind them (RFC 9112 §5). */
 const SECTION = new RegExp(String.raw`(?:${FIELD})*\r\n`, 'y');
 /** A request line up to its version (RFC 9112 §3): method and target. */
+const REQUEST_START = new RegExp(`^${TOKEN}`);
 export const REQUEST_LINE = new RegExp(`^(${TOKEN}) ([${VISIBLE}]+) `);
 
 /** Fields that say whom a message is for, where it ends, or what becomes of its connection. */
@@ -16,6 +17,11 @@ const OTHER = String.raw`[^a-z:\n]*`;
 const NAME = `${OTHER}(?:${NAMES.map((name) => name.replace('-', '').split('').join(OTHER)).join('|')})${OTHER}`;
 const NOTABLE_LINE = new RegExp(`^${NAME}:`, 'i');
 const NOTABLE = new RegExp(String.raw`\n(${NAME}):([^\r]*)`, 'gi');
+
+/** Whether a request may begin so: with a method, or a part of one. */
+export function isRequestStart(text: string): boolean {
+  return REQUEST_START.test(text);
+}
 
 export function isFieldLine(line: string): boolean {
   return FIELD_LINE.test(line);

@@ -134,3 +134,39 @@ test('proxyHttp() holds a target up whose informational answers a client does no
   await expect.poll(() => client.bytesRead, { timeout: 10_000 }).toBe(length + OK.length);
   expect(Buffer.concat(chunks).toString('latin1', length)).toBe(OK);
 });
+
+test('proxyHttp() opens no further connection for a client that does not read its answers', async () => {
+  let connections = 0;
+  const { port: target } = await scriptedServer((socket) => {
+    connections++;
+    socket.end(`HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n${'a'.repeat(1_000_000)}`);
+    socket.resume();
+  });
+  const { port } = await proxyTo([target]);
+  const client = await tcpClient(port);
+  const post = `POST http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n`;
+  await flood(client, Buffer.from(post + 'x'.repeat(100_000)), 20_000_000);
+  expect(client.writableNeedDrain).toBe(true);
+  // What the kernel holds of answers, and no more.
+  expect(connections).toBeLessThan(50);
+});
+
+test('an idle client that does not read its answer does not keep the slots of others', async () => {
+  const { port: target } = await tcpServer((socket) => {
+    socket.on('data', (chunk: Buffer) => {
+      const size = chunk.includes('/large') ? 20_000_000 : 2;
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`);
+      socket.write(Buffer.alloc(size, 'a'));
+    });
+  });
+  const { port } = await proxyTo([target], { maxConnections: 2 });
+  const get = (path: string) => `GET http://api.test:${target}${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
+  const clients = [await tcpClient(port), await tcpClient(port), await tcpClient(port)] as const;
+  clients[0].write(get('/large'));
+  await once(clients[0], 'readable');
+  clients[1].write(get('/'));
+  await readSome(clients[1], 40);
+  clients[1].on('end', () => clients[1].end()).resume();
+  clients[2].write(get('/'));
+  expect((await readSome(clients[2], 40)).toString()).toMatch(/aa$/);
+});

@@ -266,3 +266,77 @@ test('a client that waits for a slot does not idle, and may have closed its side
   waiting.end();
   expect((await readAll(closed)).toString()).toMatch(/ok$/);
 });
+
+test.each([
+  ['the close', 'HTTP/1.1 200 OK\r\n\r\nto the end'],
+  ['Connection: close', 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok'],
+])(
+  'behind an answer that ends with %s nothing is said of a request that is refused, but in the log',
+  async (_what, answer) => {
+    const { port: target } = await scriptedServer((socket) => socket.end(answer));
+    const log = testLog();
+    const { port } = await proxyTo([target], { log });
+    expect(await say(port, get(target) + get(target).replace('api.test', 'evil.test'))).toBe(answer);
+    expect((await log.line('refused')).fields).toMatchObject({ name: 'evil.test' });
+  },
+);
+
+test('a last answer reaches a client whole that reads slowly and closes its side meanwhile', async () => {
+  const { port: target } = await answersOnce('Connection: close\r\n', SIZE, { ends: true });
+  const { port } = await proxyTo([target]);
+  const client = await tcpClient(port);
+  client.write(get(target));
+  await once(client, 'readable');
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  client.end();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect((await readAll(client)).length).toBeGreaterThan(SIZE);
+});
+
+test('a target that changes the protocol unasked is no answer, though it has answered before', async () => {
+  const { port: target } = await tcpServer((socket) => {
+    socket.once('data', () => {
+      socket.write(HELLO);
+      socket.once('data', () => socket.write('HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n'));
+    });
+  });
+  const log = testLog();
+  const { port } = await proxyTo([target], { log });
+  const client = await tcpClient(port);
+  client.write(get(target));
+  await readSome(client, HELLO.length);
+  client.write(get(target));
+  expect((await readAll(client)).toString()).toMatch(/^HTTP\/1\.1 502 [^]*unasked\n$/);
+  await log.line('connection refused');
+});
+
+test('clients that are gone while their last answer streams are let go of', async () => {
+  const { port: target } = await scriptedServer((socket) => {
+    socket.write('HTTP/1.1 200 OK\r\n\r\n');
+    const stream = setInterval(() => socket.write(Buffer.alloc(100_000)), 5);
+    socket.once('close', () => clearInterval(stream));
+  });
+  const relay = await proxyTo([target]);
+  const clients = await Promise.all(Array.from({ length: 20 }, () => tcpClient(relay.port)));
+  for (const client of clients) client.write(get(target, 'Connection: close\r\n'));
+  await Promise.all(clients.map((client) => once(client, 'readable')));
+  for (const client of clients) client.resetAndDestroy();
+  await expect.poll(() => relay.live, { timeout: 10_000 }).toBe(0);
+});
+
+test('an upload goes on behind the whole answer to it, and the next request is answered', async () => {
+  const uploads: number[] = [];
+  const { port: target } = await scriptedServer((socket) => {
+    const place = uploads.push(0) - 1;
+    socket.write(HELLO);
+    socket.on('data', (chunk: Buffer) => (uploads[place] = (uploads[place] ?? 0) + chunk.length));
+  });
+  const { port } = await proxyTo([target]);
+  const client = await tcpClient(port);
+  client.write(`POST http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nhalf`);
+  await readSome(client, HELLO.length);
+  client.write(Buffer.alloc(100_000 - 4));
+  await expect.poll(() => uploads).toEqual([100_000]);
+  client.write(get(target));
+  expect((await readSome(client, HELLO.length)).toString()).toBe(HELLO);
+});
