@@ -87,7 +87,7 @@ export class HttpUpstream implements EndListener {
 
   /** Closes it: with a reset where a request or an answer would otherwise look complete. */
   close(): void {
-    this.#isClosed = true;
+    this.#leave();
     this.end.listener = DEAF;
     if (this.due.length > 0 || this.#asker.isWithinRequest) this.end.reset();
     else this.end.close();
@@ -95,8 +95,13 @@ export class HttpUpstream implements EndListener {
 
   /** Gives the socket away. */
   release(): void {
-    this.#isClosed = true;
+    this.#leave();
     this.end.release();
+  }
+
+  #leave(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#failing);
   }
 
   onBytes(bytes: Buffer, length: number): void {
@@ -184,7 +189,7 @@ export class HttpUpstream implements EndListener {
 
   /** It was reset while the client takes nothing of what it has sent before. */
   onFailing(): void {
-    this.#failing ??= setTimeout(() => this.onClose(true), LINGER).unref();
+    this.#failing ??= setTimeout(() => this.onClose(true), LINGER);
   }
 
   onClose(isAborted: boolean): void {
