@@ -56,12 +56,14 @@ export class Connection {
   readonly shared: Shared;
   /** Among all of its port. */
   place = -1;
-  /** Whether it ends for another client, as `Slots.tryBeginYield` has announced. */
-  isYielding = false;
   /** Whether the client is gone, as far as it is watched. */
   hasLeft = false;
   /** Called when a drain begins, once the connection has a slot: what is idle ends. */
   onDrain: () => void = () => {};
+  /** Called when the client, which is idle, is to end for one that waits. */
+  onYield: () => void = () => {};
+  /** See `IdleClients`. */
+  idleSince = Infinity;
   /** Whoever has its sockets, and is asked to reset them; it also watches the client. */
   holder: { cut: () => void } | null = null;
   /** The client's socket. */
@@ -74,6 +76,7 @@ export class Connection {
   /** Whether it had said something before it was a stream, which a stream does not count. */
   #hasSpoken = false;
   #isAdmitted = false;
+  #isYielding = false;
   #target: Target | null = null;
   #upstream: Upstream | null = null;
 
@@ -256,9 +259,22 @@ export class Connection {
     return this.#isAdmitted && !this.#isProbe;
   }
 
+  /** To be called when the client comes to use its slot, or does not any more. */
+  setIdle(isIdle: boolean): void {
+    if (isIdle === this.idleSince < Infinity) return;
+    this.idleSince = isIdle && this.holdsSlot ? performance.now() : Infinity;
+    if (this.idleSince < Infinity) this.shared.idleClients.watch();
+  }
+
+  /** Ends the client for another one, as `Slots.tryBeginYield` has announced. */
+  yieldSlot(): void {
+    this.#isYielding = true;
+    this.onYield();
+  }
+
   /** Gives the slot back. */
   release(): void {
-    if (this.holdsSlot) this.shared.slots.release({ isYielded: this.isYielding });
+    if (this.holdsSlot) this.shared.slots.release({ isYielded: this.#isYielding });
     this.#isAdmitted = false;
   }
 }

@@ -7,7 +7,6 @@ import { type End, type EndListener, LINGER } from './end.ts';
 import { endOf } from './ends.ts';
 import { lastWords } from './http-last-words.ts';
 import { type Asker, type Exchange, type Failure, HttpUpstream } from './http-upstream.ts';
-import type { IdleClient } from './idle-clients.ts';
 import { IdleTimer } from './idle-timer.ts';
 import { logRefusal } from './log-refusal.ts';
 import { timeUntil } from './read-first.ts';
@@ -49,12 +48,9 @@ export function relayHttp(connection: Connection, terms: Terms): Promise<void> {
   return new HttpClient(connection, terms).done;
 }
 
-class HttpClient implements EndListener, Asker, IdleClient {
+class HttpClient implements EndListener, Asker {
   readonly client: End;
   readonly done: Promise<void>;
-  newer: IdleClient | null = null;
-  older: IdleClient | null = null;
-  idleSince = 0;
   readonly #resolve: () => void;
   readonly #reject: (cause: unknown) => void;
   readonly #connection: Connection;
@@ -77,7 +73,6 @@ class HttpClient implements EndListener, Asker, IdleClient {
   #hasEnded = false;
   /** Whether the sockets are somebody else's, or are being closed. */
   #isOver = false;
-  #isIdle = false;
   #headTimer: NodeJS.Timeout | undefined;
   #idle: IdleTimer | null = null;
   #onWritten: (() => void) | null = null;
@@ -96,6 +91,7 @@ class HttpClient implements EndListener, Asker, IdleClient {
     this.client.most = HEAD_READ;
     connection.holder = this;
     connection.onDrain = () => this.#drain();
+    connection.onYield = () => this.#end('idle');
     this.client.start();
     if (this.#target !== null || this.#isOver) return;
     clearTimeout(this.#headTimer);
@@ -150,8 +146,7 @@ class HttpClient implements EndListener, Asker, IdleClient {
     const isHeadDue = mayRead && this.#requests.hasBegun;
     if (isHeadDue) this.#headTimer ??= setTimeout(() => this.#tooSlow(), HEAD_TIMEOUT);
     const isBusy = !this.#isBetween || this.#requests.hasBegun || client.isFull;
-    const isIdle = this.#connection.holdsSlot && !isBusy;
-    if (isIdle !== this.#isIdle) this.#setIdle(isIdle);
+    this.#connection.setIdle(!isBusy);
   }
 
   /** Whether nothing is asked for that has not been answered. */
@@ -161,13 +156,6 @@ class HttpClient implements EndListener, Asker, IdleClient {
 
   get #isDue(): boolean {
     return this.#upstream !== null && this.#upstream.due.length > 0;
-  }
-
-  #setIdle(isIdle: boolean): void {
-    const { idleClients } = this.#connection.shared;
-    this.#isIdle = isIdle;
-    if (isIdle) idleClients.add(this);
-    else idleClients.delete(this);
   }
 
   #takeHead(): void {
@@ -383,12 +371,6 @@ class HttpClient implements EndListener, Asker, IdleClient {
     else this.#update();
   }
 
-  yieldSlot(): void {
-    this.#isIdle = false;
-    this.#connection.isYielding = true;
-    this.#end('idle');
-  }
-
   /**
    * Sends last words and a FIN. What the client still sends is dropped until it ends as well, for a while: a socket that is closed with something
    * unread is reset (RFC 2525 §2.17).
@@ -430,7 +412,7 @@ class HttpClient implements EndListener, Asker, IdleClient {
   #stop(): void {
     this.#isOver = true;
     clearTimeout(this.#headTimer);
-    if (this.#isIdle) this.#setIdle(false);
+    this.#connection.setIdle(false);
   }
 
   #closeUpstream(ending: Ending): void {

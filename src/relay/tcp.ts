@@ -56,7 +56,7 @@ export async function listenTcp(options: Options): Promise<Relay> {
   const shared: Shared = {
     ...options,
     order: createDialOrder(),
-    idleClients: new IdleClients(slots),
+    idleClients: new IdleClients(slots, () => connections.toArray()),
     connect: kernel === null ? connectStream : createConnectBare(kernel),
     onDial: (failure) => {
       if (failure !== lastFailure) options.onDial(failure);
