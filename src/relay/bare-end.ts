@@ -1,15 +1,15 @@
 import type { BareSocket } from '../kernel/bare-socket.ts';
 import { EAGAIN, ECONNRESET, EPIPE } from '../kernel/kernel.ts';
 import { FAILED, HUNG_UP, PEER_ENDED, READABLE, URGENT, WRITABLE } from '../kernel/poller.ts';
-import { DEAF, type End, type EndListener } from './end.ts';
+import { NO_LISTENER, type End, type EndListener } from './end.ts';
 
 /** How often one socket is read before others have their turn. */
 const TURN = 4;
 
 /** An end that is a bare socket: it is read into one buffer that all connections of the thread share, and written from there. */
 export class BareEnd implements End {
-  listener: EndListener = DEAF;
-  most = Infinity;
+  listener: EndListener = NO_LISTENER;
+  readLimit = Infinity;
   readonly #socket: BareSocket;
   #isPaused = false;
   #hasEnded = false;
@@ -39,7 +39,7 @@ export class BareEnd implements End {
   start(): void {
     const socket = this.#socket;
     socket.listener = this;
-    this.#tellUnread();
+    this.#emitUnread();
     this.onEvents(socket.isWatched ? socket.unheard : READABLE);
     if (socket.isOpen && socket.listener === this) socket.watch();
   }
@@ -62,7 +62,7 @@ export class BareEnd implements End {
     if (!this.#isPaused) return;
     this.#isPaused = false;
     if (this.#socket.kernel.isBufferTaken) return this.#waitForTurn();
-    this.#tellUnread();
+    this.#emitUnread();
     this.#read();
   }
 
@@ -72,7 +72,7 @@ export class BareEnd implements End {
     this.#isPaused = true;
   }
 
-  #tellUnread(): void {
+  #emitUnread(): void {
     if (this.#isPaused || this.#socket.unread.length === 0) return;
     const unread = this.#socket.takeUnread();
     this.listener.onBytes(unread, unread.length);
@@ -84,7 +84,7 @@ export class BareEnd implements End {
     const { buffer } = socket.kernel;
     for (let turn = 0; turn < TURN; turn++) {
       if (this.#isPaused || this.#hasEnded || !socket.isOpen || socket.listener !== this) return;
-      const most = Math.min(this.most, buffer.bytes.length);
+      const most = Math.min(this.readLimit, buffer.bytes.length);
       const count = socket.read(most);
       if (count === -EAGAIN) return;
       if (count < 0) return this.#close(true);
@@ -107,7 +107,7 @@ export class BareEnd implements End {
     setImmediate(() => {
       this.#isWaiting = false;
       if (this.#socket.listener !== this) return;
-      this.#tellUnread();
+      this.#emitUnread();
       this.#read();
     });
   }
@@ -141,7 +141,7 @@ export class BareEnd implements End {
     }
     this.#pending = null;
     if (count < 0) this.#lose(-count);
-    if (this.#follows === 'FIN') this.#sendFin();
+    if (this.#follows === 'FIN') this.#shutDown();
     if (this.#follows === 'reset') this.reset();
     else if (this.isOpen) this.listener.onRoom();
   }
@@ -154,14 +154,14 @@ export class BareEnd implements End {
     else if (this.#isPaused) this.listener.onFailing();
   }
 
-  finish(): void {
+  sendFin(): void {
     if (!this.isOpen || this.#isFinished) return;
     this.#isFinished = true;
-    if (this.#pending === null) this.#sendFin();
+    if (this.#pending === null) this.#shutDown();
     else this.#follows = 'FIN';
   }
 
-  #sendFin(): void {
+  #shutDown(): void {
     this.#follows = 'nothing';
     if (this.#hasEnded) this.#close(false);
     else this.#socket.end();
@@ -174,7 +174,7 @@ export class BareEnd implements End {
   reset(): void {
     if (!this.isOpen) return;
     this.#socket.reset();
-    this.#tellClosed(true);
+    this.#emitClosed(true);
   }
 
   resetAfterAll(): void {
@@ -186,7 +186,7 @@ export class BareEnd implements End {
     this.#socket.listener = null;
     // What was told meanwhile is for the next listener to find out.
     this.#socket.unheard = READABLE | this.#stops;
-    this.listener = DEAF;
+    this.listener = NO_LISTENER;
   }
 
   settle(): void {
@@ -196,13 +196,13 @@ export class BareEnd implements End {
   #close(isAborted: boolean): void {
     if (!this.isOpen) return;
     this.#socket.close();
-    this.#tellClosed(isAborted);
+    this.#emitClosed(isAborted);
   }
 
-  #tellClosed(isAborted: boolean): void {
+  #emitClosed(isAborted: boolean): void {
     this.#pending = null;
     const { listener } = this;
-    this.listener = DEAF;
+    this.listener = NO_LISTENER;
     listener.onClose(isAborted);
   }
 }

@@ -20,7 +20,7 @@ export interface EndListener {
 export interface End {
   listener: EndListener;
   /** The most bytes that one read should bring. */
-  most: number;
+  readLimit: number;
   readonly isOpen: boolean;
   /** Whether what was written waits for room in the kernel. */
   readonly isFull: boolean;
@@ -33,7 +33,7 @@ export interface End {
   putBack: (bytes: Buffer) => void;
   write: (bytes: Buffer, start: number, end: number) => void;
   /** Sends a FIN behind all that was written. */
-  finish: () => void;
+  sendFin: () => void;
   /** Closes it; what it still sends is lost. */
   close: () => void;
   /** Closes it with a reset. */
@@ -50,7 +50,7 @@ export interface End {
 export const LINGER = 5_000;
 
 /** Until an end has another listener. */
-export const DEAF: EndListener = {
+export const NO_LISTENER: EndListener = {
   onBytes: () => {},
   onFin: () => {},
   onFailing: () => {},

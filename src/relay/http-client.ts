@@ -6,7 +6,7 @@ import type { Connection } from './connection.ts';
 import { type End, type EndListener, LINGER } from './end.ts';
 import { endOf } from './ends.ts';
 import { lastWords } from './http-last-words.ts';
-import { type Asker, type Exchange, type Failure, HttpUpstream } from './http-upstream.ts';
+import { type Requester, type Exchange, type Failure, HttpUpstream } from './http-upstream.ts';
 import { IdleTimer } from './idle-timer.ts';
 import { logRefusal } from './log-refusal.ts';
 import { timeUntil } from './read-first.ts';
@@ -28,7 +28,7 @@ export interface Terms {
 }
 
 /** A request that waits: for the answers before it, for a slot or for its target. */
-interface Held {
+interface PendingRequest {
   readonly target: Target;
   readonly exchange: Exchange;
   readonly head: Buffer;
@@ -48,7 +48,7 @@ export function relayHttp(connection: Connection, terms: Terms): Promise<void> {
   return new HttpClient(connection, terms).done;
 }
 
-class HttpClient implements EndListener, Asker {
+class HttpClient implements EndListener, Requester {
   readonly client: End;
   readonly done: Promise<void>;
   readonly #resolve: () => void;
@@ -57,7 +57,7 @@ class HttpClient implements EndListener, Asker {
   readonly #terms: Terms;
   readonly #requests: RequestReader;
   #upstream: HttpUpstream | null = null;
-  #held: Held | null = null;
+  #pending: PendingRequest | null = null;
   /** Whether the target of the request that waits is being reached. */
   #isReaching = false;
   /** Whether the head of the last request has been sent. */
@@ -88,7 +88,7 @@ class HttpClient implements EndListener, Asker {
     this.#requests = new RequestReader(terms);
     this.client = endOf(connection.accepted);
     this.client.listener = this;
-    this.client.most = HEAD_READ;
+    this.client.readLimit = HEAD_READ;
     connection.holder = this;
     connection.onDrain = () => this.#drain();
     connection.onYield = () => this.#end('idle');
@@ -126,7 +126,7 @@ class HttpClient implements EndListener, Asker {
 
   /** Whether a head, or content, may be read now. */
   get #mayRead(): boolean {
-    if (this.#isOver || this.#held !== null || this.#refusal !== null || this.#onWritten !== null)
+    if (this.#isOver || this.#pending !== null || this.#refusal !== null || this.#onWritten !== null)
       return false;
     if (this.#upstream?.end.isFull === true) return false;
     if (!this.#requests.isBetween) return true;
@@ -138,20 +138,21 @@ class HttpClient implements EndListener, Asker {
   #update(): void {
     if (this.#isOver) return;
     const { client } = this;
-    if (this.#held !== null && !this.#isReaching && !client.isFull && !this.#isDue) this.#open(this.#held);
+    if (this.#pending !== null && !this.#isReaching && !client.isFull && !this.#isDue)
+      this.#open(this.#pending);
     const mayRead = this.#mayRead;
-    client.most = this.#requests.left + HEAD_READ;
+    client.readLimit = this.#requests.left + HEAD_READ;
     if (mayRead) client.resume();
     else client.pause();
     const isHeadDue = mayRead && this.#requests.hasBegun;
     if (isHeadDue) this.#headTimer ??= setTimeout(() => this.#tooSlow(), HEAD_TIMEOUT);
-    const isBusy = !this.#isBetween || this.#requests.hasBegun || client.isFull;
+    const isBusy = !this.#isQuiet || this.#requests.hasBegun || client.isFull;
     this.#connection.setIdle(!isBusy);
   }
 
   /** Whether nothing is asked for that has not been answered. */
-  get #isBetween(): boolean {
-    return this.#requests.isBetween && this.#held === null && !this.#isDue;
+  get #isQuiet(): boolean {
+    return this.#requests.isBetween && this.#pending === null && !this.#isDue;
   }
 
   get #isDue(): boolean {
@@ -185,7 +186,7 @@ class HttpClient implements EndListener, Asker {
       else upstream.ask(exchange, edited, 0, edited.length);
       return;
     }
-    this.#held = { target, exchange, head: edited ?? Buffer.copyBytesFrom(bytes, start, end - start) };
+    this.#pending = { target, exchange, head: edited ?? Buffer.copyBytesFrom(bytes, start, end - start) };
   }
 
   /** The same Host as before has not to be looked up again. */
@@ -197,13 +198,13 @@ class HttpClient implements EndListener, Asker {
     return this.#target;
   }
 
-  #open(held: Held): void {
+  #open(request: PendingRequest): void {
     this.#isReaching = true;
-    this.#reach(held).catch((cause: unknown) => this.#fail(cause));
+    this.#reach(request).catch((cause: unknown) => this.#fail(cause));
     this.client.settle();
   }
 
-  async #reach({ target, exchange, head }: Held): Promise<void> {
+  async #reach({ target, exchange, head }: PendingRequest): Promise<void> {
     const connection = this.#connection;
     const { reached, asProxy } = this.#terms;
     this.#closeUpstream('finished');
@@ -211,7 +212,7 @@ class HttpClient implements EndListener, Asker {
     this.#idle ??= new IdleTimer(connection.shared.idleTimeout, () => this.#onSilence());
     const upstream = reached?.target === target ? reached : await connection.dial(target);
     if (this.#isOver) return upstream.reset();
-    this.#held = null;
+    this.#pending = null;
     this.#isReaching = false;
     this.#upstream = new HttpUpstream(upstream, endOf(upstream.connected), this);
     if (asProxy && exchange.method === 'CONNECT') {
@@ -230,7 +231,7 @@ class HttpClient implements EndListener, Asker {
     if (upstream.due.length > (this.#isBroken ? 1 : 0)) return this.#update();
     if (this.#refusal !== null) return this.#fail(this.#refusal);
     if (this.#isDraining) return this.#end('finished');
-    if (this.#held === null && this.#hasEnded) return this.#end('finished');
+    if (this.#pending === null && this.#hasEnded) return this.#end('finished');
     this.#update();
   }
 
@@ -304,7 +305,7 @@ class HttpClient implements EndListener, Asker {
     if (this.#isOver) return;
     if (this.isWithinRequest || this.#requests.hasBegun)
       return this.#refuse(new Refusal('malformed', 'it ended within a request'));
-    if (this.#isBetween) return this.#end('finished');
+    if (this.#isQuiet) return this.#end('finished');
     this.#update();
   }
 
@@ -314,7 +315,7 @@ class HttpClient implements EndListener, Asker {
   }
 
   onClose(): void {
-    this.#leave(this.#isBetween ? 'finished' : 'client aborted');
+    this.#leave(this.#isQuiet ? 'finished' : 'client aborted');
     this.#idle?.stop();
     clearTimeout(this.#linger);
     this.#connection.left();
@@ -361,13 +362,13 @@ class HttpClient implements EndListener, Asker {
 
   #onSilence(): void {
     if (this.#isOver) this.client.reset();
-    else if (this.#isBetween) this.#end('idle');
-    else if (this.#held === null) this.#cut('idle');
+    else if (this.#isQuiet) this.#end('idle');
+    else if (this.#pending === null) this.#cut('idle');
   }
 
   #drain(): void {
     this.#isDraining = true;
-    if (this.#isBetween) this.#end('finished');
+    if (this.#isQuiet) this.#end('finished');
     else this.#update();
   }
 
@@ -379,8 +380,8 @@ class HttpClient implements EndListener, Asker {
     const { client } = this;
     this.#leave(ending);
     client.write(words, 0, words.length);
-    client.finish();
-    client.most = Infinity;
+    client.sendFin();
+    client.readLimit = Infinity;
     client.resume();
     this.#lingerOnceWritten();
   }

@@ -1,6 +1,6 @@
 import { AnswerReader } from '../wire/http-answer-reader.ts';
 import { hidesNames } from '../wire/http-request-reader.ts';
-import { DEAF, type End, type EndListener, LINGER } from './end.ts';
+import { NO_LISTENER, type End, type EndListener, LINGER } from './end.ts';
 import type { Upstream } from './upstream.ts';
 
 /** What has to be known of a request while its answer is due. */
@@ -25,7 +25,7 @@ export interface Failure {
 }
 
 /** The client's side of an HTTP relay, as its target's side needs it. */
-export interface Asker {
+export interface Requester {
   readonly client: End;
   /** Whether content of the last request is still to come. */
   readonly isWithinRequest: boolean;
@@ -55,16 +55,16 @@ export class HttpUpstream implements EndListener {
   isSpent = false;
   /** Whether part of the final answer that is due has been passed on. */
   isPartial = false;
-  readonly #asker: Asker;
+  readonly #requester: Requester;
   readonly #answers = new AnswerReader();
-  #hasServed = false;
+  #hasAnswered = false;
   #isClosed = false;
   #failing: NodeJS.Timeout | undefined;
 
-  constructor(upstream: Upstream, end: End, asker: Asker) {
+  constructor(upstream: Upstream, end: End, requester: Requester) {
     this.upstream = upstream;
     this.end = end;
-    this.#asker = asker;
+    this.#requester = requester;
     end.listener = this;
   }
 
@@ -81,15 +81,15 @@ export class HttpUpstream implements EndListener {
 
   send(bytes: Buffer, start: number, end: number): void {
     this.upstream.meter.addSent(end - start);
-    this.#asker.onActivity();
+    this.#requester.onActivity();
     this.end.write(bytes, start, end);
   }
 
   /** Closes it: with a reset where a request or an answer would otherwise look complete. */
   close(): void {
     this.#leave();
-    this.end.listener = DEAF;
-    if (this.due.length > 0 || this.#asker.isWithinRequest) this.end.reset();
+    this.end.listener = NO_LISTENER;
+    if (this.due.length > 0 || this.#requester.isWithinRequest) this.end.reset();
     else this.end.close();
   }
 
@@ -106,18 +106,18 @@ export class HttpUpstream implements EndListener {
 
   onBytes(bytes: Buffer, length: number): void {
     this.upstream.meter.addReceived(length);
-    this.#asker.onActivity();
+    this.#requester.onActivity();
     for (let at = 0; at < length && this.end.listener === this;) at = this.#pass(bytes, at, length);
-    if (this.#asker.client.isFull) this.end.pause();
+    if (this.#requester.client.isFull) this.end.pause();
   }
 
   /** Passes on what belongs to one answer; how far. */
   #pass(bytes: Buffer, at: number, length: number): number {
     const answers = this.#answers;
-    const { client } = this.#asker;
+    const { client } = this.#requester;
     const [exchange] = this.due;
     if (exchange === undefined) {
-      this.#asker.onOver();
+      this.#requester.onOver();
       return length;
     }
     let start = at;
@@ -138,14 +138,14 @@ export class HttpUpstream implements EndListener {
         this.due.shift();
         if (stop < length) this.end.putBack(bytes.subarray(stop, length));
         this.upstream.meter.addReceived(stop - length); // which is counted when it is moved
-        this.#asker.onSwitch(exchange);
+        this.#requester.onSwitch(exchange);
         return length;
       }
       this.isPartial = answers.status >= 200 || !answers.isUnderstood;
     }
     if (this.isPartial && !answers.isBetween) stop = answers.readContent(bytes, stop, length);
     if (this.#mustBeReadable) return this.#refuse('it cannot be read', length);
-    if (!answers.isUnderstood) this.#asker.onUnreadable();
+    if (!answers.isUnderstood) this.#requester.onUnreadable();
     client.write(bytes, start, stop);
     if (this.isPartial && answers.isBetween) this.#finish(exchange);
     return stop;
@@ -160,9 +160,9 @@ export class HttpUpstream implements EndListener {
     if (this.#isClosed) return;
     this.due.shift();
     this.isPartial = false;
-    this.#hasServed = true;
-    if (exchange.isLast || !this.#answers.persists) this.#asker.onLastAnswer();
-    else this.#asker.onAnswered();
+    this.#hasAnswered = true;
+    if (exchange.isLast || !this.#answers.persists) this.#requester.onLastAnswer();
+    else this.#requester.onAnswered();
   }
 
   /** Passes on neither an answer nor what follows it. */
@@ -172,19 +172,19 @@ export class HttpUpstream implements EndListener {
   }
 
   #fail(reason: string, { isStale = false } = {}): void {
-    this.#asker.onFailure({ reason, isPartial: this.isPartial, isStale: isStale && !this.isPartial });
+    this.#requester.onFailure({ reason, isPartial: this.isPartial, isStale: isStale && !this.isPartial });
   }
 
   onFin(): void {
     const [exchange] = this.due;
-    if (exchange === undefined) this.#asker.onOver();
+    if (exchange === undefined) this.#requester.onOver();
     else if (this.isPartial && this.#answers.left === Infinity) this.#finish(exchange);
-    else this.#fail('it has ended the connection', { isStale: this.#hasServed });
+    else this.#fail('it has ended the connection', { isStale: this.#hasAnswered });
   }
 
   onRoom(): void {
-    this.#asker.onActivity();
-    if (!this.end.isFull) this.#asker.onRoom();
+    this.#requester.onActivity();
+    if (!this.end.isFull) this.#requester.onRoom();
   }
 
   /** It was reset while the client takes nothing of what it has sent before. */
@@ -194,8 +194,8 @@ export class HttpUpstream implements EndListener {
 
   onClose(isAborted: boolean): void {
     if (!isAborted || this.#isClosed) return;
-    if (this.due.length === 0) this.#asker.onOver();
-    else this.#fail('it was reset', { isStale: this.#hasServed });
+    if (this.due.length === 0) this.#requester.onOver();
+    else this.#fail('it was reset', { isStale: this.#hasAnswered });
   }
 }
 

@@ -110,7 +110,7 @@ class Direction implements EndListener {
 
   onFin(): void {
     this.#isComplete = true;
-    this.sink.finish();
+    this.sink.sendFin();
   }
 
   onRoom(): void {

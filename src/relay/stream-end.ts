@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net';
 
-import { DEAF, type End, type EndListener } from './end.ts';
+import { NO_LISTENER, type End, type EndListener } from './end.ts';
 import { hasLostWrites, outliveWrites } from './outlive-writes.ts';
 import { reset } from './reset.ts';
 
 /** An end that is a stream, which reads what it likes at a time. */
 export class StreamEnd implements End {
-  listener: EndListener = DEAF;
-  most = Infinity;
+  listener: EndListener = NO_LISTENER;
+  readLimit = Infinity;
   readonly #socket: Socket;
 
   constructor(socket: Socket) {
@@ -41,7 +41,7 @@ export class StreamEnd implements End {
   readonly #onClose = () => {
     const { readableEnded, writableFinished } = this.#socket;
     const isWhole = readableEnded && writableFinished && !hasLostWrites(this.#socket);
-    this.#tellClosed(!isWhole);
+    this.#emitClosed(!isWhole);
   };
 
   pause(): void {
@@ -63,18 +63,18 @@ export class StreamEnd implements End {
     else if (start < end && socket.writable) socket.write(bytes.subarray(start, end));
   }
 
-  finish(): void {
+  sendFin(): void {
     if (!this.#socket.destroyed) this.#socket.end();
   }
 
   close(): void {
     this.#socket.destroy();
-    this.#tellClosed(false);
+    this.#emitClosed(false);
   }
 
   reset(): void {
     reset(this.#socket);
-    this.#tellClosed(true);
+    this.#emitClosed(true);
   }
 
   resetAfterAll(): void {
@@ -86,14 +86,14 @@ export class StreamEnd implements End {
     socket.pause();
     socket.off('data', this.#onData).off('drain', this.#onDrain);
     socket.off('end', this.#onEnd).off('close', this.#onClose);
-    this.listener = DEAF;
+    this.listener = NO_LISTENER;
   }
 
   settle(): void {}
 
-  #tellClosed(isAborted: boolean): void {
+  #emitClosed(isAborted: boolean): void {
     const { listener } = this;
-    this.listener = DEAF;
+    this.listener = NO_LISTENER;
     listener.onClose(isAborted);
   }
 }
