@@ -246,7 +246,10 @@ class HttpClient implements EndListener, Requester {
   }
 
   onOver(): void {
-    this.#end('finished');
+    if (this.#pending === null) return this.#end('finished');
+    // The next request has a connection of its own.
+    this.#closeUpstream('finished');
+    this.#update();
   }
 
   onSwitch({ method }: Exchange): void {

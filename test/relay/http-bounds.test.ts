@@ -170,3 +170,21 @@ test('an idle client that does not read its answer does not keep the slots of ot
   clients[2].write(get('/'));
   expect((await readSome(clients[2], 40)).toString()).toMatch(/aa$/);
 });
+
+test('a request behind content is answered, though the target has closed and the client is slow to read', async () => {
+  const { port: target, heads } = await scriptedServer((socket, head) => {
+    const size = head.startsWith('POST') ? 20_000_000 : 2;
+    socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n${'a'.repeat(size)}`);
+    socket.resume();
+  });
+  const { port } = await proxyTo([target]);
+  const client = await tcpClient(port);
+  const line = (method: string) => `${method} http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\n`;
+  client.write(`${line('POST')}Content-Length: 2\r\n\r\nok${line('GET')}\r\n`);
+  await once(client, 'readable');
+  await new Promise((resolve) => setTimeout(resolve, 300)); // the target has long said all
+  let length = 0;
+  client.on('data', (chunk: Buffer) => (length += chunk.length));
+  await expect.poll(() => length, { timeout: 10_000 }).toBeGreaterThan(20_000_080);
+  expect(heads.length).toBe(2);
+});
