@@ -68,7 +68,7 @@ export class BareEnd implements End {
 
   putBack(bytes: Buffer): void {
     const { unread } = this.#socket;
-    this.#socket.unread = unread.length === 0 ? Buffer.from(bytes) : Buffer.concat([bytes, unread]);
+    this.#socket.unread = unread.length === 0 ? bytes : Buffer.concat([bytes, unread]);
     this.#isPaused = true;
   }
 

@@ -120,7 +120,7 @@ class HttpClient implements EndListener, Requester {
       this.#refuse(cause);
     }
     if (this.#isOver) return;
-    if (at < length) this.client.putBack(bytes.subarray(at, length));
+    if (at < length) this.client.putBack(Buffer.copyBytesFrom(bytes, at, length - at));
     this.#update();
   }
 

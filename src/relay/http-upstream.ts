@@ -136,7 +136,7 @@ export class HttpUpstream implements EndListener {
       if (answers.status === 101 || (exchange.method === 'CONNECT' && isSuccess(answers.status))) {
         client.write(bytes, start, stop);
         this.due.shift();
-        if (stop < length) this.end.putBack(bytes.subarray(stop, length));
+        if (stop < length) this.end.putBack(Buffer.copyBytesFrom(bytes, stop, length - stop));
         this.upstream.meter.addReceived(stop - length); // which is counted when it is moved
         this.#requester.onSwitch(exchange);
         return length;

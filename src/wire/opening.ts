@@ -15,14 +15,14 @@ const REQUEST_START = /^[\r!#$%&'*+.^_`|~0-9A-Za-z-]/;
 
 /** Tells by the first bytes of a connection what is spoken. */
 export class OpeningReader {
-  readonly #hello = new ClientHelloReader();
-  #isTls = false;
+  /** Once the first byte is that of a record of TLS. */
+  #hello: ClientHelloReader | null = null;
   #start = '';
 
   /** Takes the next bytes; null while more are needed. Throws a Refusal. */
   push(chunk: Buffer): Opening | null {
-    if (this.#start === '' && chunk[0] === HANDSHAKE) this.#isTls = true;
-    if (this.#isTls) {
+    if (this.#start === '' && chunk[0] === HANDSHAKE) this.#hello ??= new ClientHelloReader();
+    if (this.#hello !== null) {
       const hello = this.#hello.push(chunk);
       return hello === null ? null : { protocol: 'tls', hello };
     }
