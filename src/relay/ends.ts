@@ -3,7 +3,7 @@ import type { End } from './end.ts';
 import { StreamEnd } from './stream-end.ts';
 import { reclaim, streamOf, type TcpSocket } from './tcp-socket.ts';
 
-/** A connection as an end, bare where it can be. */
+/** A connection as an end, bare where it can be. Ends that write to each other must be of one kind: what a bare one tells lies in the shared buffer. */
 export function endOf(socket: TcpSocket): End {
   const bare = reclaim(socket);
   return bare === null ? new StreamEnd(streamOf(socket)) : new BareEnd(bare);

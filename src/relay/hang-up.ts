@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net';
 
-/** How long the other side may take to read what was said to it and close, in ms. */
-const LINGER = 5_000;
+import { LINGER } from './end.ts';
 
 /**
  * Says a last thing and ends a connection so that it is read: what the other side still sends is read and dropped, since closing a socket

@@ -37,10 +37,6 @@ export class Meter {
   catchUp({ bytesWritten, bytesRead }: Socket, { unread = 0 } = {}): void {
     // What a socket loses unsent, it does not count.
     this.addSent(this.#before.sent + Math.max(0, bytesWritten - this.#overhead) - this.sent);
-    this.catchUpReceived({ bytesRead }, { unread });
-  }
-
-  catchUpReceived({ bytesRead }: Pick<Socket, 'bytesRead'>, { unread = 0 } = {}): void {
     this.addReceived(this.#before.received + bytesRead - unread - this.received);
   }
 }

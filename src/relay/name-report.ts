@@ -59,16 +59,14 @@ export class NameReport implements Observer {
   #readRequests(bytes: Buffer, length: number): void {
     const requests = this.#requests;
     for (let at = 0; at < length && !this.#isOver;) {
-      at = requests.isBetween
-        ? requests.readHead(bytes, at, length)
-        : requests.readContent(bytes, at, length);
-      if (requests.hasHead) this.#judge();
+      const isHead = requests.isBetween;
+      at = isHead ? requests.readHead(bytes, at, length) : requests.readContent(bytes, at, length);
+      if (isHead && requests.hasHead) this.#judge();
     }
   }
 
   #judge(): void {
     const { method, upgrade } = this.#requests;
-    this.#requests.hasHead = false;
     clearTimeout(this.#timer);
     try {
       chooseByRequest(this.#requests, { choose: this.#rules.choose, asProxy: false });

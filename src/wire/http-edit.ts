@@ -1,4 +1,4 @@
-import { listItems, withoutSpace } from './http-syntax.ts';
+import { listItems, splitList } from './http-syntax.ts';
 import { Refusal } from './refusal.ts';
 
 /** What is changed in the head of a request, and nothing else. */
@@ -42,7 +42,7 @@ function withoutFields(head: string, names: readonly string[]): string {
 
 /** A Connection field with the options that are left, if any. */
 function withoutOptions(field: string, value: string, dropped: readonly string[]): string {
-  const options = value.split(',').map(withoutSpace).filter(Boolean);
+  const options = splitList(value);
   const kept = options.filter((option) => !dropped.includes(option.toLowerCase()));
   if (kept.length === options.length) return field;
   return kept.length === 0 ? '' : `${field.slice(0, field.indexOf(':'))}: ${kept.join(', ')}`;

@@ -55,7 +55,12 @@ export function withoutSpace(value: string): string {
   return value.replaceAll(/^[\t ]+|[\t ]+$/g, '');
 }
 
-/** The items of a list (RFC 9110 §5.6.1), in small letters. */
+/** The items of a list (RFC 9110 §5.6.1). */
+export function splitList(value: string): readonly string[] {
+  return value.split(',').map(withoutSpace).filter(Boolean);
+}
+
+/** The same in small letters. */
 export function listItems(value: string): readonly string[] {
-  return value.toLowerCase().split(',').map(withoutSpace).filter(Boolean);
+  return splitList(value.toLowerCase());
 }
