@@ -2,7 +2,7 @@ import { editHead } from '../wire/http-edit.ts';
 import { RequestReader } from '../wire/http-request-reader.ts';
 import { Refusal } from '../wire/refusal.ts';
 import { type Choose, chooseByRequest } from './choose.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, Holder } from './connection.ts';
 import { type End, type EndListener, LINGER } from './end.ts';
 import { endOf } from './ends.ts';
 import { lastWords } from './http-last-words.ts';
@@ -48,7 +48,7 @@ export function relayHttp(connection: Connection, terms: Terms): Promise<void> {
   return new HttpClient(connection, terms).done;
 }
 
-class HttpClient implements EndListener, Requester {
+class HttpClient implements EndListener, Requester, Holder {
   readonly client: End;
   readonly done: Promise<void>;
   readonly #resolve: () => void;
@@ -90,8 +90,6 @@ class HttpClient implements EndListener, Requester {
     this.client.listener = this;
     this.client.readLimit = HEAD_READ;
     connection.holder = this;
-    connection.onDrain = () => this.#drain();
-    connection.onYield = () => this.#end('idle');
     this.client.start();
     if (this.#target !== null || this.#isOver) return;
     clearTimeout(this.#headTimer);
@@ -280,7 +278,6 @@ class HttpClient implements EndListener, Requester {
     this.#stop();
     this.#idle?.stop();
     this.#connection.holder = null;
-    this.#connection.onDrain = () => {};
     this.client.release();
     upstream.release();
     serve().then(this.#resolve, this.#reject);
@@ -369,7 +366,7 @@ class HttpClient implements EndListener, Requester {
     else if (this.#pending === null) this.#cut('idle');
   }
 
-  #drain(): void {
+  drain(): void {
     this.#isDraining = true;
     if (this.#isQuiet) this.#end('finished');
     else this.#update();
@@ -387,6 +384,10 @@ class HttpClient implements EndListener, Requester {
     client.readLimit = Infinity;
     client.resume();
     this.#lingerOnceWritten();
+  }
+
+  yield(): void {
+    this.#end('idle');
   }
 
   /** Resets both sides. */

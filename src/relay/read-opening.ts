@@ -1,5 +1,5 @@
 import { Refusal } from '../wire/refusal.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, Holder } from './connection.ts';
 import type { End, EndListener } from './end.ts';
 import { endOf } from './ends.ts';
 import { EndedError, type Reader } from './peek.ts';
@@ -13,7 +13,7 @@ export function readOpening<T>(connection: Connection, reader: Reader<T>, deadli
   return new OpeningListener(connection, reader, deadline).promise;
 }
 
-class OpeningListener<T> implements EndListener {
+class OpeningListener<T> implements EndListener, Holder {
   readonly promise: Promise<T>;
   readonly #resolve: (result: T) => void;
   readonly #reject: (cause: unknown) => void;
@@ -33,7 +33,7 @@ class OpeningListener<T> implements EndListener {
     this.#reader = reader;
     this.#end = endOf(connection.accepted);
     this.#end.listener = this;
-    connection.holder = { cut: () => this.#end.reset() };
+    connection.holder = this;
     this.#end.start();
     if (!this.#isOver) this.#timer = setTimeout(() => this.#onSilence(), timeUntil(deadline));
   }
@@ -55,6 +55,10 @@ class OpeningListener<T> implements EndListener {
       this.#seen.length === 0 ? ended : new Refusal('no name', `${ended.message}, without a name`);
     this.#seen = Buffer.alloc(0); // a stream that has ended takes nothing back
     this.#settle(() => this.#reject(cause));
+  }
+
+  cut(): void {
+    this.#end.reset();
   }
 
   onFailing(): void {}
