@@ -21,6 +21,7 @@ export function connectBare(
   if (fd < 0) return Promise.reject(failure('socket', calls.errno()));
   const socket = new BareSocket(kernel, fd, { address, port });
   options.noDelay(fd);
+  options.inlineUrgent(fd);
   keepAlive.add(socket);
   const size = sizeOfSocketAddress(memory.bytes);
   if (calls.connect(fd, memory.pointer, size) < 0 && calls.errno() !== EINPROGRESS) {

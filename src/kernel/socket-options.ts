@@ -5,6 +5,7 @@ const SO_ERROR = 4;
 const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
 const SO_KEEPALIVE = 9;
+const SO_OOBINLINE = 10;
 const SO_LINGER = 13;
 const SO_REUSEPORT = 15;
 const IPPROTO_IPV6 = 41;
@@ -49,6 +50,11 @@ export class SocketOptions {
   /** Has a socket send at once; what was held back for more (MSG_MORE of send(2)) too (tcp(7)). */
   noDelay(fd: number): void {
     this.#set(fd, IPPROTO_TCP, TCP_NODELAY, this.#on);
+  }
+
+  /** Has urgent data read in its place, as any other (RFC 6093 §6). */
+  inlineUrgent(fd: number): void {
+    this.#set(fd, SOL_SOCKET, SO_OOBINLINE, this.#on);
   }
 
   /** Has a socket probe a peer that is silent. */

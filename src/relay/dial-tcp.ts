@@ -4,6 +4,7 @@ import { DeadlineError } from '../deadline.ts';
 import { race } from '../race.ts';
 import type { Connect } from './connect.ts';
 import type { DialOrder } from './dial-order.ts';
+import { isItself, nobodyListens } from './is-itself.ts';
 import { reset } from './reset.ts';
 import { DialError, type Target } from './target.ts';
 import type { TcpSocket } from './tcp-socket.ts';
@@ -71,8 +72,12 @@ export async function dialTcp<S extends TcpSocket>(
 
   async function dialOne(address: LookupAddress): Promise<Dialled<S>> {
     try {
-      const socket = await connect({ address: address.address, port: target.port }, signal);
-      return { socket, address };
+      const peer = { address: address.address, port: target.port };
+      const socket = await connect(peer, signal);
+      const { localAddress = '', localPort = 0 } = socket;
+      if (!isItself({ address: localAddress, port: localPort }, peer)) return { socket, address };
+      reset(socket);
+      throw nobodyListens(peer);
     } catch (cause) {
       if (!signal.aborted || signal.reason instanceof DeadlineError) order.failed(address);
       throw cause;

@@ -2,6 +2,7 @@ import { withDeadline } from '../deadline.ts';
 import { messageOf } from '../message-of.ts';
 import type { DialOrder } from './dial-order.ts';
 import type { Dialled } from './dial-tcp.ts';
+import { isItself, nobodyListens } from './is-itself.ts';
 import { DialError, type Target } from './target.ts';
 import { SOCKET_BUFFER, type UdpSocket, type UdpSockets } from './udp-sockets.ts';
 
@@ -24,7 +25,10 @@ export async function dialUdp(
     for (const address of order.arrange(addresses)) {
       try {
         const peer = { address: address.address, port: target.port, bufferSize: SOCKET_BUFFER };
-        return { socket: await sockets.connect(peer), address };
+        const socket = await sockets.connect(peer);
+        if (!isItself(socket.address(), peer)) return { socket, address };
+        socket.close();
+        throw nobodyListens(peer);
       } catch (cause) {
         order.failed(address);
         failures.push(cause);

@@ -1,6 +1,9 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+
 import { expect, onTestFinished, test } from 'vitest';
 
-import { connectStream } from '../../src/relay/connect.ts';
+import { type Connect, connectStream } from '../../src/relay/connect.ts';
 import { createDialOrder } from '../../src/relay/dial-order.ts';
 import { dialTcp } from '../../src/relay/dial-tcp.ts';
 import { muteServer } from '../helpers/mute-server.ts';
@@ -113,4 +116,20 @@ test('dialTcp() stops when its signal aborts, and blames no address', async () =
   ).rejects.toThrow('failed to connect');
   const firsts = new Set(Array.from({ length: 40 }, () => order.arrange([DEAD, LIVE])[0]));
   expect(firsts.size).toBe(2);
+});
+
+test('dialTcp() refuses a connection to itself, which a port that nobody listens on may be', async () => {
+  const port = await closedPort();
+  const fromItself: Connect<Socket> = async ({ address }) => {
+    const socket = connect({ host: address, port, localAddress: address, localPort: port });
+    await once(socket, 'connect');
+    return socket;
+  };
+  const dialling = dialTcp(localTarget(port), {
+    order: createDialOrder(),
+    connect: fromItself,
+    timeout: 5_000,
+    over: new AbortController(),
+  });
+  await expect(dialling).rejects.toThrow(`nobody listens on 127.0.0.1:${port}: it connected to itself`);
 });

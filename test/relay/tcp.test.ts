@@ -1,10 +1,12 @@
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 
 import { expect, onTestFinished, test } from 'vitest';
 
 import { PROBE_SOURCE } from '../../src/control/protocol.ts';
 import { connectBare } from '../../src/kernel/bare-connect.ts';
+import { BareServer } from '../../src/kernel/bare-server.ts';
+import type { BareSocket } from '../../src/kernel/bare-socket.ts';
 import { type Kernel, openKernel } from '../../src/kernel/kernel.ts';
 import { killListener } from '../helpers/kill-listener.ts';
 import { localTarget, tcpRelay, testLog } from '../helpers/relay.ts';
@@ -378,18 +380,34 @@ test.each([['target'], ['client']])(
   },
 );
 
-test('listenTcp() passes on what comes behind urgent data', async () => {
-  const heard: string[] = [];
-  const server = await tcpServer((socket) => socket.on('data', (data: Buffer) => heard.push(String(data))));
-  const relay = await tcpRelay(localTarget(server.port));
-  const kernel = openKernel() as Kernel;
-  const { signal } = new AbortController();
-  const client = await connectBare(kernel, { address: '127.0.0.1', port: relay.port }, signal);
-  onTestFinished(() => client.close());
-  client.write(Buffer.from('abc'));
+test.each([['client'], ['target']])('urgent data of a %s is passed on in its place', async (talker) => {
   const MSG_OOB = 1;
-  const urgent = Buffer.from('!');
-  kernel.calls.send(client.fd, kernel.calls.pointerTo(urgent), 1, MSG_OOB);
-  client.write(Buffer.from('def'));
-  await expect.poll(() => heard.join('')).toBe('abcdef');
+  const urgent = Buffer.from('!?');
+  const kernel = openKernel() as Kernel;
+  const heard: string[] = [];
+  const speak = (socket: BareSocket) => {
+    onTestFinished(() => socket.close());
+    socket.write(Buffer.from('abc'));
+    kernel.calls.send(socket.fd, kernel.calls.pointerTo(urgent), urgent.length, MSG_OOB);
+    socket.write(Buffer.from('def'));
+  };
+  const listen = (socket: Socket) => socket.on('data', (data: Buffer) => heard.push(String(data)));
+  if (talker === 'client') {
+    const server = await tcpServer(listen);
+    const relay = await tcpRelay(localTarget(server.port));
+    speak(
+      await connectBare(kernel, { address: '127.0.0.1', port: relay.port }, new AbortController().signal),
+    );
+  } else {
+    const server = createServer();
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const target = new BareServer(kernel, server, speak);
+    onTestFinished(() => target.close());
+    const relay = await tcpRelay(localTarget(target.address().port));
+    listen(await tcpClient(relay.port));
+  }
+  // A stream of Node's has no way to ask for it: there the last urgent byte is lost.
+  const whole = process.env['TEST_SOCKETS'] === 'streams' ? 'abc!def' : 'abc!?def';
+  await expect.poll(() => heard.join('')).toBe(whole);
 });

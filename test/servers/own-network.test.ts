@@ -27,15 +27,17 @@ const call = `
   });
 `;
 
-async function startRelay({ wrap }: Namespace, nameservers: string): Promise<Daemon> {
+async function startRelay(namespace: Namespace, nameservers: string): Promise<Daemon> {
+  return startWith(namespace, { TARGET: 'api.test', PRE_RESOLVE: '1', NAMESERVERS: nameservers });
+}
+
+async function startWith({ wrap }: Namespace, settings: Record<string, string>): Promise<Daemon> {
   const env = {
     PATH: process.env['PATH'] ?? '',
     SALLYPORT_RUN_DIR: temporaryDirectory(),
-    TARGET: 'api.test',
     PORT: `${LISTEN}:${TARGET}`,
-    PRE_RESOLVE: '1',
     TARGET_SCOPE: 'any',
-    NAMESERVERS: nameservers,
+    ...settings,
   };
   return startDaemon(...wrap(process.execPath, [PROGRAM]), { env, ready: '"listening"' });
 }
@@ -66,3 +68,34 @@ test('`system` asks the nameserver of /etc/resolv.conf, after one that fails', a
   expect(await callThrough(namespace)).toMatchObject({ greeting: 'found' });
   expect(dnsmasq.output()).toContain('query[A] api.test');
 });
+
+// Each says what it has heard when it is over; neither may take the one port that the kernel may choose.
+const callers = {
+  tcp: `
+    net.connect({ port: ${LISTEN}, host: '127.0.0.1', localPort: 4_010 }, function () { this.write('hello'); })
+      .on('data', (bytes) => console.log('heard', String(bytes)))
+      .on('error', () => {})
+      .on('close', () => process.exit());
+  `,
+  udp: `
+    const client = dgram.createSocket('udp4').on('message', (bytes) => console.log('heard', String(bytes)));
+    client.bind(4_010, () => client.send('hello', ${LISTEN}, '127.0.0.1'));
+  `,
+} as const;
+
+test.each([['tcp'], ['udp']] as const)(
+  'over %s, a target that is down on a port that the kernel chooses for us is not ourselves',
+  async (mode) => {
+    const namespace = await openNamespace();
+    const choose = `echo ${TARGET} ${TARGET} >/proc/sys/net/ipv4/ip_local_port_range`;
+    await promisify(execFile)(...namespace.wrap('sh', ['-c', choose]));
+    const relay = await startWith(namespace, { TARGET: '127.0.0.1', MODE: mode });
+    const caller = promisify(execFile)(...namespace.wrap(process.execPath, ['-e', callers[mode]]), {
+      timeout: 5_000,
+    });
+    await relay.said(`nobody listens on 127.0.0.1:${TARGET}: it connected to itself`);
+    caller.child.kill();
+    const { stdout } = (await caller.catch((ended: unknown) => ended)) as { readonly stdout: string };
+    expect(stdout).toBe('');
+  },
+);
