@@ -12,7 +12,7 @@ const { EBADF, EINVAL, ENOTSOCK } = constants.errno;
 const { ECONNABORTED, EPROTO, ENOPROTOOPT, EOPNOTSUPP } = constants.errno;
 const { ENETDOWN, ENETUNREACH, EHOSTUNREACH } = constants.errno;
 /** How many clients are accepted before others have their turn. */
-const BATCH = 64;
+const BATCH = 8;
 /** What will not pass: the listener is none any more (accept(2)). */
 const FATAL = new Set([EBADF, EINVAL, ENOTSOCK]);
 /** What has befallen one client alone, before it was accepted. Anything else is a shortage, of descriptors or memory. */
@@ -23,6 +23,7 @@ const PAUSE = 100;
 /** Accepts clients as bare sockets. Emits 'error' when it listens no more, and 'short' when clients wait for a descriptor or for memory. */
 export class BareServer extends EventEmitter<{ error: [Error]; short: [Error] }> implements Watched {
   readonly fd: number;
+  readonly isListener = true;
   readonly #kernel: Kernel;
   readonly #address: AddressInfo;
   readonly #accept: (client: BareSocket) => void;

@@ -25,9 +25,19 @@ const BATCH = 256;
 /** How long events are taken in a turn of the event loop before others have theirs, in ms. */
 const TURN = 2;
 
+const ENDED = PEER_ENDED | HUNG_UP | FAILED;
+/**
+ * The order in which what has happened together is told. Ends come first: the sooner a FIN is passed on, the fewer requests meet a target that is
+ * gone.
+ */
+const TURNS = ['ends', 'bytes', 'clients'] as const;
+type Turn = (typeof TURNS)[number];
+
 /** A descriptor that is watched. */
 export interface Watched {
   readonly fd: number;
+  /** Whether it lets new clients in, who come after what happens to those that are there. */
+  readonly isListener?: boolean;
   /** Told what has happened, outside of Node's own callbacks: see `Poller.settle`. */
   onEvents: (events: number) => void;
 }
@@ -140,13 +150,15 @@ export class Poller {
 
   #dispatchBatch(): number {
     const count = this.#calls.epoll_wait(this.#epoll, this.#batch.pointer, BATCH, 0);
-    for (let i = 0; i < count; i++) {
-      const at = i * EVENT.words;
-      const known = this.#watched[this.#batchWords[at + EVENT.data] as number];
-      if (known !== undefined && known.serial === this.#batchWords[at + EVENT.data + 1])
-        this.#tell(known.watched, this.#batchWords[at] as number);
-    }
+    for (const turn of TURNS) for (let i = 0; i < count; i++) this.#tellIf(turn, i * EVENT.words);
     return count;
+  }
+
+  #tellIf(turn: Turn, at: number): void {
+    const known = this.#watched[this.#batchWords[at + EVENT.data] as number];
+    if (known === undefined || known.serial !== this.#batchWords[at + EVENT.data + 1]) return;
+    const events = this.#batchWords[at] as number;
+    if (turn === turnOf(events, known.watched)) this.#tell(known.watched, events);
   }
 
   #tell(watched: Watched, events: number): void {
@@ -159,6 +171,11 @@ export class Poller {
       });
     }
   }
+}
+
+function turnOf(events: number, { isListener = false }: Watched): Turn {
+  if (isListener) return 'clients';
+  return (events & ENDED) !== 0 ? 'ends' : 'bytes';
 }
 
 function words({ bytes }: Memory): Int32Array {

@@ -201,3 +201,27 @@ test('what is thrown for a client reaches the process, not C', async () => {
   expect(String(await thrown.promise)).toBe('Error: not this one');
   client.destroy();
 });
+
+test('ends are told before bytes, and both before new clients', async () => {
+  const told: string[] = [];
+  const { accepted, port } = await listening(() => told.push('client'));
+  const dial = async () => {
+    const socket = await connectBare(kernel, { address: '127.0.0.1', port }, signal);
+    onTestFinished(() => socket.close());
+    return socket;
+  };
+  const [speaking, leaving] = [await dial(), await dial()];
+  await expect.poll(() => accepted.length).toBe(2);
+  const [heard, left] = accepted as [BareSocket, BareSocket];
+  heard.listener = { onEvents: () => told.push('bytes') };
+  left.listener = { onEvents: () => told.push('end') };
+  heard.watch();
+  left.watch();
+  told.length = 0;
+  // All of it happens before this thread looks again, in the other order.
+  const coming = dial();
+  speaking.write(Buffer.from('x'));
+  leaving.end();
+  await coming;
+  await expect.poll(() => told).toEqual(['end', 'bytes', 'client']);
+});
