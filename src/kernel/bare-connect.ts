@@ -12,7 +12,7 @@ export function connectBare(
   { address, port }: SocketAddress,
   signal: AbortSignal,
 ): Promise<BareSocket> {
-  const { calls, poller, options, keepAlive, address: memory } = kernel;
+  const { calls, poller, options, address: memory } = kernel;
   const { promise, resolve, reject } = Promise.withResolvers<BareSocket>();
   const failure = (operation: string, errno: number) => systemError(operation, errno, `${address}:${port}`);
 
@@ -22,7 +22,6 @@ export function connectBare(
   const socket = new BareSocket(kernel, fd, { address, port });
   options.noDelay(fd);
   options.inlineUrgent(fd);
-  keepAlive.add(socket);
   const size = sizeOfSocketAddress(memory.bytes);
   if (calls.connect(fd, memory.pointer, size) < 0 && calls.errno() !== EINPROGRESS) {
     const cause = failure('connect', calls.errno());

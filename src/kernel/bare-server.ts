@@ -40,10 +40,9 @@ export class BareServer extends EventEmitter<{ error: [Error]; short: [Error] }>
     this.fd = kernel.calls.duplicate(fd);
     if (this.fd < 0) throw kernel.calls.failure('fcntl');
     server.close();
-    // Those that it accepts inherit all of it.
+    // Those that it accepts inherit both.
     kernel.options.noDelay(this.fd);
     kernel.options.inlineUrgent(this.fd);
-    kernel.options.keepAlive(this.fd);
     kernel.poller.watch(this, READABLE);
   }
 

@@ -1,8 +1,8 @@
 import { Socket, type SocketConstructorOpts } from 'node:net';
 
-import { EBADF, type Kernel } from './kernel.ts';
+import { EBADF, ETIMEDOUT, type Kernel } from './kernel.ts';
 import { localAddress } from './local-address.ts';
-import { PEER_ENDED, READABLE, URGENT, type Watched, WRITABLE } from './poller.ts';
+import { FAILED, PEER_ENDED, READABLE, URGENT, type Watched, WRITABLE } from './poller.ts';
 import type { SocketAddress } from './socket-address.ts';
 
 const MSG_MORE = 0x80_00;
@@ -17,8 +17,10 @@ export class BareSocket implements Watched {
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly kernel: Kernel;
-  /** Among those that `KeepAlive` looks after. */
+  /** Of `PeerWatch`. */
   place = -1;
+  isProbed = false;
+  owes = false;
   /** Told what happens while it is watched. */
   listener: Pick<Watched, 'onEvents'> | null = null;
   /** What it has told, since it is watched, that nobody has acted on. */
@@ -30,6 +32,7 @@ export class BareSocket implements Watched {
   #events = 0;
   #isOpen = true;
   #isCorked = false;
+  #hasVanished = false;
   #stream: Socket | null = null;
 
   constructor(kernel: Kernel, fd: number, { address, port }: SocketAddress) {
@@ -37,6 +40,7 @@ export class BareSocket implements Watched {
     this.#fd = fd;
     this.remoteAddress = address;
     this.remotePort = port;
+    kernel.peers.add(this);
   }
 
   get fd(): number {
@@ -70,6 +74,12 @@ export class BareSocket implements Watched {
     else this.listener.onEvents(events);
   }
 
+  /** Its peer is gone: it is as if the kernel had found out. */
+  onVanished(): void {
+    this.#hasVanished = true;
+    this.onEvents(FAILED);
+  }
+
   /** Takes so many bytes of that; they come before what is in the kernel. */
   takeUnread(length = this.unread.length): Buffer {
     const taken = this.unread.subarray(0, length);
@@ -80,6 +90,7 @@ export class BareSocket implements Watched {
   /** Reads into the shared buffer, so many bytes at most; how many, 0 at the end (read(2)). */
   read(length = this.kernel.buffer.bytes.length): number {
     if (!this.#isOpen) return -EBADF;
+    if (this.#hasVanished) return -ETIMEDOUT;
     const { calls, buffer } = this.kernel;
     return this.#result(calls.read(this.#fd, buffer.pointer, length));
   }
@@ -123,6 +134,7 @@ export class BareSocket implements Watched {
   /** Writes what the kernel takes at once; how many bytes. A signal of a broken pipe is Node's to ignore, which it does. */
   write(bytes: Buffer, start = 0, end = bytes.length): number {
     if (!this.#isOpen) return -EBADF;
+    this.owes = true;
     const { calls, buffer } = this.kernel;
     const first = bytes === buffer.bytes ? buffer.pointer : calls.pointerTo(bytes);
     const pointer = start === 0 ? first : first + BigInt(start);
@@ -163,9 +175,10 @@ export class BareSocket implements Watched {
   }
 
   #toStream(): Socket {
-    const { poller, keepAlive, options: socketOptions } = this.kernel;
+    const { poller, options: socketOptions } = this.kernel;
     poller.unwatch(this.#fd);
-    if (keepAlive.forget(this)) socketOptions.keepAlive(this.#fd);
+    if (!this.isProbed) socketOptions.keepAlive(this.#fd);
+    this.isProbed = true;
     this.#leave();
     const options: SocketConstructorOpts & { manualStart: boolean } = {
       fd: this.fd,
@@ -200,12 +213,13 @@ export class BareSocket implements Watched {
     this.#isOpen = true;
     this.unheard = 0;
     this.listener = null;
+    this.kernel.peers.add(this);
     return true;
   }
 
   #leave(): void {
     this.#isOpen = false;
-    this.kernel.keepAlive.forget(this);
+    this.kernel.peers.forget(this);
     if (this.#events !== 0) this.kernel.poller.forget(this.fd);
     this.#events = 0;
   }

@@ -1,12 +1,12 @@
 import { constants } from 'node:os';
 
 import { allocate, type Calls, loadCalls, type Memory } from './calls.ts';
-import { KeepAlive } from './keep-alive.ts';
+import { PeerWatch } from './peer-watch.ts';
 import { Poller } from './poller.ts';
 import { SOCKADDR_SIZE } from './socket-address.ts';
 import { SocketOptions } from './socket-options.ts';
 
-export const { EAGAIN, EBADF, ECONNRESET, EINPROGRESS, EPIPE } = constants.errno;
+export const { EAGAIN, EBADF, ECONNRESET, EINPROGRESS, EPIPE, ETIMEDOUT } = constants.errno;
 
 /** What is read at a time at most, in bytes: from here on, more brings little. */
 const BUFFER_SIZE = 256 * 1024;
@@ -20,7 +20,7 @@ export interface Kernel {
   /** Whether what is in it is still somebody's. */
   isBufferTaken: boolean;
   readonly options: SocketOptions;
-  readonly keepAlive: KeepAlive;
+  readonly peers: PeerWatch;
   /** For an address that a call takes or gives. */
   readonly address: Memory;
   /** For its size, where a call gives one. */
@@ -50,7 +50,7 @@ function open(onFailure: (cause: unknown) => void): Kernel | null {
       buffer: allocate(calls, BUFFER_SIZE),
       isBufferTaken: false,
       options,
-      keepAlive: new KeepAlive(options),
+      peers: new PeerWatch(options),
       address: allocate(calls, SOCKADDR_SIZE),
       addressSize: allocate(calls, Int32Array.BYTES_PER_ELEMENT),
     };

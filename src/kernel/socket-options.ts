@@ -17,11 +17,29 @@ const TCP_NODELAY = 1;
 const TCP_KEEPIDLE = 4;
 const TCP_KEEPINTVL = 5;
 const TCP_KEEPCNT = 6;
+const TCP_INFO = 11;
+/** Places in a struct tcp_info (linux/tcp.h), in bytes. */
+const RETRANSMITS = 2;
+const PROBES = 3;
+const UNACKED = 24;
+const LAST_ACK_RECV = 56;
+const NOTSENT_BYTES = 144;
+const INFO_SIZE = 148;
 /** A connection that has been idle this long is probed, so that a peer that vanished gives its slot up, in ms. */
 export const KEEP_ALIVE_DELAY = 60_000;
 /** As libuv sets them: a second between probes, ten of them. */
 const KEEP_ALIVE_INTERVAL = 1;
 const KEEP_ALIVE_COUNT = 10;
+
+/** What has become of what a socket was given to send. */
+export interface Delivery {
+  /** Whether some of it has not been acknowledged. */
+  readonly isPending: boolean;
+  /** How often it has been sent again, or room for it been asked for, since the peer answered last. */
+  readonly tries: number;
+  /** How long the peer has acknowledged nothing, in ms. */
+  readonly silence: number;
+}
 
 /** Sets and reads options of sockets (socket(7), tcp(7)). */
 export class SocketOptions {
@@ -34,6 +52,7 @@ export class SocketOptions {
   readonly #value: Memory;
   readonly #result: Memory;
   readonly #size: Memory;
+  readonly #info: Memory;
 
   constructor(calls: Calls) {
     this.#calls = calls;
@@ -44,7 +63,8 @@ export class SocketOptions {
     this.#noLinger = integers(calls, 1, 0);
     this.#value = integers(calls, 0);
     this.#result = integers(calls, 0);
-    this.#size = integers(calls, Int32Array.BYTES_PER_ELEMENT);
+    this.#size = integers(calls, 0);
+    this.#info = allocate(calls, INFO_SIZE);
   }
 
   /** Has a socket send at once; what was held back for more (MSG_MORE of send(2)) too (tcp(7)). */
@@ -94,14 +114,30 @@ export class SocketOptions {
 
   /** Why a socket has failed, as errno(3) numbers it; 0 when it has not. Asking clears it. */
   error(fd: number): number {
-    this.#calls.getsockopt(fd, SOL_SOCKET, SO_ERROR, this.#result.pointer, this.#size.pointer);
+    this.#get(fd, SOL_SOCKET, SO_ERROR, this.#result);
     return this.#result.bytes.readInt32LE();
+  }
+
+  delivery(fd: number): Delivery {
+    this.#get(fd, IPPROTO_TCP, TCP_INFO, this.#info);
+    const { bytes } = this.#info;
+    return {
+      isPending: bytes.readInt32LE(UNACKED) > 0 || bytes.readInt32LE(NOTSENT_BYTES) > 0,
+      tries: Math.max(bytes.readUInt8(RETRANSMITS), bytes.readUInt8(PROBES)),
+      silence: bytes.readInt32LE(LAST_ACK_RECV),
+    };
   }
 
   /** Until the next call. */
   #holding(value: number): Memory {
     this.#value.bytes.writeInt32LE(value);
     return this.#value;
+  }
+
+  /** What the kernel does not give stays as it is: 0, of an older kernel's shorter struct. */
+  #get(fd: number, level: number, name: number, { pointer, bytes }: Memory): void {
+    this.#size.bytes.writeInt32LE(bytes.length);
+    this.#calls.getsockopt(fd, level, name, pointer, this.#size.pointer);
   }
 
   /** Whether the kernel knows the option: no other can fail for a socket that is open and of the right kind, and none is worth a connection. */

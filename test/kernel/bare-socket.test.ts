@@ -8,8 +8,8 @@ import { connectBare } from '../../src/kernel/bare-connect.ts';
 import { BareServer } from '../../src/kernel/bare-server.ts';
 import type { BareSocket } from '../../src/kernel/bare-socket.ts';
 import { allocate } from '../../src/kernel/calls.ts';
-import { KeepAlive } from '../../src/kernel/keep-alive.ts';
 import { EAGAIN, EBADF, type Kernel, openKernel } from '../../src/kernel/kernel.ts';
+import { PeerWatch } from '../../src/kernel/peer-watch.ts';
 import { READABLE } from '../../src/kernel/poller.ts';
 import { closedPort, endOf, readSome, tcpClient, tcpServer } from '../helpers/sockets.ts';
 
@@ -101,7 +101,7 @@ function isProbed({ fd }: BareSocket): boolean {
   return value.bytes.readInt32LE() === 1;
 }
 
-test('a connection is probed when it has lived for half a minute, or is a stream', async () => {
+test('a connection is probed when it has lived for a while, or is a stream', async () => {
   const [old, stream] = [await connected(), await connected()];
   expect([isProbed(old.bare), isProbed(stream.bare)]).toEqual([false, false]);
   void stream.bare.stream;
@@ -109,10 +109,10 @@ test('a connection is probed when it has lived for half a minute, or is a stream
 
   vi.useFakeTimers({ toFake: ['setTimeout'] });
   onTestFinished(() => void vi.useRealTimers());
-  const keepAlive = new KeepAlive(kernel.options);
-  keepAlive.add(old.bare);
-  vi.advanceTimersByTime(30_000);
-  expect([isProbed(old.bare), keepAlive.forget(old.bare)]).toEqual([true, false]);
+  const { fd } = old.bare;
+  new PeerWatch(kernel.options).add({ fd, place: -1, isProbed: false, owes: false, onVanished() {} });
+  vi.advanceTimersByTime(15_000);
+  expect(isProbed(old.bare)).toBe(true);
 });
 
 test('a stream that is taken back leaves what it has read, and the connection', async () => {
