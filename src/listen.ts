@@ -11,6 +11,7 @@ import {
 } from './relay/choose.ts';
 import type { Connection } from './relay/connection.ts';
 import { type CounterCells, Counters } from './relay/counters.ts';
+import { Descriptors } from './relay/descriptors.ts';
 import { Gate } from './relay/gate.ts';
 import { createLoopGuard } from './relay/loop-guard.ts';
 import { relayTo } from './relay/relay-to.ts';
@@ -46,7 +47,7 @@ interface Options {
 /** What the relays of both protocols are told. */
 type SharedOptions = Omit<
   Parameters<typeof listenTcp>[0],
-  'serve' | 'idleTimeout' | 'proxyProtocol' | 'bare'
+  'serve' | 'descriptors' | 'idleTimeout' | 'proxyProtocol' | 'bare'
 >;
 
 /** How to find a target's addresses, by name and port. */
@@ -118,9 +119,11 @@ export async function listen(
 
   async function overTcp() {
     const serve = await serving(config, targetOf);
+    const descriptors = new Descriptors(config.workers);
     return (shared: SharedOptions, target: number) =>
       listenTcp({
         ...shared,
+        descriptors,
         serve: serve(target),
         idleTimeout: config.idleTimeout,
         proxyProtocol: config.proxyProtocol,

@@ -18,24 +18,30 @@ const FATAL = new Set([EBADF, EINVAL, ENOTSOCK]);
 /** What has befallen one client alone, before it was accepted. Anything else is a shortage, of descriptors or memory. */
 const PASSING = new Set([ECONNABORTED, EPROTO, ENOPROTOOPT, EOPNOTSUPP, ENETDOWN, ENETUNREACH, EHOSTUNREACH]);
 /** How long accepting pauses then, in ms. */
-const PAUSE = 100;
+const PAUSE = 20;
 
-/** Accepts clients as bare sockets. Emits 'error' when it listens no more, and 'short' when clients wait for a descriptor or for memory. */
-export class BareServer extends EventEmitter<{ error: [Error]; short: [Error] }> implements Watched {
+interface Options {
+  /** Whether another client may come; else it waits in the backlog, and is asked about again. */
+  readonly mayAccept: () => boolean;
+  readonly accept: (client: BareSocket) => void;
+}
+
+/** Accepts clients as bare sockets. Emits 'error' when it listens no more, and 'short' when clients wait: with why, or null where they may not come. */
+export class BareServer extends EventEmitter<{ error: [Error]; short: [Error | null] }> implements Watched {
   readonly fd: number;
   readonly isListener = true;
   readonly #kernel: Kernel;
   readonly #address: AddressInfo;
-  readonly #accept: (client: BareSocket) => void;
+  readonly #options: Options;
   #pause: NodeJS.Timeout | undefined;
   #isOpen = true;
 
   /** Takes the place of a server that listens, which is closed. Throws a system error. */
-  constructor(kernel: Kernel, server: Server, accept: (client: BareSocket) => void) {
+  constructor(kernel: Kernel, server: Server, options: Options) {
     super();
     this.#kernel = kernel;
     this.#address = server.address() as AddressInfo;
-    this.#accept = accept;
+    this.#options = options;
     const { fd } = (server as unknown as { readonly _handle: { readonly fd: number } })._handle;
     this.fd = kernel.calls.duplicate(fd);
     if (this.fd < 0) throw kernel.calls.failure('fcntl');
@@ -67,10 +73,15 @@ export class BareServer extends EventEmitter<{ error: [Error]; short: [Error] }>
     const { calls, address, addressSize } = this.#kernel;
     for (let accepted = 0; this.#isOpen; accepted++) {
       if (accepted === BATCH) return void setImmediate(() => this.#acceptSome());
+      if (!this.#options.mayAccept()) {
+        this.#pauseAccepting();
+        if (accepted === 0) this.emit('short', null);
+        return;
+      }
       addressSize.bytes.writeInt32LE(SOCKADDR_SIZE);
       const fd = calls.accept4(this.fd, address.pointer, addressSize.pointer, NONBLOCK | CLOSE_ON_EXEC);
       if (fd >= 0) {
-        this.#accept(new BareSocket(this.#kernel, fd, readSocketAddress(calls, address.bytes)));
+        this.#options.accept(new BareSocket(this.#kernel, fd, readSocketAddress(calls, address.bytes)));
         continue;
       }
       const errno = calls.errno();
@@ -87,7 +98,7 @@ export class BareServer extends EventEmitter<{ error: [Error]; short: [Error] }>
     }
   }
 
-  /** A call that finds us short of something fails before it looks whether there is a client; who watches anew is told when there is one. */
+  /** A call that finds the process short of something fails before it looks whether there is a client; who watches anew is told when there is one. */
   #pauseAccepting(): void {
     this.#pause ??= setTimeout(() => {
       this.#pause = undefined;

@@ -5,6 +5,7 @@ import type { Log } from '../log.ts';
 import { messageOf } from '../message-of.ts';
 import type { Connect } from './connect.ts';
 import type { Counters } from './counters.ts';
+import type { Descriptors } from './descriptors.ts';
 import type { DialOrder } from './dial-order.ts';
 import { dialTcp } from './dial-tcp.ts';
 import { endpoint } from './endpoint.ts';
@@ -25,6 +26,8 @@ export interface Shared {
   readonly slots: Slots;
   /** Those that give their slots to clients that wait. */
   readonly idleClients: IdleClients;
+  /** Those of the process. */
+  readonly descriptors: Descriptors;
   readonly order: DialOrder;
   readonly connect: Connect<TcpSocket>;
   /** For a dial, name lookup included, in ms. */
@@ -84,6 +87,7 @@ export class Connection {
   #dialling: AbortController | null = null;
   /** Whether it had said something before it was a stream, which a stream does not count. */
   #hasSpoken = false;
+  #isPromised = true;
   #isAdmitted = false;
   #isYielding = false;
   #target: Target | null = null;
@@ -95,6 +99,7 @@ export class Connection {
     this.#isProbe = client.remoteAddress?.endsWith(shared.probeSource) === true;
     if (client instanceof Socket) this.#notice(client);
     shared.counters.opened();
+    shared.descriptors.promise();
   }
 
   /** The client as a stream, which it is from now on. */
@@ -179,6 +184,7 @@ export class Connection {
         over: this.#dialling,
       });
       counters.connected(performance.now() - startedAt);
+      this.#keepPromise();
       this.#upstream = new Upstream(socket, {
         target,
         address: address.address,
@@ -281,8 +287,14 @@ export class Connection {
     this.holder?.yield?.();
   }
 
-  /** Gives the slot back. */
+  #keepPromise(): void {
+    if (this.#isPromised) this.shared.descriptors.keep();
+    this.#isPromised = false;
+  }
+
+  /** Gives back what it holds, once it has ended. */
   release(): void {
+    this.#keepPromise();
     if (this.holdsSlot) this.shared.slots.release({ isYielded: this.#isYielding });
     this.#isAdmitted = false;
   }

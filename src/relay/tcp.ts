@@ -45,7 +45,7 @@ const BACKLOG = 65_535;
 
 /** Listens on a port. Rejects with a ListenError when it cannot. */
 export async function listenTcp(options: Options): Promise<Relay> {
-  const { serve, gate, slots, counters, log } = options;
+  const { serve, gate, slots, descriptors, counters, log } = options;
   const sayStreams = (err: unknown) =>
     log.warn({ err }, 'C cannot be called: sockets are streams, which are slower');
   const kernel = options.bare ? openKernel(sayStreams) : null;
@@ -67,8 +67,11 @@ export async function listenTcp(options: Options): Promise<Relay> {
     ),
   };
 
-  const sayShort = throttle(SAID_EVERY, (err: Error) =>
-    log.warn({ err }, 'no more clients can be accepted for now: they wait'),
+  const sayShort = throttle(SAID_EVERY, (err: Error | null) =>
+    log.warn(
+      { err: err ?? `too few of ${descriptors.limit} file descriptors are left` },
+      'no more clients can be accepted for now: they wait',
+    ),
   );
   const isWelcome = options.allowFrom && createSourceGate(options.allowFrom, { ...options, logInterval: 0 });
 
@@ -105,7 +108,9 @@ export async function listenTcp(options: Options): Promise<Relay> {
     addresses: options.bind,
     open: async (place) => {
       const server = await open(place, { sharesPort: options.sharesPort, accept });
-      return kernel === null ? server : new BareServer(kernel, server, accept).on('short', sayShort);
+      if (kernel === null) return server;
+      const mayAccept = () => descriptors.areLeft;
+      return new BareServer(kernel, server, { mayAccept, accept }).on('short', sayShort);
     },
   });
 

@@ -6,6 +6,7 @@ import { onTestFinished } from 'vitest';
 import { PROBE_SOURCE } from '../../src/control/protocol.ts';
 import type { Connection } from '../../src/relay/connection.ts';
 import { Counters } from '../../src/relay/counters.ts';
+import { Descriptors } from '../../src/relay/descriptors.ts';
 import { dgramSockets } from '../../src/relay/dgram-sockets.ts';
 import { Gate } from '../../src/relay/gate.ts';
 import { relayTo } from '../../src/relay/relay-to.ts';
@@ -75,6 +76,7 @@ export async function servingRelay(
   { maxConnections = 100, ...options }: Partial<TcpOptions> = {},
 ): Promise<Relay> {
   const relay = await listenTcp({
+    descriptors: new Descriptors(1),
     port: 0,
     bind: null,
     allowFrom: null,

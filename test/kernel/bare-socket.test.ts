@@ -166,9 +166,12 @@ async function listening(accept: (client: BareSocket) => void = () => {}) {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const accepted: BareSocket[] = [];
-  const bare = new BareServer(kernel, server, (client) => {
-    accepted.push(client);
-    accept(client);
+  const bare = new BareServer(kernel, server, {
+    mayAccept: () => true,
+    accept: (client) => {
+      accepted.push(client);
+      accept(client);
+    },
   });
   onTestFinished(() => {
     bare.close();

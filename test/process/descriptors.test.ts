@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { type ChildProcess, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,35 +8,74 @@ import { expect, test } from 'vitest';
 import { startSallyport } from '../helpers/program.ts';
 import { closedPort, endOf, tcpClient, tcpServer } from '../helpers/sockets.ts';
 
-/** What leaves so many numbers free among the descriptors that are in use (RLIMIT_NOFILE of getrlimit(2)). */
-function limitFor(free: number, used: readonly number[]): number {
-  let limit = 0;
-  for (let found = 0; found < free; limit++) if (!used.includes(limit)) found++;
+/** The limit that leaves so many for clients, of which some are kept for other things (RLIMIT_NOFILE of getrlimit(2)). */
+function limitFor(free: number, used: number): number {
+  let limit = used;
+  while (limit - used - Math.ceil(limit / 8) < free) limit++;
   return limit;
 }
+
+function setLimit({ pid = 0 }: ChildProcess, limit: number): void {
+  execFileSync('prlimit', [`--pid=${pid}`, `--nofile=${limit}:${limit}`]);
+}
+
+function countOpen({ pid = 0 }: ChildProcess): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+test.each([
+  ['off', '1'],
+  ['report', '1'],
+  ['off', '2'],
+])(
+  'with NAME_CHECK=%s and WORKERS=%s, only clients that can be connected are accepted',
+  async (check, workers) => {
+    const { port: target } = await tcpServer((socket) => socket.write('hello'));
+    const port = await closedPort();
+    const relay = startSallyport({
+      TARGET: 'localhost',
+      TARGET_SCOPE: 'any',
+      PORT: `${port}:${target}`,
+      NAME_CHECK: check,
+      WORKERS: workers,
+    });
+    await relay.line('listening');
+    setLimit(relay.process, limitFor(20, countOpen(relay.process)));
+    const clients = await Promise.all(Array.from({ length: 40 }, () => tcpClient(port)));
+    await relay.line('no more clients can be accepted for now: they wait');
+    let served = 0;
+    const endings = clients.map(async (client) => {
+      await once(client, 'data');
+      served++;
+      client.resetAndDestroy();
+    });
+    // As they leave, others come.
+    await Promise.all(endings);
+    expect(served).toBe(clients.length);
+  },
+);
 
 test('out of file descriptors, clients wait until there are some again, and nobody is cut off', async () => {
   const { port: target } = await tcpServer((socket) => socket.write('hello'));
   const port = await closedPort();
   const relay = startSallyport({ TARGET: '127.0.0.1', PORT: `${port}:${target}` });
   await relay.line('listening');
+  // Each client takes two.
+  const limit = limitFor(4, countOpen(relay.process));
+  setLimit(relay.process, limit);
   const greeted = async () => {
     const client = await tcpClient(port);
     return { client, greeting: once(client, 'data') };
   };
   const first = await greeted();
   await first.greeting;
-  // Each client takes two: one more may come.
-  const { pid = 0 } = relay.process;
-  const limit = limitFor(2, readdirSync(`/proc/${pid}/fd`).map(Number));
-  execFileSync('prlimit', [`--pid=${pid}`, `--nofile=${limit}:${limit}`]);
   const second = await greeted();
   await second.greeting;
   const third = await greeted();
   expect(await relay.line('no more clients can be accepted for now: they wait')).toMatchObject({
     level: 'warn',
     port,
-    err: 'accept EMFILE',
+    err: `too few of ${limit} file descriptors are left`,
   });
   const isGreeted = third.greeting.then(() => true);
   expect(await Promise.race([isGreeted, delay(300, false)])).toBe(false);

@@ -402,7 +402,7 @@ test.each([['client'], ['target']])('urgent data of a %s is passed on in its pla
     const server = createServer();
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    const target = new BareServer(kernel, server, speak);
+    const target = new BareServer(kernel, server, { mayAccept: () => true, accept: speak });
     onTestFinished(() => target.close());
     const relay = await tcpRelay(localTarget(target.address().port));
     listen(await tcpClient(relay.port));
