@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { constants } from 'node:os';
 
 import { type Calls, CLOSE_ON_EXEC, NONBLOCK, systemError } from './calls.ts';
-import { BATCH, DatagramBatch } from './datagram-batch.ts';
+import { DatagramBatch } from './datagram-batch.ts';
 import { DatagramTrains } from './datagram-trains.ts';
 import { EAGAIN, type Kernel } from './kernel.ts';
 import { localAddress } from './local-address.ts';
@@ -166,7 +166,7 @@ export class BareDatagramSocket
     if (errno !== 0 && errno !== EAGAIN) batch.receive(this.fd);
     if (batch.count > 0) this.emit('datagrams');
     if (!this.#isOpen) return;
-    if (batch.count === BATCH) this.#kernel.poller.rewatch(this.fd, READABLE);
+    if (batch.isFull) this.#kernel.poller.rewatch(this.fd, READABLE);
     if (failure !== null) this.emit('error', failure);
   }
 }

@@ -42,6 +42,11 @@ export class DatagramBatch {
     }
   }
 
+  /** Whether there may be more to receive. */
+  get isFull(): boolean {
+    return this.count === BATCH;
+  }
+
   /** Receives what there is, in place of what was received before; 0, or why there is nothing (errno(3)). */
   receive(fd: number): number {
     const headers = this.#headers;

@@ -60,6 +60,8 @@ export function dgramSockets(): UdpSockets {
 /** node:dgram hands them over one by one. */
 class OneDatagram implements Datagrams {
   readonly count = 1;
+  /** Nobody can tell whether there are more. */
+  readonly isFull = false;
   datagram = Buffer.alloc(0);
   from: SocketAddress = { address: '', port: 0 };
 

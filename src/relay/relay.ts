@@ -17,7 +17,7 @@ export interface Relay {
   readonly counts: () => Counts;
   /** Rejects with a ListenError when a listener dies; never resolves. */
   readonly failed: Promise<never>;
-  /** Ends the UDP session that has been idle longest, for another; whether there was one. */
+  /** Ends the UDP session that a new one is to replace; whether there was one. */
   readonly makeRoom: () => boolean;
   /** Ends what lives, at once or each by its own end, while listening goes on. Resolves when that is on its way. */
   clear: (how: 'cut' | 'drain') => Promise<void>;

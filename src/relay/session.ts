@@ -28,6 +28,8 @@ interface Options {
 const MAX_PENDING = 256 * 1024;
 /** What a waiting datagram takes beside its payload, in bytes. */
 const DATAGRAM_OVERHEAD = 256;
+/** Why its dial is given up; a reason of its own for each would cost as much as all else at its end. */
+const ENDED = new Error('the session has ended');
 /** A conversation that pauses for so long is over, as far as a drain can tell, in ms. */
 const QUIET = 500;
 
@@ -58,10 +60,6 @@ export class Session {
     void this.#open();
   }
 
-  get lastActiveAt(): number {
-    return this.#idle.lastActiveAt;
-  }
-
   /** Sends on those of the datagrams received from `start` until `end`. */
   send(start: number, end: number): void {
     const { sockets, counters, onAnswers } = this.#options;
@@ -84,13 +82,13 @@ export class Session {
   get isSettled(): boolean {
     if (this.#dialled === null) return false;
     if (this.#options.onAnswers === null) return true;
-    return !this.#awaitsAnswer && performance.now() - this.lastActiveAt >= QUIET;
+    return !this.#awaitsAnswer && performance.now() - this.#idle.lastActiveAt >= QUIET;
   }
 
   /** Does nothing when the session has ended already. */
   end(ending: SessionEnding): void {
     if (this.#ended.signal.aborted) return;
-    this.#ended.abort();
+    this.#ended.abort(ENDED);
     this.#idle.stop();
     this.#dialled?.socket.close();
     this.#options.onEnd(ending);

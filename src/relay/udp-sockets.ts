@@ -12,6 +12,8 @@ export const SOCKET_BUFFER = 4 * 1024 * 1024;
 export interface Datagrams {
   /** How many. */
   readonly count: number;
+  /** Whether no more could have been received together. */
+  readonly isFull: boolean;
   /** In bytes. */
   readonly size: (i: number) => number;
   readonly copy: (i: number) => Buffer;

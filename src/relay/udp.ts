@@ -2,6 +2,7 @@ import type { SocketAddress } from '../kernel/socket-address.ts';
 import type { Log } from '../log.ts';
 import type { Network } from '../networks.ts';
 import { throttle } from '../throttle.ts';
+import { unmapped } from '../unmapped.ts';
 import { type Counters, sumCounts } from './counters.ts';
 import { createDialOrder } from './dial-order.ts';
 import { endpoint } from './endpoint.ts';
@@ -10,6 +11,7 @@ import { listenAt } from './listen-at.ts';
 import { logRefusal } from './log-refusal.ts';
 import { type Place, type Relay, SAID_EVERY } from './relay.ts';
 import { Session, type SessionEnding } from './session.ts';
+import { Sessions } from './sessions.ts';
 import { Slots } from './slots.ts';
 import { createSourceGate } from './source-gate.ts';
 import type { Target } from './target.ts';
@@ -30,7 +32,7 @@ interface Options {
   readonly target: Target;
   /** While it is shut, no session is opened. */
   readonly gate: Gate;
-  /** Sessions at a time; one more replaces the one that has been idle longest. Where no answers are expected, there is no limit. */
+  /** Sessions at a time; one more replaces another (see Sessions). Where no answers are expected, there is no limit. */
   readonly slots: Slots;
   /** Told when all slots are held by those who share the port: the datagram that would open a session is lost. */
   readonly onCrowded: () => void;
@@ -50,6 +52,8 @@ interface Options {
   readonly endLevel: 'info' | 'debug' | null;
 }
 
+/** While more datagrams wait than can be received together, so many of these may replace sessions; a flood of new clients is then dropped sooner than datagrams of known ones. */
+const REPLACED_PER_BATCH = 16;
 /** How often a drain looks for sessions that are settled, in ms. */
 const SWEEP_INTERVAL = 100;
 
@@ -59,15 +63,17 @@ export async function listenUdp(options: Options): Promise<Relay> {
   const batch = sockets.received;
   const slots = answers ? options.slots : new Slots(Infinity);
   /** By listening socket and client, or all under one key where no answers are expected. */
-  const sessions = new Map<string, Session>();
+  const sessions = new Sessions();
   const order = createDialOrder();
   const drained = Promise.withResolvers<void>();
   const sayFull = throttle(SAID_EVERY, () =>
     log.warn(
       { live: slots.held },
-      'all slots are taken: new clients replace those that have been idle longest',
+      'all slots are taken: new clients replace those that were never answered, or have been idle longest',
     ),
   );
+  /** How many more sessions may be replaced for the datagrams in the batch. */
+  let mayReplace = 0;
   let isDraining = false;
   let lastFailure: string | null = null;
 
@@ -87,15 +93,17 @@ export async function listenUdp(options: Options): Promise<Relay> {
     socket.on('lost', (count) => counters.lost(count));
     socket.on('datagrams', () => {
       onTraffic();
+      mayReplace = batch.isFull ? REPLACED_PER_BATCH : batch.count;
       for (let start = 0, end = 0; start < batch.count; start = end) {
         const sender = batch.sender(start);
         const key = answers ? `${index} ${sender}` : 'everyone';
-        const known = sessions.get(key) ?? null;
+        const known = sessions.get(key);
         // Who has a session of its own has been let in.
         const isLetIn = known !== null && (answers || isWelcome === null);
         end = isLetIn ? endOfRun(start) : start + 1;
         if (!isLetIn && !mayPass(batch.addressOf(sender))) continue;
-        const session = known ?? (isDraining ? null : open(key, { socket, sender }));
+        if (known !== null) sessions.clientSent(known);
+        const session = known === null ? open(key, { socket, sender }) : known.session;
         session?.send(start, end);
       }
     });
@@ -118,6 +126,7 @@ export async function listenUdp(options: Options): Promise<Relay> {
     key: string,
     { socket, sender }: { readonly socket: UdpSocket; readonly sender: string },
   ): Session | null {
+    if (isDraining) return null;
     const client = batch.addressOf(sender);
     if (gate.isShut) {
       counters.refused(SHUT.rule);
@@ -126,7 +135,12 @@ export async function listenUdp(options: Options): Promise<Relay> {
     }
     if (!slots.tryTake()) {
       sayFull();
-      if (!makeRoom() || !slots.tryTake()) {
+      if (mayReplace === 0) {
+        counters.lost(1);
+        return null;
+      }
+      mayReplace--;
+      if (!sessions.replace() || !slots.tryTake()) {
         options.onCrowded();
         return null;
       }
@@ -139,25 +153,24 @@ export async function listenUdp(options: Options): Promise<Relay> {
       connectTimeout: options.connectTimeout,
       timeout: options.sessionTimeout,
       counters,
-      onAnswers: answers ? () => socket.send(0, batch.count, sender) : null,
+      onAnswers: answers
+        ? () => {
+            sessions.targetSent(seat);
+            socket.send(0, batch.count, sender);
+          }
+        : null,
       onEnd: (ending) => {
-        sessions.delete(key);
+        sessions.delete(seat);
         slots.release();
         report(session, answers ? endpoint(client.address, client.port) : key, ending);
       },
     });
-    sessions.set(key, session);
+    const seat = sessions.add(key, unmapped(client.address), session);
     return session;
   }
 
-  function makeRoom(): boolean {
-    const idlest = findIdlest(sessions.values());
-    idlest?.end('replaced');
-    return idlest !== null;
-  }
-
   function endAll(): void {
-    for (const session of sessions.values()) session.end('cut off');
+    for (const session of sessions.toArray()) session.end('cut off');
   }
 
   function report(session: Session, client: string, ending: SessionEnding): void {
@@ -184,14 +197,14 @@ export async function listenUdp(options: Options): Promise<Relay> {
     },
     counts: () => sumCounts([counters.cells]),
     failed,
-    makeRoom,
+    makeRoom: () => sessions.replace(),
     async clear(how) {
       if (how === 'cut') endAll();
     },
     async drain(signal) {
       isDraining = true;
       const sweep = () => {
-        for (const session of sessions.values()) if (session.isSettled) session.end('finished');
+        for (const session of sessions.toArray()) if (session.isSettled) session.end('finished');
         if (sessions.size === 0) drained.resolve();
       };
       const cut = () => {
@@ -222,12 +235,4 @@ async function bind(
     if ((cause as NodeJS.ErrnoException).code === 'EADDRINUSE') throw cause;
     return sockets.bind({ ...how, address: '0.0.0.0', ipv6Only: false });
   }
-}
-
-function findIdlest(sessions: Iterable<Session>): Session | null {
-  let idlest: Session | null = null;
-  for (const session of sessions) {
-    if (idlest === null || session.lastActiveAt < idlest.lastActiveAt) idlest = session;
-  }
-  return idlest;
 }

@@ -40,6 +40,6 @@ export interface WorkerCalls {
   clear: (port: number, ...how: Parameters<Relay['clear']>) => Promise<void>;
   /** Ends what still lives on a port. */
   cut: (port: number) => void;
-  /** Ends the UDP session that has been idle longest; whether there was one. */
+  /** Ends the UDP session that a new one is to replace; whether there was one. */
   makeRoom: (port: number) => boolean;
 }

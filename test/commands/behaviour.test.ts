@@ -39,7 +39,10 @@ test.each([
   [{}, 'connections may be idle for ever'],
   [{ IDLE_TIMEOUT_MS: '5' }, 'a connection is reset after 5 ms without a byte'],
   [{ DRAIN_TIMEOUT_MS: '5' }, 'at a stop, what is live has 5 ms to finish'],
-  [{ MODE: 'udp' }, '100 sessions a port; one more takes the place of the one that has been idle longest'],
+  [
+    { MODE: 'udp' },
+    '100 sessions a port; one more takes the place of one that was never answered, or has been idle longest',
+  ],
   [{ MODE: 'udp', MAX_CONNECTIONS: '0' }, 'any number of sessions'],
   [{ MODE: 'udp', UDP_TIMEOUT_MS: '5' }, 'a session ends after 5 ms of silence'],
   [

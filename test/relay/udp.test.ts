@@ -164,6 +164,92 @@ test('listenUdp() replaces the session that has been idle longest when all slots
   expect((await target.next()).from.port).toBe(fromA);
 });
 
+/** A relay of few slots, clients of it by name, and which of them have lost their sessions to others. */
+async function crowd(maxConnections: number) {
+  const target = await udpTarget();
+  const log = testLog();
+  const relay = await udpRelay(localTarget(target.port), { maxConnections, log });
+  const clients = new Map<string, Socket>();
+
+  /** Sends something, from a port of its own at the address. */
+  async function ask(name: string, address = '127.0.0.1'): Promise<RemoteInfo> {
+    const client = clients.get(name) ?? (await udpSocket('udp4', address));
+    clients.set(name, client);
+    client.send(name, relay.port, '127.0.0.1');
+    return (await target.next()).from;
+  }
+
+  async function converse(name: string, address?: string): Promise<void> {
+    const from = await ask(name, address);
+    const answered = nextMessage(clients.get(name) as Socket);
+    target.socket.send('answer', from.port, from.address);
+    await answered;
+  }
+
+  function replaced(): readonly (string | undefined)[] {
+    const names = new Map([...clients].map(([name, socket]) => [socket.address().port, name]));
+    const ended = log.lines.filter(({ fields }) => fields['ending'] === 'replaced');
+    return ended.map(({ fields }) => names.get(Number(String(fields['client']).split(':')[1])));
+  }
+
+  return { ask, converse, replaced };
+}
+
+test('listenUdp() replaces a session that was never answered, though one that was has been idle longer', async () => {
+  const { ask, converse, replaced } = await crowd(2);
+  await converse('answered');
+  await ask('unanswered');
+  await ask('new');
+  expect(replaced()).toEqual(['unanswered']);
+});
+
+test('listenUdp() replaces a session that was answered once before one whose client has gone on', async () => {
+  const { ask, converse, replaced } = await crowd(2);
+  await converse('going on');
+  await ask('going on');
+  await converse('once');
+  await ask('new');
+  expect(replaced()).toEqual(['once']);
+});
+
+test('listenUdp() lets sessions wait for an answer while they are few', async () => {
+  const { ask, converse, replaced } = await crowd(8);
+  for (let i = 1; i <= 7; i++) await converse(`answered ${i}`);
+  await ask('waiting');
+  await ask('new');
+  expect(replaced()).toEqual(['answered 1']);
+});
+
+test('listenUdp() replaces a session of the address that has most of them', async () => {
+  const { ask, converse, replaced } = await crowd(3);
+  await converse('alone', '127.0.0.2');
+  await converse('one', '127.0.0.3');
+  await converse('two', '127.0.0.3');
+  await ask('new', '127.0.0.4');
+  expect(replaced()).toEqual(['one']);
+});
+
+test('listenUdp() keeps a client that comes back for longer than those who are new', async () => {
+  const { ask, replaced } = await crowd(2);
+  for (const name of ['persistent', 'new 1', 'new 2', 'persistent', 'new 3', 'new 4']) await ask(name);
+  expect(replaced()).toEqual(['persistent', 'new 1', 'new 2', 'new 3']);
+});
+
+test('listenUdp() drops new clients rather than datagrams of known ones when more come than it can receive at once', async () => {
+  const target = await udpTarget();
+  const relay = await udpRelay(localTarget(target.port), { maxConnections: 1 });
+  const clients = await Promise.all(Array.from({ length: 130 }, () => udpSocket()));
+  for (const client of clients) {
+    client.connect(relay.port, '127.0.0.1');
+    await once(client, 'connect');
+  }
+  for (const client of clients) client.send('x');
+  const counts = () => relay.counts();
+  await expect.poll(() => counts().opened + counts().lost).toBe(130);
+  // node:dgram cannot tell how many wait.
+  expect(counts().lost > 0).toBe(process.env['TEST_SOCKETS'] !== 'streams');
+});
+
 test('listenUdp() lets a refusal end only the session that met it', async () => {
   const refusing = await closedPort();
   const target = await udpTarget();
@@ -287,6 +373,7 @@ test('listenUdp() drops a datagram that comes from port 0, where no answer can g
     get count() {
       return received.count;
     },
+    isFull: false,
     size: (i) => received.size(i),
     copy: (i) => received.copy(i),
     sender: (i) => received.sender(i),

@@ -65,7 +65,7 @@ function describeLimits(config: Config): readonly string[] {
   if (mode === 'udp' && !udpAnswers)
     return [`answers are not expected; the name is asked for anew every ${udpTimeout} ms`, drain];
   if (mode === 'udp') {
-    const more = 'one more takes the place of the one that has been idle longest';
+    const more = 'one more takes the place of one that was never answered, or has been idle longest';
     return [
       maxConnections === Infinity ? 'any number of sessions' : `${maxConnections} sessions a port; ${more}`,
       `a session ends after ${udpTimeout} ms of silence`,
