@@ -39,7 +39,7 @@ export default defineConfig({
     projects: [
       project('unit', [
         'test/*.test.ts',
-        'test/{commands,config,dns,kernel,relay,wire,control,healthcheck,bench}/**/*.test.ts',
+        'test/{commands,config,dns,kernel,relay,wire,workers,control,healthcheck,bench}/**/*.test.ts',
       ]),
       project('streams', ['test/relay/{tcp,udp,http-*,name-check,name-report,proxy-protocol}.test.ts'], {
         env: { TEST_SOCKETS: 'streams' },

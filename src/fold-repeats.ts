@@ -33,10 +33,10 @@ export function foldRepeats(log: Log): FoldingLog {
   /** The oldest first. */
   const bursts = new Map<string, Burst>();
 
-  function warn(fields: Readonly<Record<string, unknown>>, message: string): void {
+  function warn(fields: object, message: string, times = 1): void {
     const now = performance.now();
     closeExpired(now);
-    const { client, common, key } = describe(fields, message);
+    const { client, common, key } = describeRepeat(fields, message);
     if (client === null) return log.warn(fields, message);
 
     const isCrowded = bursts.size >= MAX_BURSTS && !bursts.has(key);
@@ -45,9 +45,11 @@ export function foldRepeats(log: Log): FoldingLog {
     if (burst === undefined) {
       const shared = isCrowded ? { client: 'others' } : common;
       bursts.set(place, { message, common: shared, startedAt: now, more: 0, timer: undefined });
-      return log.warn(fields, message);
+      log.warn(fields, message);
+      if (times > 1) warn(fields, message, times - 1);
+      return;
     }
-    burst.more++;
+    burst.more += times;
     burst.timer ??= setTimeout(() => close(place, burst), burst.startedAt + WINDOW - now);
   }
 
@@ -66,7 +68,7 @@ export function foldRepeats(log: Log): FoldingLog {
   }
 
   return {
-    warn: (fields, message) => warn(fields as Readonly<Record<string, unknown>>, message),
+    warn,
     info: (fields, message) => log.info(fields, message),
     debug: (fields, message) => log.debug(fields, message),
     flush() {
@@ -75,12 +77,14 @@ export function foldRepeats(log: Log): FoldingLog {
   };
 }
 
-function describe(fields: Readonly<Record<string, unknown>>, message: string) {
-  const { client } = fields;
+/** What a warning about a client (null if about none) has in common with its repeats, and a key that is the same for all of them. */
+export function describeRepeat(fields: object, message: string) {
+  const known = fields as Readonly<Record<string, unknown>>;
+  const { client } = known;
   if (typeof client !== 'string') return { client: null, common: {}, key: message };
   const address = client.replace(/:\d+$/, '');
-  const telling = TELLING.filter((name) => name in fields).map((name) => {
-    const value = fields[name];
+  const telling = TELLING.filter((name) => name in known).map((name) => {
+    const value = known[name];
     return [name, value instanceof Error ? messageOf(value) : value];
   });
   const common = { client: address, ...(Object.fromEntries(telling) as object) };

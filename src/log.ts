@@ -5,7 +5,8 @@ import { messageOf } from './message-of.ts';
 
 /** The part of a logger that is handed down: fields first, then the message. */
 export interface Log {
-  warn: (fields: object, message: string) => void;
+  /** `times`: how often it has happened, once if it is not said. */
+  warn: (fields: object, message: string, times?: number) => void;
   info: (fields: object, message: string) => void;
   debug: (fields: object, message: string) => void;
 }

@@ -33,6 +33,15 @@ test('foldRepeats() says the first at once, and after 10 s how many more came', 
   expect(lines[1]).toMatchObject({ level: 'warn', fields: { ...refusal, client: '10.0.0.2', more: 413 } });
 });
 
+test('foldRepeats() takes what has happened several times for as many', () => {
+  const { log, said, lines } = folding();
+  log.warn(from(1), 'refused', 3);
+  log.warn(from(2), 'refused', 40);
+  log.flush();
+  expect(said()).toEqual(['refused', 'refused 42 more in 0 s']);
+  expect(lines[1]?.fields).toMatchObject({ more: 42 });
+});
+
 test('foldRepeats() keeps the same refusal on two ports apart', () => {
   const { log, said } = folding();
   for (const port of [80, 443]) log.warn({ port, ...refusal }, 'refused');

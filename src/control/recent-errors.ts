@@ -26,7 +26,7 @@ export interface RecentErrors {
 export function keepErrors(log: Log): RecentErrors {
   const kept = new Map<number, readonly RecentError[]>();
 
-  function keep(fields: object): void {
+  function keep(fields: object, times: number): void {
     const { port, client, err, reason = err, decision } = fields as Readonly<Record<string, unknown>>;
     if (typeof port !== 'number' || reason === undefined) return;
     const before = kept.get(port) ?? [];
@@ -37,16 +37,16 @@ export function keepErrors(log: Log): RecentErrors {
       at: new Date().toISOString(),
       client: typeof client === 'string' ? client : null,
       message,
-      count: (same?.count ?? 0) + 1,
+      count: (same?.count ?? 0) + times,
     };
     kept.set(port, [...before.filter((each) => each !== same), error].slice(-KEPT));
   }
 
   return {
     log: {
-      warn: (fields, message) => {
-        keep(fields);
-        log.warn(fields, message);
+      warn: (fields, message, times = 1) => {
+        keep(fields, times);
+        log.warn(fields, message, times);
       },
       info: (fields, message) => log.info(fields, message),
       debug: (fields, message) => log.debug(fields, message),

@@ -124,13 +124,19 @@ export function openAddressBook(name: string, { ask, refresh, log, signal }: Opt
     return pause;
   }
 
-  signal.addEventListener('abort', () => clearTimeout(timer));
+  const close = () => {
+    clearTimeout(timer);
+    answered.reject(signal.reason);
+  };
+  answered.promise.catch(() => {}); // whoever waits for it is told
+  signal.addEventListener('abort', close);
+  if (signal.aborted) close();
   void askOnce();
 
   return {
     async addresses(waiting, { fresh = false } = {}) {
       if (fresh && refresh) await abortable(askOnce(), waiting);
-      if (answer === null) await abortable(abortable(answered.promise, waiting), signal);
+      if (answer === null) await abortable(answered.promise, waiting);
       return answer?.records ?? [];
     },
     status: () => ({

@@ -19,17 +19,32 @@ export interface WorkerData {
 export interface MainCalls {
   /** Resolves a target's name. */
   lookup: (host: string, fresh: boolean) => Promise<readonly LookupAddress[]>;
-  log: (level: keyof Log, fields: object, message: string) => void;
   /** All ports are listened on. */
   listening: () => void;
   /** Why it goes on no longer. */
   failed: (problem: string) => void;
-  /** What a port's last dial came to: why it failed, or null. */
-  dialled: (port: number, failure: string | null) => void;
-  /** A UDP port's slots are all held, by other workers' sessions. */
-  crowded: (port: number) => void;
-  /** There is UDP traffic. */
-  traffic: () => void;
+  /** Takes what has happened since the last news. */
+  news: (news: News) => void;
+}
+
+/** What a worker tells without being asked. */
+export interface News {
+  readonly lines: readonly Line[];
+  /** What the ports' last dials came to, where that has changed: why they failed, or null. */
+  readonly dialled: ReadonlyMap<number, string | null>;
+  /** UDP ports whose slots are all held, by other workers' sessions. */
+  readonly crowded: ReadonlySet<number>;
+  /** Whether there is UDP traffic. */
+  readonly hasTraffic: boolean;
+}
+
+/** A line of the log. */
+export interface Line {
+  readonly level: keyof Log;
+  readonly fields: object;
+  readonly message: string;
+  /** How often it has happened. */
+  times: number;
 }
 
 /** What the main thread asks of a worker. */

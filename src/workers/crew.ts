@@ -7,7 +7,7 @@ import { newCounterCells, sumCounts } from '../relay/counters.ts';
 import type { Gate } from '../relay/gate.ts';
 import type { Relay } from '../relay/relay.ts';
 import { newSlotCells, Slots } from '../relay/slots.ts';
-import type { MainCalls, WorkerCalls, WorkerData } from './calls.ts';
+import type { MainCalls, News, WorkerCalls, WorkerData } from './calls.ts';
 import { type Ask, openChannel } from './channel.ts';
 
 interface Options {
@@ -35,6 +35,7 @@ export async function listenInWorkers(
   /** By worker, then by port. */
   const counted = Array.from({ length: config.workers }, () => ports.map(newCounterCells));
   const failures = ports.map((): string | null => null);
+  const makingRoom = new Set<number>();
   const { promise: failed, reject: fail } = Promise.withResolvers<never>();
   failed.catch(() => {}); // a port's relay tells it
 
@@ -46,20 +47,28 @@ export async function listenInWorkers(
     worker.on('error', fail).on('exit', (code) => fail(new Error(`a worker ended with ${code}`)));
     const ask = openChannel<WorkerCalls, MainCalls>(worker, {
       lookup: (host, fresh) => lookup(host, signal, { fresh }),
-      log: (level, fields, message) => log[level](fields, message),
       listening: resolve,
       failed: (problem) => fail(new Error(problem)),
-      dialled: (place, failure) => void (failures[place] = failure),
-      crowded: (place) => void makeRoom(place),
-      traffic: onTraffic,
+      news: takeNews,
     });
     await Promise.race([listening, failed]);
     return ask;
   };
   const crew = await Promise.all(counted.map(start));
 
+  function takeNews({ lines, dialled, crowded, hasTraffic }: News): void {
+    for (const { level, fields, message, times } of lines) log[level](fields, message, times);
+    for (const [place, failure] of dialled) failures[place] = failure;
+    for (const place of crowded) void makeRoom(place);
+    if (hasTraffic) onTraffic();
+  }
+
+  /** One session at a time: whoever is slow to answer is not asked again meanwhile. */
   async function makeRoom(place: number): Promise<void> {
-    for (const ask of crew) if (await ask('makeRoom', place)) return;
+    if (makingRoom.has(place)) return;
+    makingRoom.add(place);
+    for (const ask of crew) if (await ask('makeRoom', place)) break;
+    makingRoom.delete(place);
   }
 
   return ports.map(({ listen: port }, place) => {

@@ -1,6 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
 
-import { abortable } from '../abortable.ts';
 import type { Config } from '../config/config.ts';
 import { listen } from '../listen.ts';
 import type { Log } from '../log.ts';
@@ -8,6 +7,8 @@ import { messageOf } from '../message-of.ts';
 import { Gate } from '../relay/gate.ts';
 import type { MainCalls, WorkerCalls, WorkerData } from './calls.ts';
 import { openChannel } from './channel.ts';
+import { Outbox } from './outbox.ts';
+import { shareLookups } from './share-lookups.ts';
 
 /** Relays in a thread beside others on the same ports, until told to drain. Names are resolved and lines logged by the main thread. */
 export async function work(
@@ -17,35 +18,33 @@ export async function work(
 ): Promise<void> {
   const cutting = slots.map(() => new AbortController());
   const ask = openChannel<MainCalls, WorkerCalls>(port, {
-    drain: async (place) => relays[place]?.drain(cutting[place]?.signal ?? AbortSignal.abort()),
+    drain: async (place) => {
+      await relays[place]?.drain(cutting[place]?.signal ?? AbortSignal.abort());
+      outbox.flush();
+    },
     clear: async (place, how) => relays[place]?.clear(how),
     cut: (place) => cutting[place]?.abort(),
     makeRoom: (place) => relays[place]?.makeRoom() ?? false,
   });
+  const outbox = new Outbox((news) => ask('news', news));
   const write =
     (level: keyof Log): Log['info'] =>
     (fields, message) =>
-      void ask('log', level, plain(fields), message);
+      outbox.log(level, fields, message);
 
   const relays = await listen(config, {
-    lookup: (host, signal, { fresh = false } = {}) => abortable(ask('lookup', host, fresh), signal),
+    lookup: shareLookups((host, fresh) => ask('lookup', host, fresh)),
     log: { warn: write('warn'), info: write('info'), debug: write('debug') },
     gate: new Gate(gate),
     slots,
     counters,
-    onDial: (place, failure) => void ask('dialled', place, failure),
-    onCrowded: (place) => void ask('crowded', place),
-    onTraffic: () => void ask('traffic'),
+    onDial: (place, failure) => outbox.dialled(place, failure),
+    onCrowded: (place) => outbox.crowded(place),
+    onTraffic: () => outbox.traffic(),
   });
   await ask('listening');
-  await Promise.race(relays.map(({ failed }) => failed)).catch((cause: unknown) =>
-    ask('failed', messageOf(cause)),
-  );
-}
-
-/** Errors as they will read: classes do not pass between threads. */
-function plain(fields: object): object {
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [name, value instanceof Error ? messageOf(value) : value]),
-  );
+  await Promise.race(relays.map(({ failed }) => failed)).catch((cause: unknown) => {
+    outbox.flush();
+    return ask('failed', messageOf(cause));
+  });
 }

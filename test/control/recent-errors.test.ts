@@ -34,12 +34,13 @@ test('keepErrors() keeps warnings about a port, and passes every line on', () =>
 test('keepErrors() keeps the last few, the same one once, in its newest place', () => {
   const errors = keepErrors(testLog());
   for (const err of ['a', 'b', 'c', 'd', 'e', 'f', 'd']) errors.log.warn({ port: 80, err }, 'x');
+  errors.log.warn({ port: 80, err: 'd' }, 'x', 5);
   const kept = errors.of(80).map(({ message, count }) => [message, count]);
   expect(kept).toEqual([
     ['b', 1],
     ['c', 1],
     ['e', 1],
     ['f', 1],
-    ['d', 2],
+    ['d', 7],
   ]);
 });

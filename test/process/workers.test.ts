@@ -80,6 +80,20 @@ test('UDP sessions keep within the limit over all threads, and a newcomer takes 
   }
 });
 
+test('a flood that is refused is two lines of the log, which count every datagram of every thread', async () => {
+  const { relay, port, status } = await crew({ PORT: '9', MODE: 'udp', BLACKOUT: '1' });
+  const clients = await Promise.all(Array.from({ length: 12 }, () => udpSocket()));
+  for (let i = 0; i < 100; i++) for (const client of clients) client.send('x', port, '127.0.0.1');
+  await expect.poll(async () => (await status()).ports[0]?.refused).toBe(1_200);
+  relay.process.kill('SIGTERM');
+  await relay.ended;
+  const refusals = relay.lines.filter(({ msg }) => msg.startsWith('refused'));
+  expect(refusals).toEqual([
+    expect.objectContaining({ msg: 'refused', rule: 'blackout' }),
+    expect.objectContaining({ msg: expect.stringMatching(/^refused 1199 more in \d+ s$/), more: 1_199 }),
+  ]);
+});
+
 test('all threads share one address book, one log and one word on failures', async () => {
   const asked: string[] = [];
   const answer = zone([a('api.test', '127.0.0.1')]);

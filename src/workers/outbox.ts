@@ -1,0 +1,110 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { describeRepeat } from '../fold-repeats.ts';
+import type { Log } from '../log.ts';
+import { messageOf } from '../message-of.ts';
+import type { Line, News } from './calls.ts';
+
+/** The least time from one piece of news to the next, in ms. */
+const PAUSE = 20;
+/** So many lines may wait; more are dropped, and counted. */
+const MAX_LINES = 2_000;
+
+/**
+ * What a worker has to tell the main thread, at once if nothing was told lately. Until the main thread has taken that, and `PAUSE` has passed, what happens is
+ * put together: of a state the last counts, of repeated warnings how many they are, and lines are bounded. So nothing piles up between the threads,
+ * however much happens and however busy the main thread is.
+ */
+export class Outbox {
+  readonly #tell: (news: News) => Promise<unknown>;
+  #lines: Line[] = [];
+  /** Lines that may be repeated, by what their repeats have in common. */
+  #warnings = new Map<string, Line>();
+  #dropped = 0;
+  #dialled = new Map<number, string | null>();
+  #crowded = new Set<number>();
+  #hasTraffic = false;
+  #isResting = false;
+
+  /** `tell` resolves when the main thread has taken the news. */
+  constructor(tell: (news: News) => Promise<unknown>) {
+    this.#tell = tell;
+  }
+
+  log(level: keyof Log, fields: object, message: string): void {
+    const { client, key } = describeRepeat(fields, message);
+    const mayRepeat = level === 'warn' && client !== null;
+    const same = mayRepeat ? this.#warnings.get(key) : undefined;
+    if (same !== undefined) same.times++;
+    else if (this.#lines.length === MAX_LINES) this.#dropped++;
+    else {
+      const line = { level, fields: plain(fields), message, times: 1 };
+      this.#lines.push(line);
+      if (mayRepeat) this.#warnings.set(key, line);
+    }
+    this.#offer();
+  }
+
+  dialled(port: number, failure: string | null): void {
+    this.#dialled.set(port, failure);
+    this.#offer();
+  }
+
+  crowded(port: number): void {
+    this.#crowded.add(port);
+    this.#offer();
+  }
+
+  traffic(): void {
+    this.#hasTraffic = true;
+    this.#offer();
+  }
+
+  /** Tells all that waits, before whatever is told next. */
+  flush(): void {
+    void this.#tell(this.#take());
+  }
+
+  #offer(): void {
+    if (!this.#isResting) void this.#tellOn();
+  }
+
+  async #tellOn(): Promise<void> {
+    this.#isResting = true;
+    while (this.#hasNews) await Promise.all([this.#tell(this.#take()), delay(PAUSE)]);
+    this.#isResting = false;
+  }
+
+  get #hasNews(): boolean {
+    return this.#lines.length + this.#dialled.size + this.#crowded.size > 0 || this.#hasTraffic;
+  }
+
+  #take(): News {
+    if (this.#dropped > 0) this.#lines.push(describeGap(this.#dropped));
+    const news = {
+      lines: this.#lines,
+      dialled: this.#dialled,
+      crowded: this.#crowded,
+      hasTraffic: this.#hasTraffic,
+    };
+    this.#lines = [];
+    this.#warnings = new Map();
+    this.#dropped = 0;
+    this.#dialled = new Map();
+    this.#crowded = new Set();
+    this.#hasTraffic = false;
+    return news;
+  }
+}
+
+function describeGap(lines: number): Line {
+  const message = `${lines} lines dropped: the main thread was too busy to take them`;
+  return { level: 'warn', fields: { lines }, message, times: 1 };
+}
+
+/** Errors as they will read: classes do not pass between threads. */
+function plain(fields: object): object {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, value instanceof Error ? messageOf(value) : value]),
+  );
+}

@@ -1,0 +1,85 @@
+import { expect, test } from 'vitest';
+
+import type { News } from '../../src/workers/calls.ts';
+import { Outbox } from '../../src/workers/outbox.ts';
+
+/** An outbox, and a main thread that takes the news one by one. */
+function office() {
+  const told: News[] = [];
+  let untaken = Promise.withResolvers<void>();
+  const outbox = new Outbox((news) => {
+    told.push(news);
+    return untaken.promise;
+  });
+  return {
+    outbox,
+    told,
+    lines: () => told.flatMap(({ lines }) => lines),
+    /** Takes what was told, and waits for more. */
+    next: async (): Promise<News | undefined> => {
+      const before = told.length;
+      untaken.resolve();
+      untaken = Promise.withResolvers();
+      await expect.poll(() => told.length).toBe(before + 1);
+      return told.at(-1);
+    },
+  };
+}
+
+const refusal = (port: number) => ({ client: `10.0.0.2:${port}`, rule: 'blackout' });
+
+test('Outbox tells the first at once, and puts together what comes until that is taken', async () => {
+  const { outbox, told, next } = office();
+  outbox.log('warn', refusal(1), 'refused');
+  expect(told).toEqual([
+    {
+      lines: [{ level: 'warn', fields: refusal(1), message: 'refused', times: 1 }],
+      dialled: new Map(),
+      crowded: new Set(),
+      hasTraffic: false,
+    },
+  ]);
+  for (let port = 2; port <= 100_000; port++) outbox.log('warn', refusal(port), 'refused');
+  for (let i = 0; i < 2; i++) outbox.log('info', refusal(1), 'connection ended');
+  outbox.log('warn', { err: new Error('full') }, 'no client');
+  for (const failure of ['ECONNREFUSED', null, 'EHOSTUNREACH']) outbox.dialled(0, failure);
+  outbox.dialled(1, null);
+  for (let i = 0; i < 10_000; i++) outbox.crowded(1);
+  outbox.traffic();
+  expect(told).toHaveLength(1);
+  const ended = { level: 'info', fields: refusal(1), message: 'connection ended', times: 1 };
+  expect(await next()).toEqual({
+    lines: [
+      { level: 'warn', fields: refusal(2), message: 'refused', times: 99_999 },
+      ended,
+      ended,
+      { level: 'warn', fields: { err: 'full' }, message: 'no client', times: 1 },
+    ],
+    dialled: new Map([
+      [0, 'EHOSTUNREACH'],
+      [1, null],
+    ]),
+    crowded: new Set([1]),
+    hasTraffic: true,
+  });
+});
+
+test('Outbox bounds the lines that wait, and says how many it has dropped', async () => {
+  const { outbox, lines, next } = office();
+  for (let i = 0; i < 10_000; i++) outbox.log('info', { client: `10.0.0.2:${i}` }, 'session ended');
+  await next();
+  expect(lines()).toHaveLength(2_002);
+  expect(lines().at(-1)).toEqual({
+    level: 'warn',
+    fields: { lines: 7_999 },
+    message: '7999 lines dropped: the main thread was too busy to take them',
+    times: 1,
+  });
+});
+
+test('flush() tells what waits before what was told is taken', () => {
+  const { outbox, lines } = office();
+  for (const message of ['one', 'two', 'three']) outbox.log('info', {}, message);
+  outbox.flush();
+  expect(lines().map(({ message }) => message)).toEqual(['one', 'two', 'three']);
+});
