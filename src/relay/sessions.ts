@@ -75,7 +75,7 @@ export class Sessions {
     seat.session = null;
   }
 
-  /** Ends the session that a new one is to replace; whether there was one. */
+  /** Ends the session that a new one is to replace, whose slot is the caller's then; whether there was one. */
   replace(): boolean {
     let count = 0;
     const order = this.#orders.find(({ size }) => (count += size) * SHARE > this.size);

@@ -140,7 +140,8 @@ export async function listenUdp(options: Options): Promise<Relay> {
         return null;
       }
       mayReplace--;
-      if (!sessions.replace() || !slots.tryTake()) {
+      // Its slot is handed over: were it released, another thread could take it.
+      if (!sessions.replace()) {
         options.onCrowded();
         return null;
       }
@@ -161,7 +162,7 @@ export async function listenUdp(options: Options): Promise<Relay> {
         : null,
       onEnd: (ending) => {
         sessions.delete(seat);
-        slots.release();
+        if (ending !== 'replaced') slots.release();
         report(session, answers ? endpoint(client.address, client.port) : key, ending);
       },
     });
@@ -197,7 +198,11 @@ export async function listenUdp(options: Options): Promise<Relay> {
     },
     counts: () => sumCounts([counters.cells]),
     failed,
-    makeRoom: () => sessions.replace(),
+    makeRoom() {
+      const hasRoom = sessions.replace();
+      if (hasRoom) slots.release();
+      return hasRoom;
+    },
     async clear(how) {
       if (how === 'cut') endAll();
     },

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { expect, test } from 'vitest';
 
 import { Gate } from '../../src/relay/gate.ts';
+import { Slots } from '../../src/relay/slots.ts';
 import type { Datagrams, UdpSocket } from '../../src/relay/udp-sockets.ts';
 import { killListener } from '../helpers/kill-listener.ts';
 import { localTarget, testLog, udpRelay, udpSockets } from '../helpers/relay.ts';
@@ -233,6 +234,27 @@ test('listenUdp() keeps a client that comes back for longer than those who are n
   const { ask, replaced } = await crowd(2);
   for (const name of ['persistent', 'new 1', 'new 2', 'persistent', 'new 3', 'new 4']) await ask(name);
   expect(replaced()).toEqual(['persistent', 'new 1', 'new 2', 'new 3']);
+});
+
+test('listenUdp() hands the slot of a replaced session over, and releases it only when asked to make room', async () => {
+  const target = await udpTarget();
+  let released = 0;
+  class CountingSlots extends Slots {
+    override release(): void {
+      released++;
+      super.release();
+    }
+  }
+  const relay = await udpRelay(localTarget(target.port), { slots: new CountingSlots(1) });
+  for (const client of [await udpSocket(), await udpSocket(), await udpSocket()]) {
+    client.send('x', relay.port, '127.0.0.1');
+    await target.next();
+  }
+  // In between, another thread could have taken it.
+  expect([relay.live, released]).toEqual([1, 0]);
+  expect(relay.makeRoom()).toBe(true);
+  expect([relay.live, released]).toEqual([0, 1]);
+  expect(relay.makeRoom()).toBe(false);
 });
 
 test('listenUdp() drops new clients rather than datagrams of known ones when more come than it can receive at once', async () => {
