@@ -13,6 +13,10 @@ export class LinkedList<T extends Linked<T>> {
     return this.#first;
   }
 
+  get last(): T | null {
+    return this.#last;
+  }
+
   /** Adds one that is in no list, as the last. */
   push(member: T): void {
     member.previous = this.#last;

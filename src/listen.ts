@@ -11,6 +11,7 @@ import {
 } from './relay/choose.ts';
 import type { Connection } from './relay/connection.ts';
 import { type CounterCells, Counters } from './relay/counters.ts';
+import { Crowd } from './relay/crowd.ts';
 import { Descriptors } from './relay/descriptors.ts';
 import { Gate } from './relay/gate.ts';
 import { createLoopGuard } from './relay/loop-guard.ts';
@@ -26,6 +27,10 @@ import { throttle } from './throttle.ts';
 export type Lookup = (host: string, ...how: Parameters<Target['resolve']>) => ReturnType<Target['resolve']>;
 
 const TRAFFIC_TOLD_EVERY = 10_000;
+/** How many clients may not have named anybody yet. */
+const MAX_NAMELESS = 1_000;
+/** What clients that are not served yet may hold in all, in bytes: those that have not named anybody, and those that wait. */
+const MAX_HELD = 8 * 1024 * 1024;
 
 interface Options {
   readonly lookup: Lookup;
@@ -47,7 +52,7 @@ interface Options {
 /** What the relays of both protocols are told. */
 type SharedOptions = Omit<
   Parameters<typeof listenTcp>[0],
-  'serve' | 'descriptors' | 'idleTimeout' | 'proxyProtocol' | 'bare'
+  'serve' | keyof ReturnType<typeof boundsOf> | 'idleTimeout' | 'proxyProtocol' | 'bare'
 >;
 
 /** How to find a target's addresses, by name and port. */
@@ -119,17 +124,27 @@ export async function listen(
 
   async function overTcp() {
     const serve = await serving(config, targetOf);
-    const descriptors = new Descriptors(config.workers);
+    const bounds = boundsOf(config);
     return (shared: SharedOptions, target: number) =>
       listenTcp({
         ...shared,
-        descriptors,
+        ...bounds,
         serve: serve(target),
         idleTimeout: config.idleTimeout,
         proxyProtocol: config.proxyProtocol,
         bare: true,
       });
   }
+}
+
+/** What bounds the clients of one thread that are not served yet, on whichever port. */
+function boundsOf({ maxWaiting, workers }: Config) {
+  const bytes = MAX_HELD / workers;
+  return {
+    descriptors: new Descriptors(workers),
+    waiting: new Crowd({ size: Math.ceil(maxWaiting / workers), bytes, leaver: 'newest' }),
+    nameless: new Crowd({ size: Math.ceil(MAX_NAMELESS / workers), bytes, leaver: 'oldest' }),
+  };
 }
 
 /** A log whose lines say which port they are about. */

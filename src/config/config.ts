@@ -38,6 +38,8 @@ export interface Config {
   readonly scope: 'private' | 'public' | 'any';
   /** Slots per port; Infinity for no limit. */
   readonly maxConnections: number;
+  /** How many clients may wait for a slot, over all ports. */
+  readonly maxWaiting: number;
   /** Threads that relay. */
   readonly workers: number;
   readonly udpAnswers: boolean;
@@ -107,6 +109,7 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     refresh: all.PRE_RESOLVE_REFRESH,
     scope: all.TARGET_SCOPE,
     maxConnections: all.MAX_CONNECTIONS === 0 ? Infinity : all.MAX_CONNECTIONS,
+    maxWaiting: all.MAX_WAITING,
     workers: all.WORKERS,
     udpAnswers: all.UDP_ANSWERS,
     verbose: all.VERBOSE,

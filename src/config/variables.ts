@@ -73,6 +73,7 @@ export const variables = {
   PRE_RESOLVE_REFRESH: optional('1', flag),
   TARGET_SCOPE: optional('private', oneOf(['private', 'public', 'any'])),
   MAX_CONNECTIONS: optional('100', wholeNumber(0, Number.MAX_SAFE_INTEGER)),
+  MAX_WAITING: optional('1000', wholeNumber(0, Number.MAX_SAFE_INTEGER)),
   WORKERS: optional('1', {
     accepted: `a whole number from 1 to ${MAX_WORKERS}, or auto`,
     parse: parseWorkers,

@@ -5,6 +5,7 @@ import { localAddress } from './local-address.ts';
 import { FAILED, PEER_ENDED, READABLE, URGENT, type Watched, WRITABLE } from './poller.ts';
 import type { SocketAddress } from './socket-address.ts';
 
+const MSG_PEEK = 0x2;
 const MSG_MORE = 0x80_00;
 const SHUT_WR = 1;
 const NOTHING = Buffer.alloc(0);
@@ -85,6 +86,12 @@ export class BareSocket implements Watched {
     const taken = this.unread.subarray(0, length);
     this.unread = length < this.unread.length ? this.unread.subarray(length) : NOTHING;
     return taken;
+  }
+
+  /** Whether its peer has sent something, which nobody has taken yet. */
+  hasUnread(): boolean {
+    const { calls, buffer } = this.kernel;
+    return this.unread.length > 0 || calls.recv(this.#fd, buffer.pointer, 1, MSG_PEEK) > 0;
   }
 
   /** Reads into the shared buffer, so many bytes at most; how many, 0 at the end (read(2)). */

@@ -19,6 +19,7 @@ const SIGNATURES = {
   read: { arguments: [INT, POINTER, INT], return: INT },
   write: { arguments: [INT, POINTER, INT], return: INT },
   send: { arguments: [INT, POINTER_OF_MANY, INT, INT], return: INT },
+  recv: { arguments: [INT, POINTER_OF_MANY, INT, INT], return: INT },
   recvmmsg: { arguments: [INT, POINTER_OF_MANY, INT, INT, POINTER_OF_MANY], return: INT },
   sendmmsg: { arguments: [INT, POINTER_OF_MANY, INT, INT], return: INT },
   getsockname: { arguments: [INT, POINTER, POINTER], return: INT },

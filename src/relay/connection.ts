@@ -3,8 +3,11 @@ import { Socket } from 'node:net';
 import type { BareSocket } from '../kernel/bare-socket.ts';
 import type { Log } from '../log.ts';
 import { messageOf } from '../message-of.ts';
+import { unmapped } from '../unmapped.ts';
+import { Refusal } from '../wire/refusal.ts';
 import type { Connect } from './connect.ts';
 import type { Counters } from './counters.ts';
+import type { Crowd, Member } from './crowd.ts';
 import type { Descriptors } from './descriptors.ts';
 import type { DialOrder } from './dial-order.ts';
 import { dialTcp } from './dial-tcp.ts';
@@ -12,7 +15,9 @@ import { endpoint } from './endpoint.ts';
 import { endsOf } from './ends.ts';
 import type { IdleClients } from './idle-clients.ts';
 import { introduce } from './introduce.ts';
+import { logRefusal } from './log-refusal.ts';
 import { Meter } from './meter.ts';
+import { noticeLeaving } from './notice-leaving.ts';
 import { reset } from './reset.ts';
 import type { Slots } from './slots.ts';
 import { type Ending, type Observer, Splice } from './splice.ts';
@@ -26,8 +31,11 @@ export interface Shared {
   readonly slots: Slots;
   /** Those that give their slots to clients that wait. */
   readonly idleClients: IdleClients;
-  /** Those of the process. */
   readonly descriptors: Descriptors;
+  /** Who waits for a slot, on whichever port. */
+  readonly waiting: Crowd;
+  /** Who has not said whom it wants yet, on whichever port. */
+  readonly nameless: Crowd;
   readonly order: DialOrder;
   readonly connect: Connect<TcpSocket>;
   /** For a dial, name lookup included, in ms. */
@@ -68,7 +76,7 @@ const GONE = new Error('the client is gone');
 const ignore = () => {};
 
 /** One TCP client, from accept to both ends closed. */
-export class Connection {
+export class Connection implements Member {
   readonly shared: Shared;
   /** Among all of its port. */
   place = -1;
@@ -80,14 +88,18 @@ export class Connection {
   holder: Holder | null = null;
   /** The client's socket. */
   readonly accepted: TcpSocket;
+  readonly source: string;
+  previous: Connection | null = null;
+  next: Connection | null = null;
+  held = 0;
 
   readonly #acceptedAt = performance.now();
   readonly #isProbe: boolean;
   #gone: AbortController | null = null;
   #dialling: AbortController | null = null;
-  /** Whether it had said something before it was a stream, which a stream does not count. */
-  #hasSpoken = false;
   #isPromised = true;
+  /** Which it is among, until it is served. */
+  #crowd: Crowd | null = null;
   #isAdmitted = false;
   #isYielding = false;
   #target: Target | null = null;
@@ -96,7 +108,8 @@ export class Connection {
   constructor(client: TcpSocket, shared: Shared) {
     this.accepted = client;
     this.shared = shared;
-    this.#isProbe = client.remoteAddress?.endsWith(shared.probeSource) === true;
+    this.source = unmapped(client.remoteAddress ?? '');
+    this.#isProbe = this.source === shared.probeSource;
     if (client instanceof Socket) this.#notice(client);
     shared.counters.opened();
     shared.descriptors.promise();
@@ -106,7 +119,6 @@ export class Connection {
   get client(): Socket {
     const { bare } = this;
     if (bare === null) return streamOf(this.accepted);
-    if (bare.unread.length > 0) this.#hasSpoken = true;
     const client = bare.stream;
     this.#notice(client);
     return client;
@@ -137,6 +149,16 @@ export class Connection {
     return this.#gone.signal;
   }
 
+  /** To be called when the client has to say first whom it wants: it is one of many, who are bounded, until it is admitted. */
+  awaitName(): void {
+    if (!this.#isAdmitted && this.#crowd === null) this.#enter(this.shared.nameless);
+  }
+
+  /** To be called when so many bytes of a client are kept that is not admitted yet. */
+  hold(bytes: number): void {
+    this.#crowd?.hold(this, bytes);
+  }
+
   /**
    * Waits for a slot, which is held to the end. A client that closes while it waits, without having sent a byte, has left: there is nothing
    * to relay. Rejects when it has left.
@@ -144,27 +166,51 @@ export class Connection {
   async admit(): Promise<void> {
     if (this.#isAdmitted) return;
     if (!this.#isProbe && !this.shared.slots.tryTake()) await this.#wait();
+    this.#leaveCrowd();
     this.#isAdmitted = true;
   }
 
   async #wait(): Promise<void> {
-    this.shared.onFull();
-    if (this.holder !== null) return this.shared.slots.take(this.gone);
-    const leave = () => {
-      if (!this.#hasSpoken && this.client.bytesRead === 0) reset(this.client);
-    };
-    this.client.once('end', leave);
-    this.#watch();
+    const { slots, waiting, onFull } = this.shared;
+    const { held } = this;
+    onFull();
+    this.#enter(waiting);
+    this.hold(held);
+    this.gone.throwIfAborted(); // it may have been one too many itself
+    const unwatch = this.#watch({ byFin: true });
     try {
-      await this.shared.slots.take(this.gone);
+      await slots.take(this.source, this.gone);
     } finally {
-      this.client.off('end', leave);
+      unwatch();
     }
   }
 
-  /** Reads ahead, at most one buffer (64 KiB): only who is read is noticed when it leaves. */
-  #watch(): void {
-    if (this.holder === null) this.client.read(0);
+  #enter(crowd: Crowd): void {
+    this.#leaveCrowd();
+    this.#crowd = crowd;
+    crowd.enter(this);
+  }
+
+  #leaveCrowd(): void {
+    this.#crowd?.leave(this);
+    this.#crowd = null;
+  }
+
+  onSentAway(): void {
+    const { counters, log, waiting } = this.shared;
+    const message =
+      this.#crowd === waiting ? 'too many clients wait' : 'too many clients have not named anybody';
+    this.#crowd = null;
+    const refusal = new Refusal('too many clients', message);
+    counters.refused(refusal.rule);
+    logRefusal(log, this.from, refusal);
+    this.cut();
+  }
+
+  /** Until what it returns is called, for as long as nobody else has the client's socket. */
+  #watch({ byFin }: { readonly byFin: boolean }): () => void {
+    if (this.holder !== null) return ignore;
+    return noticeLeaving(this.accepted, { byFin, onLeft: () => this.reset() });
   }
 
   /** Connects to the target; the socket ends with this connection. Rejects with a DialError. */
@@ -175,7 +221,10 @@ export class Connection {
     this.#upstream = null;
     this.#dialling = new AbortController();
     if (this.hasLeft) this.#dialling.abort(GONE);
-    const watching = setTimeout(() => this.#watch(), WATCH_AFTER);
+    let unwatch = ignore;
+    const watching = setTimeout(() => {
+      unwatch = this.#watch({ byFin: false });
+    }, WATCH_AFTER);
     try {
       const { socket, address } = await dialTcp(target, {
         order,
@@ -201,6 +250,7 @@ export class Connection {
     } finally {
       this.#dialling = null;
       clearTimeout(watching);
+      unwatch();
     }
   }
 
@@ -294,6 +344,7 @@ export class Connection {
 
   /** Gives back what it holds, once it has ended. */
   release(): void {
+    this.#leaveCrowd();
     this.#keepPromise();
     if (this.holdsSlot) this.shared.slots.release({ isYielded: this.#isYielding });
     this.#isAdmitted = false;

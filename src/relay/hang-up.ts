@@ -3,13 +3,16 @@ import type { Socket } from 'node:net';
 import { LINGER } from './end.ts';
 
 /**
- * Says a last thing and ends a connection so that it is read: what the other side still sends is read and dropped, since closing a socket
- * with something unread resets it (RFC 2525 §2.17), and a reset throws away what has arrived.
+ * Says a last thing and ends a connection so that it is read; resolves when it is closed. Until then what the other side still sends is read and
+ * dropped: closing a socket with something unread resets it (RFC 2525 §2.17), and a reset throws away what has arrived.
  */
-export function hangUp(socket: Socket, lastWords: Buffer | string = ''): void {
-  socket.on('error', () => {});
+export async function hangUp(socket: Socket, lastWords: Buffer | string = ''): Promise<void> {
+  const { promise: closed, resolve } = Promise.withResolvers<void>();
+  if (socket.closed) return;
+  socket.on('error', () => {}).once('close', () => resolve());
   socket.end(lastWords);
   socket.resume();
   const timer = setTimeout(() => socket.destroy(), LINGER);
-  socket.once('close', () => clearTimeout(timer));
+  await closed;
+  clearTimeout(timer);
 }

@@ -60,6 +60,8 @@ class HttpClient implements EndListener, Requester, Holder {
   #pending: PendingRequest | null = null;
   /** Whether the target of the request that waits is being reached. */
   #isReaching = false;
+  /** How much of what has come was put back, in bytes. */
+  #left = 0;
   /** Whether the head of the last request has been sent. */
   #isSent = false;
   /** The target of the last request, and what named it. */
@@ -90,6 +92,7 @@ class HttpClient implements EndListener, Requester, Holder {
     this.client.listener = this;
     this.client.readLimit = HEAD_READ;
     connection.holder = this;
+    connection.awaitName();
     this.client.start();
     if (this.#target !== null || this.#isOver) return;
     clearTimeout(this.#headTimer);
@@ -118,6 +121,7 @@ class HttpClient implements EndListener, Requester, Holder {
       this.#refuse(cause);
     }
     if (this.#isOver) return;
+    this.#left = length - at;
     if (at < length) this.client.putBack(Buffer.copyBytesFrom(bytes, at, length - at));
     this.#update();
   }
@@ -142,10 +146,11 @@ class HttpClient implements EndListener, Requester, Holder {
     client.readLimit = this.#requests.left + HEAD_READ;
     if (mayRead) client.resume();
     else client.pause();
-    const isHeadDue = mayRead && this.#requests.hasBegun;
+    const isHeadDue = mayRead && this.#requests.begun > 0;
     if (isHeadDue) this.#headTimer ??= setTimeout(() => this.#tooSlow(), HEAD_TIMEOUT);
-    const isBusy = !this.#isQuiet || this.#requests.hasBegun || client.isFull;
+    const isBusy = !this.#isQuiet || this.#requests.begun > 0 || client.isFull;
     this.#connection.setIdle(!isBusy);
+    this.#connection.hold((this.#pending?.head.length ?? 0) + this.#requests.begun + this.#left);
   }
 
   /** Whether nothing is asked for that has not been answered. */
@@ -303,7 +308,7 @@ class HttpClient implements EndListener, Requester, Holder {
     this.#hasEnded = true;
     this.#isEnding = true;
     if (this.#isOver) return;
-    if (this.isWithinRequest || this.#requests.hasBegun)
+    if (this.isWithinRequest || this.#requests.begun > 0)
       return this.#refuse(new Refusal('malformed', 'it ended within a request'));
     if (this.#isQuiet) return this.#end('finished');
     this.#update();

@@ -19,6 +19,7 @@ const STATUS: Readonly<Record<Rule, Status>> = {
   malformed: BAD_REQUEST,
   'neither TLS nor HTTP': BAD_REQUEST,
   silent: [408, 'Request Timeout'],
+  'too many clients': [503, 'Service Unavailable'],
   'too long': [431, 'Request Header Fields Too Large'],
   unsupported: [501, 'Not Implemented'],
   'HTTP version': [505, 'HTTP Version Not Supported'],

@@ -51,7 +51,7 @@ export function createNameCheck(): NameCheck {
       if (!(cause instanceof Refusal)) throw cause;
       connection.shared.counters.refused(cause.rule);
       logRefusal(connection.shared.log, connection.from, cause);
-      sayGoodbye(connection.client, cause.rule);
+      await sayGoodbye(connection.client, cause.rule);
     } finally {
       // Whoever has not come to use it has not ended it.
       reached?.reset();
@@ -140,9 +140,9 @@ async function asksAgain({ socket }: Upstream, { client, gone, shared }: Connect
 }
 
 /** A refusal in the client's own protocol; what speaks none that we know is reset. */
-function sayGoodbye(client: Socket, rule: Rule): void {
+async function sayGoodbye(client: Socket, rule: Rule): Promise<void> {
   if (rule === 'neither TLS nor HTTP') reset(client);
-  else if (rule === 'silent') hangUp(client);
-  else if (rule === 'HTTP/2') hangUp(client, HTTP2_GOAWAY);
-  else hangUp(client, tlsAlert(ALERTS[rule] ?? 'unrecognized_name'));
+  else if (rule === 'silent') await hangUp(client);
+  else if (rule === 'HTTP/2') await hangUp(client, HTTP2_GOAWAY);
+  else await hangUp(client, tlsAlert(ALERTS[rule] ?? 'unrecognized_name'));
 }

@@ -78,7 +78,7 @@ export class NameReport implements Observer {
 
   onEnd(): void {
     const seen = this.#start.length;
-    if (this.#isOver || (seen === 0 && !this.#requests.hasBegun)) this.#end();
+    if (this.#isOver || (seen === 0 && this.#requests.begun === 0)) this.#end();
     else this.#end(new Refusal('no name', 'it ended too early, without a name'));
   }
 

@@ -34,6 +34,7 @@ class OpeningListener<T> implements EndListener, Holder {
     this.#end = endOf(connection.accepted);
     this.#end.listener = this;
     connection.holder = this;
+    connection.awaitName();
     this.#end.start();
     if (!this.#isOver) this.#timer = setTimeout(() => this.#onSilence(), timeUntil(deadline));
   }
@@ -41,6 +42,8 @@ class OpeningListener<T> implements EndListener, Holder {
   onBytes(bytes: Buffer, length: number): void {
     const chunk = Buffer.copyBytesFrom(bytes, 0, length);
     this.#seen = this.#seen.length === 0 ? chunk : Buffer.concat([this.#seen, chunk]);
+    this.#connection.hold(this.#seen.length);
+    if (this.#isOver) return;
     try {
       const result = this.#reader.push(chunk);
       if (result !== null) this.#settle(() => this.#resolve(result));

@@ -1,3 +1,5 @@
+import { type Waiter, WaitingLine } from './waiting-line.ts';
+
 /** Places in the cells that all holders of one limit share, in whichever thread. */
 const HELD = 0;
 const WAITING = 1;
@@ -15,10 +17,13 @@ export function newSlotCells(): SlotCells {
   return new Int32Array(new SharedArrayBuffer(CELLS * Int32Array.BYTES_PER_ELEMENT));
 }
 
-/** At most `size` holders at a time, over all threads that share the cells; who comes later waits, first come first served. */
+/** At most `size` holders at a time, over all threads that share the cells; who comes later waits in line, one for each thread. */
 export class Slots {
   readonly #size: number;
   readonly #cells: SlotCells;
+  /** Of this thread. */
+  readonly #line = new WaitingLine();
+  #isSleeping = false;
 
   constructor(size: number, cells = newSlotCells()) {
     this.#size = size;
@@ -38,27 +43,27 @@ export class Slots {
     return this.waiting === 0 && this.#tryHold();
   }
 
-  /** Resolves when a slot is held; the holder calls `release` once. Rejects with the signal's reason, and the place in the queue is given up. */
-  async take(signal: AbortSignal): Promise<void> {
+  /** Resolves when a slot is held; the holder calls `release` once. Rejects with the signal's reason, and the place in the line is given up. */
+  async take(source: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     if (this.tryTake()) return;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const leave = () => {
+      this.#line.leave(waiter);
+      Atomics.sub(this.#cells, WAITING, 1);
+      reject(signal.reason);
+    };
+    const onTurn = () => {
+      signal.removeEventListener('abort', leave);
+      resolve();
+    };
+    const waiter: Waiter = { source, onTurn, previous: null, next: null };
+    signal.addEventListener('abort', leave);
+    this.#line.join(waiter);
     Atomics.add(this.#cells, WAITING, 1);
     Atomics.notify(this.#cells, WAITING);
-    const { promise: gone, reject: leave } = Promise.withResolvers<never>();
-    const onAbort = () => leave(signal.reason);
-    signal.addEventListener('abort', onAbort);
-    try {
-      for (;;) {
-        const turn = Atomics.load(this.#cells, TURN);
-        if (this.#tryHold()) return;
-        // Those who sleep are woken in the order in which they went to sleep (ECMA-262, WaiterList).
-        const { async: sleeps, value: woken } = Atomics.waitAsync(this.#cells, TURN, turn);
-        if (sleeps) await this.#sleep(woken, gone);
-      }
-    } finally {
-      Atomics.sub(this.#cells, WAITING, 1);
-      signal.removeEventListener('abort', onAbort);
-    }
+    this.#serve();
+    return promise;
   }
 
   /** Frees the slot, for the one that waits longest; `isYielded`: as `tryBeginYield` has announced. */
@@ -92,18 +97,32 @@ export class Slots {
     return false;
   }
 
+  /** Gives free slots to those who wait in this thread; while there are none, one sleeper stands for all of them. */
+  #serve(): void {
+    while (!this.#isSleeping && !this.#line.isEmpty) {
+      const turn = Atomics.load(this.#cells, TURN);
+      if (this.#tryHold()) {
+        Atomics.sub(this.#cells, WAITING, 1);
+        this.#line.next()?.onTurn();
+        continue;
+      }
+      // Those who sleep are woken in the order in which they went to sleep (ECMA-262, WaiterList), so that threads take turns.
+      const { async: sleeps, value: woken } = Atomics.waitAsync(this.#cells, TURN, turn);
+      if (!sleeps) continue;
+      this.#isSleeping = true;
+      void woken.then(() => this.#wake());
+    }
+  }
+
+  #wake(): void {
+    this.#isSleeping = false;
+    // Whoever it slept for may have left: then it is another thread's turn.
+    if (this.#line.isEmpty) this.#wakeOne();
+    else this.#serve();
+  }
+
   #wakeOne(): void {
     Atomics.add(this.#cells, TURN, 1);
     Atomics.notify(this.#cells, TURN, 1);
-  }
-
-  /** Nobody can be taken out of the kernel of sleepers: who has left wakes the next when its turn comes. */
-  async #sleep(woken: Promise<string>, gone: Promise<never>): Promise<void> {
-    try {
-      await Promise.race([woken, gone]);
-    } catch (cause) {
-      void woken.then(() => this.#wakeOne());
-      throw cause;
-    }
   }
 }

@@ -38,8 +38,9 @@ export abstract class MessageReader {
   /** Looks at a head that is not whole. Throws a Refusal where it need not come to its end. */
   protected abstract judgeCut(text: string): void;
 
-  get hasBegun(): boolean {
-    return this.#begun.length > 0;
+  /** How many bytes of a head that is not whole are kept. */
+  get begun(): number {
+    return this.#begun.length;
   }
 
   /** How many of the bytes that come next are known to be content. */

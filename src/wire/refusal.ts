@@ -14,6 +14,7 @@ export const RULES = [
   'HTTP/2',
   'no proxy request',
   'silent',
+  'too many clients',
 ] as const;
 export type Rule = (typeof RULES)[number];
 

@@ -32,7 +32,7 @@ test.each([
     'clients may come from 10.0.0.0/8; the datagrams of others are dropped',
   ],
   [{ PROXY_PROTOCOL: 'v2' }, 'the target is told who the client is, in a PROXY header v2'],
-  [{}, '100 connections a port; one more waits for its turn'],
+  [{}, '100 connections a port; up to 1000 more wait for their turn'],
   [{ MAX_CONNECTIONS: '0' }, 'any number of connections'],
   [{ CONNECT_TIMEOUT_MS: '5' }, 'the target is reached within 5 ms, or the client is reset'],
   [{ ADMIN_PORT: '9', ADMIN_HOST: '::1' }, 'metrics and health are told on [::1]:9'],

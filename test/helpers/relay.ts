@@ -6,6 +6,7 @@ import { onTestFinished } from 'vitest';
 import { PROBE_SOURCE } from '../../src/control/protocol.ts';
 import type { Connection } from '../../src/relay/connection.ts';
 import { Counters } from '../../src/relay/counters.ts';
+import { Crowd } from '../../src/relay/crowd.ts';
 import { Descriptors } from '../../src/relay/descriptors.ts';
 import { dgramSockets } from '../../src/relay/dgram-sockets.ts';
 import { Gate } from '../../src/relay/gate.ts';
@@ -77,6 +78,8 @@ export async function servingRelay(
 ): Promise<Relay> {
   const relay = await listenTcp({
     descriptors: new Descriptors(1),
+    waiting: new Crowd({ size: 1_000, bytes: 8 * 1024 * 1024, leaver: 'newest' }),
+    nameless: new Crowd({ size: 1_000, bytes: 8 * 1024 * 1024, leaver: 'oldest' }),
     port: 0,
     bind: null,
     allowFrom: null,

@@ -72,7 +72,7 @@ test('check shows the configuration with its origins, what the relay would do, a
     Behaviour: [
       `names are resolved through ${nameservers['NAMESERVERS']}, and kept fresh; TARGET_SCOPE=any`,
       'names are not checked: whatever a client says goes to the target',
-      '7 connections a port; one more waits for its turn',
+      '7 connections a port; up to 1000 more wait for their turn',
       'the target is reached within 10000 ms, or the client is reset',
       'connections may be idle for ever',
       'at a stop, what is live has 8000 ms to finish',

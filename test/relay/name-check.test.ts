@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
 
 import { chooseByName } from '../../src/relay/choose.ts';
+import { Crowd } from '../../src/relay/crowd.ts';
 import { createNameCheck } from '../../src/relay/name-check.ts';
 import { clientHello, extension, records, vector } from '../helpers/client-hello.ts';
 import { localTarget, servingRelay, testLog } from '../helpers/relay.ts';
@@ -500,4 +501,55 @@ test('a check opens no tunnel when the target does not, and goes on with the nex
     /^HTTP\/1\.1 405 No\r\nContent-Length: 0\r\n\r\nHTTP\/1\.1 403 /,
   );
   expect(heard().includes('evil.test')).toBe(false);
+});
+
+test.each([
+  ['says nothing', ''],
+  ['begins a ClientHello', clientHello().subarray(0, 40)],
+  ['begins a request', 'GET / HTTP/1.1\r\nHost: api'],
+])('who %s is one of a bounded number, of whom the oldest is sent away', async (_what, said) => {
+  const { port: target } = await listener((socket) =>
+    socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'),
+  );
+  const nameless = new Crowd({ size: 2, bytes: 1_000_000, leaver: 'oldest' });
+  const relay = await checking(target, { nameless });
+  const clients: Socket[] = [];
+  for (let i = 0; i < 4; i++) {
+    const client = await tcpClient(relay.port);
+    if (said.length > 0) client.write(said);
+    clients.push(client);
+    await expect.poll(() => relay.counts().opened).toBe(i + 1);
+  }
+  const [first, second] = clients as [Socket, Socket];
+  expect(await Promise.all([endOf(first), endOf(second)])).toEqual(['ECONNRESET', 'ECONNRESET']);
+  expect(relay.counts().refused).toEqual({ 'too many clients': 2 });
+  const named = await tcpClient(relay.port);
+  named.write(http('GET / HTTP/1.1', 'Host: api.test', 'Connection: close'));
+  expect((await readAll(named)).toString()).toContain('200 OK');
+});
+
+test('who has not named anybody holds a bounded number of bytes', async () => {
+  const nameless = new Crowd({ size: 100, bytes: 50_000, leaver: 'oldest' });
+  const relay = await checking(await closedPort(), { nameless });
+  const begun = Buffer.from(`GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}`);
+  const clients = await Promise.all([1, 2, 3].map(async () => tcpClient(relay.port)));
+  for (const client of clients) client.write(begun);
+  await expect.poll(() => relay.counts().refused).toEqual({ 'too many clients': 1 });
+  const endings = clients.map((client) => endOf(client));
+  expect(await Promise.race(endings)).toBe('ECONNRESET');
+});
+
+test('a client that has been refused counts until it has left', async () => {
+  const nameless = new Crowd({ size: 1, bytes: 1_000_000, leaver: 'oldest' });
+  const relay = await checking(await closedPort(), { nameless });
+  const refused = await tcpClient(relay.port);
+  refused.write(clientHello({ names: ['evil.test'] }));
+  expect((await readSome(refused)).toString('hex')).toBe(ALERT.unrecognized_name);
+  await tcpClient(relay.port);
+  // What a socket is sent that is closed is answered by a reset.
+  const isClosed = () => {
+    refused.write('x');
+    return refused.destroyed;
+  };
+  await expect.poll(isClosed).toBe(true);
 });

@@ -8,9 +8,19 @@ import { connectBare } from '../../src/kernel/bare-connect.ts';
 import { BareServer } from '../../src/kernel/bare-server.ts';
 import type { BareSocket } from '../../src/kernel/bare-socket.ts';
 import { type Kernel, openKernel } from '../../src/kernel/kernel.ts';
+import { Crowd } from '../../src/relay/crowd.ts';
 import { killListener } from '../helpers/kill-listener.ts';
 import { localTarget, tcpRelay, testLog } from '../helpers/relay.ts';
-import { closedPort, endOf, readAll, readSome, tcpClient, tcpServer, tcpState } from '../helpers/sockets.ts';
+import {
+  closedPort,
+  endOf,
+  readAll,
+  readSome,
+  tcpClient,
+  tcpServer,
+  tcpState,
+  unread,
+} from '../helpers/sockets.ts';
 
 /** A server that hands its connections out one by one. */
 async function steppedServer() {
@@ -163,6 +173,50 @@ test.each([
   holderUpstream.end();
   stayer.write('my turn');
   expect((await readSome(await server.next())).toString()).toBe('my turn');
+});
+
+test('of clients that wait, the last one from the address with most is reset when there are too many', async () => {
+  const server = await steppedServer();
+  const log = testLog();
+  const waiting = new Crowd({ size: 2, bytes: 1_000_000, leaver: 'newest' });
+  const relay = await tcpRelay(localTarget(server.port), { maxConnections: 1, waiting, log });
+  const holder = await tcpClient(relay.port);
+  const holderUpstream = await server.next();
+  const first = await tcpClient(relay.port);
+  await expect.poll(() => relay.waiting).toBe(1);
+  const second = await tcpClient(relay.port);
+  await expect.poll(() => relay.waiting).toBe(2);
+  const other = await tcpClient(relay.port, { localAddress: '127.0.0.2' });
+  expect(await endOf(second)).toBe('ECONNRESET');
+  const third = tcpClient(relay.port, { localAddress: '127.0.0.2' });
+  expect(await third.then(endOf, ({ code }) => code as unknown)).toBe('ECONNRESET');
+  expect(log.lines.map(({ fields }) => [fields['rule'], fields['reason']]).slice(-1)).toEqual([
+    ['too many clients', 'too many clients wait'],
+  ]);
+  expect(relay.counts().refused['too many clients']).toBe(2);
+
+  holder.end();
+  holderUpstream.end();
+  first.write('first');
+  const firstUpstream = await server.next();
+  expect((await readSome(firstUpstream)).toString()).toBe('first');
+  first.end();
+  firstUpstream.end();
+  other.write('other');
+  expect((await readSome(await server.next())).toString()).toBe('other');
+});
+
+test.runIf(process.env['TEST_SOCKETS'] !== 'streams')('a client that waits is not read', async () => {
+  const server = await steppedServer();
+  const relay = await tcpRelay(localTarget(server.port), { maxConnections: 1 });
+  const holder = await tcpClient(relay.port);
+  await server.next();
+  const waiter = await tcpClient(relay.port);
+  waiter.write('a question');
+  await expect.poll(() => relay.waiting).toBe(1);
+  await expect.poll(() => unread(waiter.localPort, relay.port)).toBe('a question'.length);
+  holder.resetAndDestroy();
+  expect((await readSome(await server.next())).toString()).toBe('a question');
 });
 
 test('listenTcp() relays what a client said and finished saying while it waited', async () => {

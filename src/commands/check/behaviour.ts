@@ -59,7 +59,7 @@ function describeClients({ mode, bind, allowFrom, proxyProtocol }: Config): read
 }
 
 function describeLimits(config: Config): readonly string[] {
-  const { mode, maxConnections, udpAnswers } = config;
+  const { mode, maxConnections, maxWaiting, udpAnswers } = config;
   const { connectTimeout, idleTimeout, udpTimeout, drainTimeout } = config;
   const drain = `at a stop, what is live has ${drainTimeout} ms to finish`;
   if (mode === 'udp' && !udpAnswers)
@@ -75,7 +75,7 @@ function describeLimits(config: Config): readonly string[] {
   return [
     maxConnections === Infinity
       ? 'any number of connections'
-      : `${maxConnections} connections a port; one more waits for its turn`,
+      : `${maxConnections} connections a port; up to ${maxWaiting} more wait for their turn`,
     `the target is reached within ${connectTimeout} ms, or the client is reset`,
     idleTimeout === 0
       ? 'connections may be idle for ever'
