@@ -79,7 +79,13 @@ export class BareDatagrams {
       prepare(fd, family);
       if (calls[operation](fd, memory.pointer, sizeOfSocketAddress(memory.bytes)) < 0)
         throw systemError(operation, calls.errno(), `${address}:${port}`);
-      return new BareDatagramSocket(this.#kernel, fd, this.received, this.#trains);
+      // Those of sockets that are bound are in /proc/net/udp, for as long as they are.
+      const watchesDrops = operation === 'connect';
+      return new BareDatagramSocket(this.#kernel, fd, {
+        batch: this.received,
+        trains: this.#trains,
+        watchesDrops,
+      });
     } catch (cause) {
       calls.close(fd);
       throw cause;
@@ -94,8 +100,16 @@ function openSocket(calls: Calls, family: number): number {
   return fd;
 }
 
+/** What a socket works with. */
+interface Parts {
+  readonly batch: DatagramBatch;
+  readonly trains: DatagramTrains;
+  /** Whether datagrams that find its receive buffer full are 'lost' too: told when many come, and at its end. */
+  readonly watchesDrops: boolean;
+}
+
 /**
- * One of them. Emits 'datagrams'; 'lost' with a number, for those that there was no room to send; and 'error' for what has befallen it, a refusal by
+ * One of them. Emits 'datagrams'; 'lost' with a number, for those that there was no room to send or, if it is connected, to receive; and 'error' for what has befallen it, a refusal by
  * its peer for one.
  */
 export class BareDatagramSocket
@@ -106,17 +120,21 @@ export class BareDatagramSocket
   readonly #kernel: Kernel;
   readonly #batch: DatagramBatch;
   readonly #trains: DatagramTrains;
+  readonly #watchesDrops: boolean;
+  /** How many datagrams that found the receive buffer full have been told of. */
+  #drops = 0;
   /** That a send has been told of. */
   #refusal: Error | null = null;
   #isOpen = true;
 
   /** Throws a system error. */
-  constructor(kernel: Kernel, fd: number, batch: DatagramBatch, trains: DatagramTrains) {
+  constructor(kernel: Kernel, fd: number, { batch, trains, watchesDrops }: Parts) {
     super();
     this.#kernel = kernel;
     this.fd = fd;
     this.#batch = batch;
     this.#trains = trains;
+    this.#watchesDrops = watchesDrops;
     kernel.poller.watch(this, READABLE);
   }
 
@@ -139,6 +157,7 @@ export class BareDatagramSocket
 
   close(): void {
     if (!this.#isOpen) return;
+    this.#tellDrops();
     this.#isOpen = false;
     this.#kernel.poller.forget(this.fd);
     this.#kernel.calls.close(this.fd);
@@ -157,6 +176,13 @@ export class BareDatagramSocket
     setImmediate(() => this.#receive());
   };
 
+  #tellDrops(): void {
+    if (!this.#watchesDrops) return;
+    const drops = this.#kernel.options.drops(this.fd);
+    if (drops > this.#drops) this.emit('lost', drops - this.#drops);
+    this.#drops = drops;
+  }
+
   /** An error is told before what came earlier, but ends the socket for most who hear of it: what came earlier goes first. */
   #receive(): void {
     if (!this.#isOpen) return;
@@ -166,7 +192,10 @@ export class BareDatagramSocket
     if (errno !== 0 && errno !== EAGAIN) batch.receive(this.fd);
     if (batch.count > 0) this.emit('datagrams');
     if (!this.#isOpen) return;
-    if (batch.isFull) this.#kernel.poller.rewatch(this.fd, READABLE);
+    if (batch.isFull) {
+      this.#kernel.poller.rewatch(this.fd, READABLE);
+      this.#tellDrops();
+    }
     if (failure !== null) this.emit('error', failure);
   }
 }

@@ -8,6 +8,10 @@ const SO_KEEPALIVE = 9;
 const SO_OOBINLINE = 10;
 const SO_LINGER = 13;
 const SO_REUSEPORT = 15;
+const SO_MEMINFO = 55;
+/** Its size, and the place of the number of datagrams that found the receive buffer full (linux/sock_diag.h), in bytes. */
+const MEMINFO_SIZE = 36;
+const DROPS = 32;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 export const SOL_UDP = 17;
@@ -53,6 +57,7 @@ export class SocketOptions {
   readonly #result: Memory;
   readonly #size: Memory;
   readonly #info: Memory;
+  readonly #memory: Memory;
 
   constructor(calls: Calls) {
     this.#calls = calls;
@@ -65,6 +70,7 @@ export class SocketOptions {
     this.#result = integers(calls, 0);
     this.#size = integers(calls, 0);
     this.#info = allocate(calls, INFO_SIZE);
+    this.#memory = allocate(calls, MEMINFO_SIZE);
   }
 
   /** Has a socket send at once; what was held back for more (MSG_MORE of send(2)) too (tcp(7)). */
@@ -128,16 +134,22 @@ export class SocketOptions {
     };
   }
 
+  /** How many datagrams have found the socket's receive buffer full (SO_MEMINFO, since Linux 4.12); 0 where the kernel does not tell. */
+  drops(fd: number): number {
+    const isTold = this.#get(fd, SOL_SOCKET, SO_MEMINFO, this.#memory);
+    return isTold ? this.#memory.bytes.readUInt32LE(DROPS) : 0;
+  }
+
   /** Until the next call. */
   #holding(value: number): Memory {
     this.#value.bytes.writeInt32LE(value);
     return this.#value;
   }
 
-  /** What the kernel does not give stays as it is: 0, of an older kernel's shorter struct. */
-  #get(fd: number, level: number, name: number, { pointer, bytes }: Memory): void {
+  /** Whether the kernel knows the option; what an older one's shorter struct does not hold stays 0. */
+  #get(fd: number, level: number, name: number, { pointer, bytes }: Memory): boolean {
     this.#size.bytes.writeInt32LE(bytes.length);
-    this.#calls.getsockopt(fd, level, name, pointer, this.#size.pointer);
+    return this.#calls.getsockopt(fd, level, name, pointer, this.#size.pointer) === 0;
   }
 
   /** Whether the kernel knows the option: no other can fail for a socket that is open and of the right kind, and none is worth a connection. */

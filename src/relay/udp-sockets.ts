@@ -24,7 +24,7 @@ export interface Datagrams {
 }
 
 /**
- * Emits 'datagrams'; 'lost' with a number, for those that there was no room to send; and 'error' for what has befallen it, a refusal by its peer
+ * Emits 'datagrams'; 'lost' with a number, for those that there was no room to send or, if it is connected and bare, to receive; and 'error' for what has befallen it, a refusal by its peer
  * for one.
  */
 export interface UdpSocket extends EventEmitter<{ datagrams: []; lost: [number]; error: [Error] }> {

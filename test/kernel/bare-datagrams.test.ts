@@ -264,6 +264,38 @@ test.each([
   expect(lost).toEqual(expected);
 });
 
+/** A connected socket to which its peer has sent more than it has room for, how many it has received, and how many are lost. */
+async function overflowing({ size, count, bufferSize }: Record<'size' | 'count' | 'bufferSize', number>) {
+  const peer = await udpSocket();
+  const end = { address: '127.0.0.1', port: peer.address().port, bufferSize };
+  const socket = await datagrams.connect(end);
+  onTestFinished(() => socket.close());
+  const told = { arrived: 0, lost: 0 };
+  socket.on('datagrams', () => (told.arrived += received.count));
+  socket.on('lost', (more: number) => (told.lost += more));
+  const { port } = socket.address();
+  const datagram = Buffer.alloc(size);
+  await new Promise<void>((resolve) => {
+    for (let i = 1; i <= count; i++)
+      peer.send(datagram, port, '127.0.0.1', i === count ? () => resolve() : undefined);
+  });
+  return { socket, told };
+}
+
+test('what finds the receive buffer of a connected socket full is lost', async () => {
+  const { told } = await overflowing({ size: 1, count: 20_000, bufferSize: 200_000 });
+  await expect.poll(() => told.arrived + told.lost).toBe(20_000);
+  expect(told.lost).toBeGreaterThan(0);
+});
+
+test('what has been lost is told at the end at the latest', async () => {
+  const { socket, told } = await overflowing({ size: 60_000, count: 100, bufferSize: 1_024 });
+  await expect.poll(() => told.arrived).toBeGreaterThan(0);
+  expect(told.lost).toBe(0);
+  socket.close();
+  expect(told.arrived + told.lost).toBe(100);
+});
+
 test('where many cannot be received at a time, that is said', () => {
   expect(() => new BareDatagrams(failing('recvmmsg', 'ENOSYS'))).toThrow('recvmmsg ENOSYS');
 });
