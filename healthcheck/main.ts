@@ -1,9 +1,11 @@
 import { type Program, runProgram, UsageError } from '../src/arguments.ts';
+import { ConfigError } from '../src/config/config-error.ts';
 import { parseConfig } from '../src/config/config.ts';
 import { askRelay } from '../src/control/ask-relay.ts';
 import { describeBlackout } from '../src/control/describe-blackout.ts';
 import { probeAddress } from '../src/control/protocol.ts';
 import { messageOf } from '../src/message-of.ts';
+import { createPrinter } from '../src/printer.ts';
 import { version } from '../src/version.ts';
 import { explain } from './explain.ts';
 import { checkListening } from './listening.ts';
@@ -29,16 +31,14 @@ const healthcheck: Program = {
 };
 
 async function main(args: readonly string[]): Promise<number> {
+  const printer = createPrinter(console);
   try {
-    return await runProgram(healthcheck, args, {
-      environment: process.env,
-      print: console.log,
-      printError: console.error,
-    });
+    return await runProgram(healthcheck, args, { environment: process.env, ...printer });
   } catch (error) {
     // Docker knows the codes 0 and 1 alone.
-    if (error instanceof UsageError) console.error(`healthcheck: ${error.message}`);
-    else console.log(`unhealthy: ${messageOf(error)}`);
+    if (error instanceof UsageError) printer.printError(...`healthcheck: ${error.message}`.split('\n'));
+    else if (error instanceof ConfigError) printer.print(...`unhealthy: ${error.message}`.split('\n'));
+    else printer.print(`unhealthy: ${messageOf(error)}`);
     return 1;
   }
 }

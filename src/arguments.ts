@@ -40,8 +40,8 @@ interface Asked {
 /** What a command may use of the process. */
 export interface Io {
   readonly environment: NodeJS.ProcessEnv;
-  readonly print: (text: string) => void;
-  readonly printError: (text: string) => void;
+  readonly print: (...lines: readonly string[]) => void;
+  readonly printError: (...lines: readonly string[]) => void;
 }
 
 /** The command line cannot be used; the message says why, and names what was probably meant. */
@@ -58,7 +58,7 @@ const LETTERS_PER_SLIP = 2;
 export async function runProgram(program: Program, args: readonly string[], io: Io): Promise<number> {
   const { command, rest } = chooseCommand(program, args);
   const { options, word } = parse(command, rest);
-  if (options['help'] === true) io.print(describe(program, command));
+  if (options['help'] === true) io.print(...describe(program, command));
   else if (options['version'] === true) io.print(`${program.name} ${program.version}`);
   else if (word === null && command.words !== undefined)
     throw new UsageError(`${command.name} takes one of ${command.words.join(', ')}`);
@@ -117,7 +117,7 @@ function withoutDashes(text: string): string {
 }
 
 /** The help on a command; on the one without a name, it is that on the program. */
-function describe(program: Program, command: Command): string {
+function describe(program: Program, command: Command): readonly string[] {
   const named = program.commands.flatMap(({ name, summary }) => (name === null ? [] : [[name, summary]]));
   const isWhole = command.name === null;
   const options = Object.entries({ ...command.options, ...COMMON_OPTIONS }).map(
@@ -135,17 +135,20 @@ function describe(program: Program, command: Command): string {
   const summary = isWhole ? program.summary : command.summary;
   return [
     `Usage: ${usage}`,
+    '',
     summary,
-    ...(isWhole && named.length > 0 ? [`Commands:\n${list([['(none)', command.summary], ...named])}`] : []),
-    `Options:\n${list(options)}`,
-    ...(isWhole ? [program.epilogue] : []),
-  ].join('\n\n');
+    '',
+    ...(isWhole && named.length > 0
+      ? ['Commands:', ...indented([['(none)', command.summary], ...named]), '']
+      : []),
+    'Options:',
+    ...indented(options),
+    ...(isWhole ? ['', program.epilogue] : []),
+  ];
 }
 
-function list(rows: readonly (readonly string[])[]): string {
-  return alignColumns(rows)
-    .map((line) => `  ${line}`)
-    .join('\n');
+function indented(rows: readonly (readonly string[])[]): readonly string[] {
+  return alignColumns(rows).map((line) => `  ${line}`);
 }
 
 function nameOf({ name }: Program, command: Command): string {

@@ -2,6 +2,7 @@ import { pino } from 'pino';
 
 import { describeLine } from './describe-line.ts';
 import { messageOf } from './message-of.ts';
+import { visible } from './visible.ts';
 
 /** The part of a logger that is handed down: fields first, then the message. */
 export interface Log {
@@ -12,8 +13,8 @@ export interface Log {
 }
 
 /**
- * One JSON line for each event on standard output, written at once; on a terminal, one that people can read. Payload is never among the
- * fields.
+ * One JSON line for each event on standard output, written at once; on a terminal, one that people can read. Nothing in it can steer a terminal
+ * that shows it. Payload is never among the fields.
  */
 export function createLog(level: string, stdout: Pick<NodeJS.WriteStream, 'isTTY' | 'write'>) {
   const options = {
@@ -22,6 +23,7 @@ export function createLog(level: string, stdout: Pick<NodeJS.WriteStream, 'isTTY
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: messageOf },
+    hooks: { streamWrite: (line: string) => `${visible(line.trimEnd())}\n` },
   };
   return stdout.isTTY
     ? pino(options, { write: (line) => void stdout.write(`${describeLine(line)}\n`) })

@@ -24,6 +24,7 @@ import { closeKernel } from './kernel/kernel.ts';
 import { dropKnownWarnings } from './known-warnings.ts';
 import { listen, listeners, type Lookup } from './listen.ts';
 import { createLog, type Log } from './log.ts';
+import { createPrinter } from './printer.ts';
 import { Gate } from './relay/gate.ts';
 import type { Relay } from './relay/relay.ts';
 import { runHealthcheck, watchHealth } from './self-check.ts';
@@ -71,15 +72,12 @@ const sallyport: Program = {
 };
 
 async function main(args: readonly string[]): Promise<number> {
+  const printer = createPrinter(console);
   try {
-    return await runProgram(sallyport, args, {
-      environment: process.env,
-      print: console.log,
-      printError: console.error,
-    });
+    return await runProgram(sallyport, args, { environment: process.env, ...printer });
   } catch (error) {
     if (!(error instanceof ConfigError) && !(error instanceof UsageError)) throw error;
-    console.error(`sallyport: ${error.message}`);
+    printer.printError(...`sallyport: ${error.message}`.split('\n'));
     return EXIT_CONFIG;
   }
 }

@@ -26,7 +26,7 @@ async function run(...args: string[]) {
     }),
   ];
   const program = { name: 'door', version: '1.2.3', summary: 'Opens.', epilogue: 'More.', commands };
-  const print = (text: string) => printed.push(text);
+  const print = (...lines: readonly string[]) => printed.push(lines.join('\n'));
   const code = await runProgram(program, args, { environment: {}, print, printError: print });
   return { code, asked, printed };
 }

@@ -27,11 +27,11 @@ test('describeLine() shows lists, and what is none of these, as JSON does', () =
 
 test('describeLine() lets no name speak to the terminal, or forge a line or a field', () => {
   expect(line({ name: 'a\u001b[2J\u009b2J\u202e\nb rule=none' })).toBe(
-    String.raw`19:15:31.042Z warn  refused name="a\u001b[2J\u{9b}2J\u{202e}\nb rule=none"`,
+    String.raw`19:15:31.042Z warn  refused name="a\u001b[2J\u009b2J\u202e\nb rule=none"`,
   );
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (name) => {
-      expect(line({ name })).not.toMatch(/\p{C}/u);
+      expect(line({ name })).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u);
     }),
   );
 });

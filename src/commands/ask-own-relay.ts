@@ -8,7 +8,7 @@ import { messageOf } from '../message-of.ts';
 const ADVICE = [
   'Run this beside the relay, as its user and with its SALLYPORT_RUN_DIR: docker exec <container> sallyport status.',
   "If it runs, its log says why its control socket is off; if it does not, 'sallyport check' says what is wrong.",
-].join('\n');
+];
 
 /** The status of the relay that runs here, once it has done what is requested; null, and said, where none answers. */
 export async function askOwnRelay(
@@ -21,7 +21,7 @@ export async function askOwnRelay(
     if (answer === null) throw new Error(`there is no control socket in ${runDirs(runDir).join(' or ')}`);
     return answer;
   } catch (cause) {
-    printError(`sallyport: no relay answers here: ${messageOf(cause)}\n${ADVICE}`);
+    printError(`sallyport: no relay answers here: ${messageOf(cause)}`, ...ADVICE);
     return null;
   }
 }

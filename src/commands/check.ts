@@ -18,7 +18,7 @@ export const check: Command = {
   options: {},
   run: async (_asked, { environment, print }) => {
     const section = (title: string, lines: readonly string[]) => {
-      if (lines.length > 0) print([title, ...lines.map((line) => `  ${line}`), ''].join('\n'));
+      if (lines.length > 0) print(title, ...lines.map((line) => `  ${line}`), '');
     };
     const config = parseConfig(environment);
     section('Configuration', describeSettings(config));

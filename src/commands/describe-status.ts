@@ -2,7 +2,6 @@ import { alignColumns } from '../align-columns.ts';
 import { isWildcard } from '../config/targets.ts';
 import { describeBlackout } from '../control/describe-blackout.ts';
 import type { Status } from '../control/protocol.ts';
-import { visible } from '../visible.ts';
 import { describeBytes } from './describe-bytes.ts';
 
 /** A table's columns by their headings: what each says of a row, null for nothing. */
@@ -58,8 +57,8 @@ const UNITS = [
 ] as const;
 const UNITS_SHOWN = 2;
 
-/** A relay's status for people, on several lines. */
-export function describeStatus(status: Status): string {
+/** A relay's status for people, in lines. */
+export function describeStatus(status: Status): readonly string[] {
   const { version, mode, uptime, draining, blackout, targets, names, ports } = status;
   const wildcards = targets.filter(isWildcard);
   const portColumns = { ...PORT_COLUMNS, ...(mode === 'udp' ? LOST_COLUMN : {}), ...FAILURE_COLUMN };
@@ -82,9 +81,7 @@ export function describeStatus(status: Status): string {
     ...table(REFUSAL_COLUMNS, refusals),
     ...(errors.length > 0 ? [''] : []),
     ...table(ERROR_COLUMNS, errors),
-  ]
-    .map(visible)
-    .join('\n');
+  ];
 }
 
 function table<Row>(columns: Columns<Row>, rows: readonly Row[]): readonly string[] {

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 
-import type { Command } from '../arguments.ts';
+import type { Command, Io } from '../arguments.ts';
 import { type Config, parseConfig } from '../config/config.ts';
 import { isWildcard } from '../config/targets.ts';
 import { recordTypes } from '../dns/ipv6.ts';
@@ -24,7 +24,7 @@ export const resolve: Command = {
     (await resolveTargets(parseConfig(environment), print)) ? 0 : 1,
 };
 
-async function resolveTargets({ targets, ...asked }: Asked, print: (line: string) => void): Promise<boolean> {
+async function resolveTargets({ targets, ...asked }: Asked, print: Io['print']): Promise<boolean> {
   let isComplete = true;
   for (const target of targets) {
     if (isIP(target) !== 0) print(`TARGET is the address ${target}: it is dialled as it is`);
@@ -37,7 +37,7 @@ async function resolveTargets({ targets, ...asked }: Asked, print: (line: string
 async function resolveTarget(
   target: string,
   { preResolve, nameservers, scope }: Omit<Asked, 'targets'>,
-  print: (line: string) => void,
+  print: Io['print'],
 ): Promise<boolean> {
   const judge = createJudge(scope);
   const types = recordTypes({ loopback: scope === 'any' });
@@ -62,7 +62,7 @@ async function resolveTarget(
       }
     }),
   );
-  for (const { server, lines } of replies) for (const line of [server.text, ...lines]) print(line);
+  for (const { server, lines } of replies) print(server.text, ...lines);
 
   const used = replies.find(({ records }) => records.length > 0);
   const dialled =

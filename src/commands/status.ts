@@ -10,7 +10,9 @@ export const status: Command = {
   run: async ({ options }, io) => {
     const answer = await askOwnRelay(io);
     if (answer === null) return 1;
-    io.print(options['json'] === true ? JSON.stringify(answer, null, 2) : describeStatus(answer));
+    io.print(
+      ...(options['json'] === true ? JSON.stringify(answer, null, 2).split('\n') : describeStatus(answer)),
+    );
     return 0;
   },
 };

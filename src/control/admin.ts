@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 
 import { ListenError } from '../relay/relay.ts';
+import { visible } from '../visible.ts';
 
 export interface Admin {
   close: () => void;
@@ -51,9 +52,9 @@ export async function openAdmin(
   };
 }
 
-/** A page with one line or more, for people. */
+/** A page with one line or more, for people; nothing in it can steer a terminal. */
 export function plainPage(status: Page['status'], ...lines: readonly string[]): Page {
-  return { status, type: PLAIN, text: `${lines.join('\n')}\n` };
+  return { status, type: PLAIN, text: lines.map((line) => `${visible(line)}\n`).join('') };
 }
 
 async function answer(
