@@ -3,6 +3,7 @@ import { checkServerIdentity } from 'node:tls';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
 
 import { abortable } from '../src/abortable.ts';
+import { maskCommand } from '../src/config/mask.ts';
 import { hostOf } from '../src/config/probes.ts';
 import { PROBE_SOURCE } from '../src/control/protocol.ts';
 import { describe } from './describe.ts';
@@ -48,7 +49,7 @@ export async function probeSmtp({
     await abortable(answered.promise, AbortSignal.timeout(timeout));
   } catch (cause) {
     throw new Error(
-      `no answer to ${command} from ${url.protocol}//${url.host}: ${describe(cause, timeout)}`,
+      `no answer to ${maskCommand(command)} from ${url.protocol}//${url.host}: ${describe(cause, timeout)}`,
       { cause },
     );
   } finally {

@@ -1,4 +1,4 @@
-import { type Authority, HTTP_PORT, isSameHost, parseAuthority } from './http-authority.ts';
+import { type Authority, HTTP_PORT, isSameHost, nameIn, parseAuthority } from './http-authority.ts';
 import { MAX_HEAD, MessageReader } from './http-message.ts';
 import {
   eachNotable,
@@ -116,7 +116,7 @@ export class RequestReader extends MessageReader {
     switch (name) {
       case 'host':
         if (this.#host !== null)
-          throw new Refusal('several names', 'there is more than one Host field', this.#host);
+          throw new Refusal('several names', 'there is more than one Host field', nameIn(this.#host));
         this.#host = this.#exact(name, value);
         return;
       case 'content-length':
@@ -191,12 +191,12 @@ export class RequestReader extends MessageReader {
     const [, scheme, text = ''] = ABSOLUTE_FORM.exec(target) ?? [];
     if (this.method === 'CONNECT') {
       const authority = readAuthority(target);
-      if (authority.port === null) throw new Refusal('malformed', 'CONNECT takes host:port', target);
+      if (authority.port === null) throw new Refusal('malformed', 'CONNECT takes host:port', authority.name);
       return this.#named(authority, authority.port);
     }
     if (scheme?.toLowerCase() === 'http') return this.#named(readAuthority(text), HTTP_PORT);
     if (scheme !== undefined)
-      throw new Refusal('unsupported', `${scheme}:// goes through CONNECT only`, text);
+      throw new Refusal('unsupported', `${scheme}:// goes through CONNECT only`, nameIn(text));
     if (this.#asProxy)
       throw new Refusal('no proxy request', 'this is a proxy: CONNECT host:port, or an absolute http:// URI');
     if (!target.startsWith('/') && !(target === '*' && this.method === 'OPTIONS'))
@@ -209,7 +209,7 @@ export class RequestReader extends MessageReader {
     if (this.#asProxy || this.#host === null) return authority;
     const host = this.#hostAuthority();
     if (!isSameHost(host, authority) || (host.port ?? port) !== (authority.port ?? port))
-      throw new Refusal('several names', 'Host is not what the request target names', this.#host);
+      throw new Refusal('several names', 'Host is not what the request target names', nameIn(this.#host));
     return authority;
   }
 
@@ -223,7 +223,7 @@ export class RequestReader extends MessageReader {
 
 function readAuthority(text: string): Authority {
   const authority = parseAuthority(text);
-  if (authority === null) throw new Refusal('malformed', 'that is no host', text);
+  if (authority === null) throw new Refusal('malformed', 'that is no host', nameIn(text));
   return authority;
 }
 

@@ -235,6 +235,16 @@ test.each([
   expect(output).toContain(reason);
 });
 
+test('unhealthy: the reason hides the credentials in the SMTP probe', async () => {
+  const { environment } = await relayTo(await closedPort(), {
+    SMTP_HEALTHCHECK: '1',
+    SMTP_HEALTHCHECK_COMMAND: 'AUTH PLAIN AHVzZXIAd29yZA==',
+  });
+  const { output } = await runHealthcheck(environment);
+  expect(output).toMatch(/^unhealthy: no answer to AUTH PLAIN \*\*\* from /);
+  expect(output).not.toContain('AHVz');
+});
+
 test('unhealthy: the target refuses the SMTP probe', async () => {
   const { environment } = await relayTo(await closedPort(), { SMTP_HEALTHCHECK: '1' });
   const { code, output } = await runHealthcheck(environment);
