@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 
 import { describeLine } from './describe-line.ts';
+import { LineOutput } from './line-output.ts';
 import { messageOf } from './message-of.ts';
 import { visible } from './visible.ts';
 
@@ -13,10 +14,13 @@ export interface Log {
 }
 
 /**
- * One JSON line for each event on standard output, written at once; on a terminal, one that people can read. Nothing in it can steer a terminal
- * that shows it. Payload is never among the fields.
+ * A log of one JSON line for each event, written to the descriptor at once; on a terminal, of lines that people can read. Nothing in it can steer a
+ * terminal that shows it, and payload is never among the fields. A gap in the output is logged as soon as it can be written to again.
  */
-export function createLog(level: string, stdout: Pick<NodeJS.WriteStream, 'isTTY' | 'write'>) {
+export function createLog(level: string, fd: number) {
+  const output = new LineOutput(fd, (gap) =>
+    log.warn({ ...gap }, `${gap.lines} lines dropped: standard output could not be written`),
+  );
   const options = {
     level,
     base: null,
@@ -25,7 +29,8 @@ export function createLog(level: string, stdout: Pick<NodeJS.WriteStream, 'isTTY
     serializers: { err: messageOf },
     hooks: { streamWrite: (line: string) => `${visible(line.trimEnd())}\n` },
   };
-  return stdout.isTTY
-    ? pino(options, { write: (line) => void stdout.write(`${describeLine(line)}\n`) })
-    : pino(options);
+  const log = pino(options, {
+    write: (line) => output.write(output.isTerminal ? `${describeLine(line)}\n` : line),
+  });
+  return { log, output };
 }

@@ -37,7 +37,11 @@ import { work } from './workers/worker.ts';
 /** The image's HEALTHCHECK interval, in ms. */
 const SELF_CHECK_INTERVAL = 30_000;
 /** How long what lives may take to be reset at the end, in ms: a thread that has crashed does not answer. */
-const LAST_WORDS = 1_000;
+const LAST_RESETS = 1_000;
+/** How long the last lines may take to be written, in ms: a pipe may have nobody who reads it. */
+const LAST_LINES = 1_000;
+/** Not `process.stdout`, which makes a shared descriptor non-blocking. */
+const STDOUT = 1;
 
 const relayCommand: Command = {
   name: null,
@@ -47,7 +51,7 @@ const relayCommand: Command = {
     const config = parseConfig(environment);
     const stop = listenForStop(process);
     const crash = listenForCrash(process);
-    const log = createLog(config.logLevel, process.stdout);
+    const { log, output } = createLog(config.logLevel, STDOUT);
     const folding = foldRepeats(log);
     for (const { name, meant } of config.nearMisses)
       log.warn(`${name} is set but unknown: did you mean ${meant}?`);
@@ -59,6 +63,7 @@ const relayCommand: Command = {
       return 1;
     } finally {
       folding.flush();
+      await output.finish(LAST_LINES);
     }
   },
 };
@@ -119,6 +124,7 @@ async function run(
         ).listenInWorkers(config, {
           ...shared,
           program,
+          writeError: (text) => void process.stderr.write(text),
           signal: stopped.signal,
         });
   let draining = false;
@@ -176,7 +182,7 @@ async function run(
   } finally {
     // Whatever ended it: what is cut short must not look complete, as it would if the kernel closed it at the process's end.
     const cut = Promise.all(relays.map((relay) => relay.drain(AbortSignal.abort())));
-    await Promise.race([cut, delay(LAST_WORDS)]);
+    await Promise.race([cut, delay(LAST_RESETS)]);
     stopped.abort();
     control?.close();
     admin?.close();

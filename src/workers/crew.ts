@@ -18,6 +18,8 @@ interface Options {
   readonly gate: Gate;
   /** Told that there is UDP traffic, every 10 s at most by each thread. */
   readonly onTraffic: () => void;
+  /** Writes to standard error; workers log through `log`, and only Node's own warnings come here. */
+  readonly writeError: (text: Buffer) => void;
   /** Ends lookups that no worker waits for any more. */
   readonly signal: AbortSignal;
 }
@@ -28,7 +30,7 @@ interface Options {
  */
 export async function listenInWorkers(
   config: Config,
-  { program, lookup, log, gate, onTraffic, signal }: Options,
+  { program, lookup, log, gate, onTraffic, writeError, signal }: Options,
 ): Promise<readonly Relay[]> {
   const ports = listeners(config);
   const slots = ports.map(newSlotCells);
@@ -42,8 +44,12 @@ export async function listenInWorkers(
   const start = async (counters: WorkerData['counters']): Promise<Ask<WorkerCalls>> => {
     const { promise: listening, resolve } = Promise.withResolvers<void>();
     const worker = new Worker(program, {
+      // Node's own piping would open `process.stdout`, which makes a descriptor non-blocking that others may share.
+      stdout: true,
+      stderr: true,
       workerData: { slots, counters, gate: gate.cell } satisfies WorkerData,
     });
+    worker.stderr.on('data', writeError);
     worker.on('error', fail).on('exit', (code) => fail(new Error(`a worker ended with ${code}`)));
     const ask = openChannel<WorkerCalls, MainCalls>(worker, {
       lookup: (host, fresh) => lookup(host, signal, { fresh }),

@@ -14,7 +14,7 @@ const ENDED = ['port', 'client', 'target', 'address', 'sent', 'received', 'ms', 
 const FAILED = ['port', 'client', 'target', 'address', 'sent', 'received', 'ms', 'err'];
 const BLACKOUT = ['by', 'since', 'until'];
 const REFUSED = ['port', 'client', 'name', 'rule', 'reason', 'decision'];
-const OVERLOADED = ['live', 'waiting', 'lost'];
+const OVERLOADED = ['live', 'waiting', 'lost', 'lines'];
 
 /** A verbose relay to a target's port. */
 async function verboseRelay(target: number, environment: Readonly<Record<string, string>> = {}) {
