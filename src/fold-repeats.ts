@@ -1,92 +1,168 @@
+import { LineBudget } from './line-budget.ts';
 import type { Log } from './log.ts';
 import { messageOf } from './message-of.ts';
 
-/** A log that says a burst of the same in two lines. */
+type Level = keyof Log;
+type Fields = Readonly<Record<string, unknown>>;
+
+/** A log whose size clients, targets and nameservers cannot choose. */
 export interface FoldingLog extends Log {
-  /** Says what has been folded so far. */
+  /** Lines left out since the start, beyond what a source or all sources may write; repeats are not among them. */
+  readonly dropped: number;
+  /** Logs what has been counted so far. */
   flush: () => void;
 }
 
-/** Of one event: the first has been said. */
+/** Lines that are counted instead of being written. */
 interface Burst {
+  readonly level: Level;
   readonly message: string;
   /** What all of them have in common. */
-  readonly common: object;
+  readonly common: Fields;
   readonly startedAt: number;
-  /** How many have come since. */
+  /** How many have not been written. */
   more: number;
   timer: NodeJS.Timeout | undefined;
 }
 
-/** How long repeats are counted after the first, in ms. */
+/** Who or what has caused a line: a client's address, a name that was resolved, or a port. */
+type Source = Readonly<Partial<Record<'client' | 'name' | 'port', unknown>>>;
+
+/** How long lines are counted, in ms. */
 const WINDOW = 10_000;
-/** So many bursts are told apart at a time, as clients' addresses can be made up; beyond, those with one message are one. */
-const MAX_BURSTS = 1_000;
-/** What makes two events the same, beside the message and the client's address without its port. */
-const TELLING = ['port', 'target', 'name', 'rule', 'reason', 'decision', 'err'] as const;
+/** What makes two warnings the same, beside the message and the client's address without its port. */
+const TELLING = ['port', 'target', 'name', 'rule', 'reason', 'decision', 'err', 'dropped'] as const;
+/** What is still told of lines beyond the budget. */
+const TELLING_BEYOND = ['rule', 'decision'] as const;
+const OTHERS = 'others';
+
+/** Refusals and failures, which are always logged. */
+const WARNINGS = { perSource: { burst: 20, rate: 0.2 }, inAll: { burst: 100, rate: 10 } };
+/** The ends of connections, for which VERBOSE asks. */
+const ENDINGS = { perSource: { burst: 500, rate: 50 }, inAll: { burst: 2_000, rate: 200 } };
 
 /**
- * Folds bursts of the same warning about one client: the first is said at once, and how many more came within 10 s is said after them. There is
- * no timer while there are no more.
+ * Bounds what others can cause to be logged. The first of several same warnings is logged at once, and how many more came within 10 s after them.
+ * Lines beyond the budget are counted by their source and rule, or by their rule alone where all sources together are beyond it. Lines without a
+ * source are passed on as they are. There is no timer while there is nothing to be logged.
+ *
+ * Only lines that were granted are told apart, so that the budget bounds the memory too. Names that are not `listed` (those below wildcards)
+ * are one source, as clients choose them.
  */
-export function foldRepeats(log: Log): FoldingLog {
+export function foldRepeats(log: Log, listed: readonly string[]): FoldingLog {
   /** The oldest first. */
   const bursts = new Map<string, Burst>();
+  const budgets = {
+    client: new LineBudget(WARNINGS),
+    name: new LineBudget(WARNINGS),
+    port: new LineBudget(WARNINGS),
+    ending: new LineBudget(ENDINGS),
+  };
+  const known = new Set(listed);
+  let dropped = 0;
 
-  function warn(fields: object, message: string, times = 1): void {
+  function write(level: Level, fields: Fields, message: string, times = 1): void {
     const now = performance.now();
     closeExpired(now);
-    const { client, common, key } = describeRepeat(fields, message);
-    if (client === null) return log.warn(fields, message);
+    const kind = kindOf(fields);
+    if (kind === null) return log[level](fields, message);
 
-    const isCrowded = bursts.size >= MAX_BURSTS && !bursts.has(key);
-    const place = isCrowded ? message : key;
-    const burst = bursts.get(place);
-    if (burst === undefined) {
-      const shared = isCrowded ? { client: 'others' } : common;
-      bursts.set(place, { message, common: shared, startedAt: now, more: 0, timer: undefined });
-      log.warn(fields, message);
-      if (times > 1) warn(fields, message, times - 1);
+    const source = sourceOf(kind, fields);
+    const common = { ...source, ...pick(fields, TELLING) };
+    const key = level === 'warn' && kind !== 'port' ? JSON.stringify([message, common]) : null;
+    if (key !== null && bursts.has(key)) return count(key, { level, message, common }, { now, times });
+
+    const budget = budgets[kind === 'client' && level !== 'warn' ? 'ending' : kind];
+    const verdict = budget.take(String(source[kind]));
+    if (verdict === 'granted') {
+      if (key !== null) open(key, { level, message, common }, now);
+      log[level](fields, message);
+      if (times > 1) write(level, fields, message, times - 1);
       return;
     }
-    burst.more += times;
-    burst.timer ??= setTimeout(() => close(place, burst), burst.startedAt + WINDOW - now);
+    dropped += times;
+    const spent = verdict === 'source spent' ? source : { [kind]: OTHERS };
+    const beyond = { ...spent, ...pick(fields, TELLING_BEYOND) };
+    count(
+      JSON.stringify(['beyond', level, message, beyond]),
+      { level, message, common: beyond },
+      { now, times },
+    );
   }
 
-  function close(place: string, { message, common, startedAt, more, timer }: Burst): void {
-    bursts.delete(place);
+  function open(key: string, of: Pick<Burst, 'level' | 'message' | 'common'>, now: number): Burst {
+    const burst = { ...of, startedAt: now, more: 0, timer: undefined };
+    bursts.set(key, burst);
+    return burst;
+  }
+
+  function count(
+    key: string,
+    of: Pick<Burst, 'level' | 'message' | 'common'>,
+    { now, times }: { readonly now: number; readonly times: number },
+  ): void {
+    const burst = bursts.get(key) ?? open(key, of, now);
+    burst.more += times;
+    burst.timer ??= setTimeout(() => close(key, burst), burst.startedAt + WINDOW - now);
+  }
+
+  function close(key: string, { level, message, common, startedAt, more, timer }: Burst): void {
+    bursts.delete(key);
     clearTimeout(timer);
     const seconds = Math.ceil(Math.min(performance.now() - startedAt, WINDOW) / 1_000);
-    if (more > 0) log.warn({ ...common, more }, `${message} ${more} more in ${seconds} s`);
+    if (more > 0) log[level]({ ...common, more }, `${message} ${more} more in ${seconds} s`);
   }
 
   function closeExpired(now: number): void {
-    for (const [place, burst] of bursts) {
+    for (const [key, burst] of bursts) {
       if (now - burst.startedAt < WINDOW) return;
-      close(place, burst);
+      close(key, burst);
     }
   }
 
+  function sourceOf(kind: keyof Source, { client, name, port }: Fields): Source {
+    if (kind === 'client') return { client: addressOf(client) };
+    if (kind === 'name') return { name: known.has(String(name)) ? name : OTHERS };
+    return { port };
+  }
+
   return {
-    warn,
-    info: (fields, message) => log.info(fields, message),
-    debug: (fields, message) => log.debug(fields, message),
+    warn: (fields, message, times) => write('warn', fields as Fields, message, times),
+    info: (fields, message) => write('info', fields as Fields, message),
+    debug: (fields, message) => write('debug', fields as Fields, message),
+    get dropped() {
+      return dropped;
+    },
     flush() {
-      for (const [place, burst] of bursts) close(place, burst);
+      for (const [key, burst] of bursts) close(key, burst);
     },
   };
 }
 
-/** What a warning about a client (null if about none) has in common with its repeats, and a key that is the same for all of them. */
-export function describeRepeat(fields: object, message: string) {
-  const known = fields as Readonly<Record<string, unknown>>;
-  const { client } = known;
-  if (typeof client !== 'string') return { client: null, common: {}, key: message };
-  const address = client.replace(/:\d+$/, '');
-  const telling = TELLING.filter((name) => name in known).map((name) => {
-    const value = known[name];
-    return [name, value instanceof Error ? messageOf(value) : value];
-  });
-  const common = { client: address, ...(Object.fromEntries(telling) as object) };
-  return { client: address, common, key: JSON.stringify([message, common]) };
+/** What repeats of a warning about a client have in common, as a key; null for any other. */
+export function keyOfRepeats(fields: object, message: string): string | null {
+  const { client, ...others } = fields as Fields;
+  if (typeof client !== 'string') return null;
+  return JSON.stringify([message, { client: addressOf(client), ...pick(others, TELLING) }]);
+}
+
+/** Of a client, without its port. */
+function addressOf(client: unknown): string {
+  return String(client).replace(/:\d+$/, '');
+}
+
+function kindOf({ client, name, port }: Fields): keyof Source | null {
+  if (typeof client === 'string') return 'client';
+  if (typeof name === 'string') return 'name';
+  return port === undefined ? null : 'port';
+}
+
+function pick(fields: Fields, names: readonly string[]): Fields {
+  const picked = names
+    .filter((name) => name in fields)
+    .map((name) => {
+      const value = fields[name];
+      return [name, value instanceof Error ? messageOf(value) : value];
+    });
+  return Object.fromEntries(picked) as Fields;
 }

@@ -52,11 +52,16 @@ const relayCommand: Command = {
     const stop = listenForStop(process);
     const crash = listenForCrash(process);
     const { log, output } = createLog(config.logLevel, STDOUT);
-    const folding = foldRepeats(log);
+    const folding = foldRepeats(log, config.targets);
     for (const { name, meant } of config.nearMisses)
       log.warn(`${name} is set but unknown: did you mean ${meant}?`);
     try {
-      await run(config, { log: folding, stop, crash });
+      await run(config, {
+        log: folding,
+        linesDropped: () => ({ budget: folding.dropped, output: output.dropped }),
+        stop,
+        crash,
+      });
       return 0;
     } catch (err) {
       log.fatal({ err }, 'failed');
@@ -90,7 +95,12 @@ async function main(args: readonly string[]): Promise<number> {
 /** Relays until asked to stop, then drains. Rejects when a port cannot be listened on, a listener dies, or with what nobody has caught. */
 async function run(
   config: Config,
-  { log, stop, crash }: { log: Log; stop: StopSignals; crash: AbortSignal },
+  {
+    log,
+    linesDropped,
+    stop,
+    crash,
+  }: { log: Log; linesDropped: () => Status['linesDropped']; stop: StopSignals; crash: AbortSignal },
 ): Promise<void> {
   const [, program = ''] = process.argv;
   let relays: readonly Relay[] = [];
@@ -133,6 +143,7 @@ async function run(
     uptime: Math.round(process.uptime()),
     draining,
     blackout: blackout.status,
+    linesDropped: linesDropped(),
     ...report(config, { sources, relays, errors, lost }),
   });
   const { admin: where, preResolve } = config;

@@ -59,7 +59,7 @@ const UNITS_SHOWN = 2;
 
 /** A relay's status for people, in lines. */
 export function describeStatus(status: Status): readonly string[] {
-  const { version, mode, uptime, draining, blackout, targets, names, ports } = status;
+  const { version, mode, uptime, draining, blackout, linesDropped, targets, names, ports } = status;
   const wildcards = targets.filter(isWildcard);
   const portColumns = { ...PORT_COLUMNS, ...(mode === 'udp' ? LOST_COLUMN : {}), ...FAILURE_COLUMN };
   const refusals = ports.flatMap(({ port, refusedBy }) =>
@@ -72,6 +72,7 @@ export function describeStatus(status: Status): readonly string[] {
   return [
     `sallyport ${version}, MODE=${mode}, up ${describeTime(uptime)}${draining ? ', stopping' : ''}`,
     ...(blackout.state === 'off' ? [] : [describeBlackout(blackout)]),
+    ...(linesDropped.budget + linesDropped.output === 0 ? [] : [describeLinesDropped(linesDropped)]),
     '',
     ...table(NAME_COLUMNS, names),
     ...wildcards.map((target) => `${target}: names below it are resolved when clients ask for them`),
@@ -82,6 +83,10 @@ export function describeStatus(status: Status): readonly string[] {
     ...(errors.length > 0 ? [''] : []),
     ...table(ERROR_COLUMNS, errors),
   ];
+}
+
+function describeLinesDropped({ budget, output }: Status['linesDropped']): string {
+  return `log lines dropped: ${budget} beyond the budget, ${output} that standard output did not take`;
 }
 
 function table<Row>(columns: Columns<Row>, rows: readonly Row[]): readonly string[] {

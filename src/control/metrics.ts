@@ -110,6 +110,13 @@ export function createMetrics(
     (each) => (each.mode === 'udp' ? perPort(({ lost }) => lost)(each) : []),
   );
   define(
+    'counter',
+    'sallyport_log_lines_dropped_total',
+    'Log lines left out: beyond the budget, or while standard output could not be written.',
+    ({ linesDropped }) =>
+      Object.entries(linesDropped).map(([reason, value]) => ({ labels: { reason }, value })),
+  );
+  define(
     'histogram',
     'sallyport_connect_seconds',
     'Time to connect to the target, name lookup included (TCP).',

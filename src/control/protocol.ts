@@ -36,6 +36,8 @@ export interface Status {
   readonly blackout: BlackoutStatus;
   /** Whether it is stopping: nothing new is accepted. */
   readonly draining: boolean;
+  /** Log lines left out since the start: beyond the budget of their source or of all, and while standard output could not be written. */
+  readonly linesDropped: { readonly budget: number; readonly output: number };
   /** What is known of the targets' names, and of those that wildcards stand for. */
   readonly names: readonly NameStatus[];
   readonly ports: readonly PortStatus[];

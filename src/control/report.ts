@@ -17,7 +17,7 @@ export interface Witnesses {
 export function report(
   { mode, targets, maxConnections }: Config,
   { sources, relays, errors, lost }: Witnesses,
-): Omit<Status, 'version' | 'uptime' | 'draining' | 'blackout'> {
+): Omit<Status, 'version' | 'uptime' | 'draining' | 'blackout' | 'linesDropped'> {
   const lostBy = lost?.count();
   return {
     mode,

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { describeRepeat } from '../fold-repeats.ts';
+import { keyOfRepeats } from '../fold-repeats.ts';
 import type { Log } from '../log.ts';
 import { messageOf } from '../message-of.ts';
 import type { Line, News } from './calls.ts';
@@ -32,15 +32,14 @@ export class Outbox {
   }
 
   log(level: keyof Log, fields: object, message: string): void {
-    const { client, key } = describeRepeat(fields, message);
-    const mayRepeat = level === 'warn' && client !== null;
-    const same = mayRepeat ? this.#warnings.get(key) : undefined;
+    const key = level === 'warn' ? keyOfRepeats(fields, message) : null;
+    const same = key === null ? undefined : this.#warnings.get(key);
     if (same !== undefined) same.times++;
     else if (this.#lines.length === MAX_LINES) this.#dropped++;
     else {
       const line = { level, fields: plain(fields), message, times: 1 };
       this.#lines.push(line);
-      if (mayRepeat) this.#warnings.set(key, line);
+      if (key !== null) this.#warnings.set(key, line);
     }
     this.#offer();
   }

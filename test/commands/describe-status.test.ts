@@ -25,6 +25,7 @@ const status: Status = {
   uptime: 90,
   draining: false,
   blackout: { state: 'off', by: 'start', since: '2026-11-25T12:00:00.000Z', until: null },
+  linesDropped: { budget: 0, output: 0 },
   names: [
     { name: 'api.test', addresses: ['192.0.2.1', '2001:db8::1'], age: 12, ttl: 300, problem: null },
     { name: '10.1.2.3', addresses: ['10.1.2.3'], age: null, ttl: null, problem: null },
@@ -84,6 +85,12 @@ test('describeStatus() shows a blackout, since when and until when', () => {
   expect(lines(null).slice(1, 3)).toEqual([`blackout draining since ${since} (command)`, '']);
   const until = '2026-11-25T12:00:30.000Z';
   expect(lines(until)[1]).toBe(`blackout draining since ${since} (command), until ${until}`);
+});
+
+test('describeStatus() shows how many log lines were dropped, and why', () => {
+  expect(describeStatus({ ...status, linesDropped: { budget: 1_200, output: 3 } })[1]).toBe(
+    'log lines dropped: 1200 beyond the budget, 3 that standard output did not take',
+  );
 });
 
 test('describeStatus() shows the newest errors of all ports, and no more than fit', () => {

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
-import { startSallyport, temporaryDirectory } from '../helpers/program.ts';
+import { scrape } from '../helpers/metrics.ts';
+import { runProgram, startSallyport, temporaryDirectory } from '../helpers/program.ts';
 import { closedPort, readAll, tcpClient, tcpServer, udpSocket } from '../helpers/sockets.ts';
 
 const README = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
@@ -144,6 +145,40 @@ test.each(['1', '2'])('a burst of the same refusal is two lines (WORKERS=%s)', a
   expect(fieldsOf(rest ?? {})).toEqual(['client', 'port', ...REFUSED.slice(2), 'more']);
   expect(more).toEqual([]);
 });
+
+test.each(['1', '2'])(
+  'a client that asks for a new name each time is counted, and does not hide another one (WORKERS=%s)',
+  async (WORKERS) => {
+    const admin = await closedPort();
+    const environment = { MODE: 'http-proxy', VERBOSE: '0', WORKERS, ADMIN_PORT: String(admin) };
+    const { relay, port } = await verboseRelay(1, environment);
+    const ask = async (localAddress: string, name: string) => {
+      const client = await tcpClient(port, { localAddress });
+      client.write(`CONNECT ${name}:443 HTTP/1.1\r\nHost: ${name}\r\n\r\n`);
+      expect((await readAll(client)).toString()).toMatch(/^HTTP\/1.1 403 /);
+    };
+    for (let i = 0; i < 100; i++) await ask('127.0.0.2', `n${i}.noise.test`);
+    await ask('127.0.0.3', 'seldom.test');
+    const said = await relay.line('refused');
+    expect(said).toMatchObject({ client: expect.stringMatching(/^127\.0\.0\.2:/), name: 'n0.noise.test' });
+    const metric = 'sallyport_log_lines_dropped_total{reason="budget"}';
+    const { [metric]: dropped = 0 } = await scrape(admin);
+    expect(dropped).toBeGreaterThan(50);
+    const { stdout } = await runProgram('sallyport', ['status'], { SALLYPORT_RUN_DIR: relay.runDir });
+    expect(stdout).toContain(`\nlog lines dropped: ${dropped} beyond the budget, 0 `);
+
+    relay.process.kill('SIGTERM');
+    await relay.ended;
+    const refusals = relay.lines.filter(({ msg }) => msg.startsWith('refused'));
+    const full = refusals.filter(({ msg }) => msg === 'refused');
+    expect(full.filter(({ name }) => name === 'seldom.test')).toHaveLength(1);
+    expect(full.length - 1 + dropped).toBe(100);
+    const counted = refusals.filter(({ msg }) => msg !== 'refused');
+    expect(counted.reduce((sum, { more }) => sum + Number(more), 0)).toBe(dropped);
+    for (const line of counted)
+      expect(line).toMatchObject({ client: '127.0.0.2', rule: 'not in TARGET', decision: 'refused' });
+  },
+);
 
 test('the README lists every field', () => {
   const [, section = ''] = README.split('\n## The log\n');
