@@ -55,19 +55,17 @@ const relayCommand: Command = {
     const folding = foldRepeats(log, config.targets);
     for (const { name, meant } of config.nearMisses)
       log.warn(`${name} is set but unknown: did you mean ${meant}?`);
+    const linesDropped = () => ({ budget: folding.dropped, output: output.dropped });
     try {
-      await run(config, {
-        log: folding,
-        linesDropped: () => ({ budget: folding.dropped, output: output.dropped }),
-        stop,
-        crash,
-      });
+      const ending = await run(config, { log: folding, linesDropped, stop, crash });
+      folding.flush();
+      log.info(ending);
       return 0;
     } catch (err) {
+      folding.flush();
       log.fatal({ err }, 'failed');
       return 1;
     } finally {
-      folding.flush();
       await output.finish(LAST_LINES);
     }
   },
@@ -92,7 +90,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Relays until asked to stop, then drains. Rejects when a port cannot be listened on, a listener dies, or with what nobody has caught. */
+/** Relays until asked to stop, then drains; resolves with the last line of the log. Rejects when a port cannot be listened on, a listener dies, or with what nobody has caught. */
 async function run(
   config: Config,
   {
@@ -101,7 +99,7 @@ async function run(
     stop,
     crash,
   }: { log: Log; linesDropped: () => Status['linesDropped']; stop: StopSignals; crash: AbortSignal },
-): Promise<void> {
+): Promise<string> {
   const [, program = ''] = process.argv;
   let relays: readonly Relay[] = [];
   const gate = new Gate();
@@ -189,7 +187,7 @@ async function run(
     const drained = Promise.all(relays.map((relay) => relay.drain(deadline)));
     log.info({ signal, live, drainTimeout: config.drainTimeout }, 'stopping');
     await abortable(drained, crash);
-    log.info({}, deadline.aborted ? 'stopped; what was still live has been cut off' : 'stopped');
+    return deadline.aborted ? 'stopped; what was still live has been cut off' : 'stopped';
   } finally {
     // Whatever ended it: what is cut short must not look complete, as it would if the kernel closed it at the process's end.
     const cut = Promise.all(relays.map((relay) => relay.drain(AbortSignal.abort())));

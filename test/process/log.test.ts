@@ -144,6 +144,7 @@ test.each(['1', '2'])('a burst of the same refusal is two lines (WORKERS=%s)', a
   expect(rest?.msg).toMatch(/^refused 19 more in \d+ s$/);
   expect(fieldsOf(rest ?? {})).toEqual(['client', 'port', ...REFUSED.slice(2), 'more']);
   expect(more).toEqual([]);
+  expect(relay.lines.at(-1)).toMatchObject({ level: 'info', msg: 'stopped' });
 });
 
 test.each(['1', '2'])(
