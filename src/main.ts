@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 
 import { abortable } from './abortable.ts';
-import { type Command, type Program, runProgram, UsageError } from './arguments.ts';
+import { type Command, type Io, type Program, runProgram, UsageError } from './arguments.ts';
 import { Blackout, listenForBlackout } from './blackout.ts';
 import { blackout as blackoutCommand } from './commands/blackout.ts';
 import { check } from './commands/check.ts';
@@ -81,8 +81,16 @@ const sallyport: Program = {
 
 async function main(args: readonly string[]): Promise<number> {
   const printer = createPrinter(console);
+  let written = Promise.resolve();
+  const print: Io['print'] = (...lines) => {
+    printer.print(...lines);
+    // Called when all before it has been written, which a pipe does not take at once.
+    written = new Promise((done) => void process.stdout.write('', () => done()));
+  };
   try {
-    return await runProgram(sallyport, args, { environment: process.env, ...printer });
+    const code = await runProgram(sallyport, args, { environment: process.env, ...printer, print });
+    await written;
+    return code;
   } catch (error) {
     if (!(error instanceof ConfigError) && !(error instanceof UsageError)) throw error;
     printer.printError(...`sallyport: ${error.message}`.split('\n'));

@@ -1,15 +1,27 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect as connectTo } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 
 import { expect, test, vi } from 'vitest';
 
 import manifest from '../../package.json' with { type: 'json' };
 import { clientHello } from '../helpers/client-hello.ts';
 import { a, scriptedServer, zone } from '../helpers/dns.ts';
+import { fifo } from '../helpers/fifo.ts';
 import { muteServer } from '../helpers/mute-server.ts';
 import { startNamedRelay } from '../helpers/named-relay.ts';
 import { runProgram, type Sallyport, startSallyport, temporaryDirectory } from '../helpers/program.ts';
-import { closedPort, endOf, errorOf, tcpClient, tcpServer, udpSocket } from '../helpers/sockets.ts';
+import {
+  closedPort,
+  closedRange,
+  endOf,
+  errorOf,
+  tcpClient,
+  tcpServer,
+  udpSocket,
+} from '../helpers/sockets.ts';
 
 /** What `sallyport status` says of a relay, line by line. */
 async function statusOf({ runDir }: Sallyport): Promise<readonly string[]> {
@@ -45,6 +57,26 @@ test('status shows names with addresses, age and TTL, and ports with live client
     expect.stringMatching(/^\d+ +1 of 1 +2 +3 +0 B +0 B +0 +0 +-$/),
   ]);
   expect(await relay.line('all slots are taken: clients wait')).toMatchObject({ live: 1, waiting: 1 });
+});
+
+test('status is written whole, though a pipe holds but a part of it at a time', async () => {
+  const low = await closedRange(900);
+  const relay = startSallyport({ TARGET: '127.0.0.1', PORT: `${low}-${low + 899}` });
+  await relay.line('listening');
+  const { fd, read, close } = fifo();
+  const program = join(import.meta.dirname, '../../dist/sallyport.js');
+  const asked = spawn(process.execPath, [program, 'status', '--json'], {
+    env: { SALLYPORT_RUN_DIR: relay.runDir },
+    stdio: ['ignore', fd, 'inherit'],
+  });
+  const ended = once(asked, 'close');
+  const reader = read();
+  await once(reader, 'readable');
+  const reading = text(reader);
+  expect(await ended).toEqual([0, null]);
+  close();
+  const { ports } = JSON.parse(await reading) as { readonly ports: readonly unknown[] };
+  expect(ports).toHaveLength(900);
 });
 
 test('status shows that DNS is dead', async () => {
