@@ -6,6 +6,7 @@ import type { Status } from '../src/control/protocol.ts';
 import { recordTypes } from '../src/dns/ipv6.ts';
 import { resolveThrough } from '../src/dns/resolve-through.ts';
 import type { NameStatus } from '../src/dns/sources.ts';
+import { listSome } from '../src/list-some.ts';
 
 /** How much older than its TTL an answer may be before it is doubted, in s. */
 const GRACE = 600;
@@ -74,5 +75,7 @@ async function checkStillTrue(
     for (const { address } of answer.records) given.add(address);
     if (inUse.some((address) => given.has(address))) return;
   }
-  throw new Error(`${name} has moved: in use is ${inUse.join(', ')}, given is ${[...given].join(', ')}`);
+  throw new Error(
+    `${name} has moved: in use is ${listSome(inUse, ', ')}, given is ${listSome([...given], ', ')}`,
+  );
 }

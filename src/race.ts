@@ -1,3 +1,4 @@
+import { listSome } from './list-some.ts';
 import { messageOf } from './message-of.ts';
 
 interface Options<T, R> {
@@ -15,7 +16,7 @@ interface Options<T, R> {
 
 /**
  * Tries candidates in order, each with a head start over the next, until one succeeds (the way of RFC 8305 §5). Rejects with an
- * AggregateError of all failures in the candidates' order, or with the signal's reason.
+ * AggregateError of all failures in the candidates' order, whose message lists some of them, or with the signal's reason.
  */
 export function race<T, R>(
   candidates: readonly T[],
@@ -36,7 +37,7 @@ export function race<T, R>(
   };
   const giveUp = () => {
     finish();
-    reject(new AggregateError(failures, failures.map(messageOf).filter(Boolean).join('; ')));
+    reject(new AggregateError(failures, listSome(failures.map(messageOf).filter(Boolean), '; ')));
   };
   const startNext = () => {
     clearTimeout(timer);

@@ -36,7 +36,7 @@ export const check: Command = {
     ]);
     section('Warnings', [
       ...config.nearMisses.map(({ name, meant }) => `${name} is set but unknown: did you mean ${meant}?`),
-      ...names.flatMap(({ warning }) => warning ?? []),
+      ...names.flatMap(({ warnings }) => warnings),
     ]);
     const problems = [...unbound, ...names.flatMap(({ problem }) => problem ?? []), ...routes.problems];
     section('Problems', problems);

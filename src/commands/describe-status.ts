@@ -12,7 +12,8 @@ const NAME_COLUMNS: Columns<Status['names'][number]> = {
   AGE: ({ age }) => (age === null ? null : `${age} s`),
   TTL: ({ ttl }) => (ttl === null ? null : `${ttl} s`),
   // With PRE_RESOLVE=0 they are asked for at each connection.
-  ADDRESSES: ({ addresses }) => addresses.join(', ') || 'none kept',
+  ADDRESSES: ({ addresses, leftOut }) =>
+    [...addresses, ...(leftOut > 0 ? [`and ${leftOut} more, left out`] : [])].join(', ') || 'none kept',
   PROBLEM: ({ problem }) => problem,
 };
 

@@ -51,8 +51,13 @@ async function resolveTarget(
   const replies = await Promise.all(
     servers.map(async (server) => {
       try {
-        const { records } = await resolveThrough([server])(target, types, AbortSignal.timeout(TIMEOUT));
-        return { server, records, lines: records.map(describe) };
+        const { records, leftOut } = await resolveThrough([server])(
+          target,
+          types,
+          AbortSignal.timeout(TIMEOUT),
+        );
+        const more = leftOut > 0 ? [`  and ${leftOut} more, left out`] : [];
+        return { server, records, lines: [...records.map(describe), ...more] };
       } catch (cause) {
         return {
           server,

@@ -3,6 +3,7 @@ import type { LookupAddress } from 'node:dns';
 import { abortable } from '../abortable.ts';
 import type { Log } from '../log.ts';
 import { messageOf } from '../message-of.ts';
+import { limitAddresses, type Limited } from './limit-addresses.ts';
 import type { AddressRecord, Answer } from './resolver.ts';
 
 interface Options {
@@ -30,6 +31,8 @@ export interface AddressBook {
 
 export interface BookStatus {
   readonly addresses: readonly string[];
+  /** How many more the name has. */
+  readonly leftOut: number;
   /** Of the newest good answer, in s; null before there is one. */
   readonly ttl: number | null;
   readonly age: number | null;
@@ -37,8 +40,7 @@ export interface BookStatus {
   readonly problem: string | null;
 }
 
-interface KeptAnswer {
-  readonly records: readonly AddressRecord[];
+interface KeptAnswer extends Limited<AddressRecord> {
   /** The shortest TTL that was told, and what is made of it, in s. */
   readonly told: number;
   readonly ttl: number;
@@ -96,9 +98,12 @@ export function openAddressBook(name: string, { ask, refresh, log, signal }: Opt
   }
 
   /** Of a family that nobody could tell about, the last good addresses stay, and it is asked for again soon. */
-  function accept({ records: given, unknown }: Answer): void {
+  function accept({ records: given, leftOut, unknown }: Answer): void {
     const kept = answer?.records.filter(({ family }) => unknown.includes(family)) ?? [];
-    const records = [...given, ...kept.map((record) => ({ ...record, ttl: MIN_TTL }))];
+    const { records, ...rest } = limitAddresses([
+      ...given,
+      ...kept.map((record) => ({ ...record, ttl: MIN_TTL })),
+    ]);
     const addresses = addressesOf(records);
     const before = addressesOf(answer?.records);
     const hasChanged = new Set(before).symmetricDifference(new Set(addresses)).size > 0;
@@ -110,7 +115,14 @@ export function openAddressBook(name: string, { ask, refresh, log, signal }: Opt
     const told = Math.min(MAX_TTL, ...records.map((record) => record.ttl));
     // What a cache says near the end of an answer's time: the true one comes as soon as that is over.
     const isTail = told < MIN_TTL && answer !== null && answer.told >= MIN_TTL;
-    answer = { records, told, ttl: Math.max(isTail ? 1 : MIN_TTL, told), isTail, at: performance.now() };
+    answer = {
+      records,
+      leftOut: leftOut + rest.leftOut,
+      told,
+      ttl: Math.max(isTail ? 1 : MIN_TTL, told),
+      isTail,
+      at: performance.now(),
+    };
     answered.resolve();
   }
 
@@ -141,6 +153,7 @@ export function openAddressBook(name: string, { ask, refresh, log, signal }: Opt
     },
     status: () => ({
       addresses: addressesOf(answer?.records),
+      leftOut: answer?.leftOut ?? 0,
       ttl: answer?.ttl ?? null,
       age: answer === null ? null : Math.round((performance.now() - answer.at) / 1_000),
       problem,

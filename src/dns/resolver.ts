@@ -3,8 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Answer as DnsAnswer } from 'dns-packet';
 
 import { withDeadline } from '../deadline.ts';
+import { listSome } from '../list-some.ts';
 import { messageOf } from '../message-of.ts';
 import { race } from '../race.ts';
+import { limitAddresses, type Limited } from './limit-addresses.ts';
 import { isSameName } from './names.ts';
 import type { Nameserver, Reply } from './nameserver.ts';
 import type { Question } from './query.ts';
@@ -16,14 +18,13 @@ export interface AddressRecord {
   readonly ttl: number;
 }
 
-/** A name's addresses, and the families of which it could not be told whether there are any. */
-export interface Answer {
-  readonly records: readonly AddressRecord[];
+/** A name's addresses, 32 at most, and the families of which it could not be told whether there are any. */
+export interface Answer extends Limited<AddressRecord> {
   readonly unknown: readonly AddressRecord['family'][];
 }
 
 /**
- * All addresses of a name, of the record types asked for. Rejects when no nameserver has an answer, or the answer is that there is no
+ * The addresses of a name, of the record types asked for; see limitAddresses for those that are left out. Rejects when no nameserver has an answer, or the answer is that there is no
  * address, or with the signal's reason.
  */
 export type Resolve = (
@@ -62,11 +63,11 @@ export function createResolver(nameservers: readonly Nameserver[]): Resolve {
     try {
       await Promise.any(lookups);
       await Promise.race([all, delay(TYPE_GRACE, undefined, { signal: either })]);
-      return { records: [...records], unknown: [...unknown].map(familyOf) };
+      return { ...limitAddresses([...records]), unknown: [...unknown].map(familyOf) };
     } catch (cause) {
       signal.throwIfAborted();
       if (!(cause instanceof AggregateError)) throw cause;
-      throw new Error([...new Set(cause.errors.map(messageOf))].join('; '), { cause });
+      throw new Error(listSome(cause.errors.map(messageOf), '; '), { cause });
     } finally {
       over.abort();
     }

@@ -1,3 +1,4 @@
+import { listSome } from '../list-some.ts';
 import type { Log } from '../log.ts';
 import { createJudge, type Scope } from './scope.ts';
 
@@ -19,10 +20,10 @@ export function createScopeFilter({
 
   return (name, records) => {
     const judged = records.map((record) => ({ record, reason: judge(record.address) }));
-    const dropped = judged
-      .flatMap(({ record, reason }) => (reason === null ? [] : [`${record.address} (${reason})`]))
-      .toSorted()
-      .join(', ');
+    const outside = judged.flatMap(({ record, reason }) =>
+      reason === null ? [] : [`${record.address} (${reason})`],
+    );
+    const dropped = listSome(outside, ', ');
     if (dropped !== '' && dropped !== lastDropped)
       log.warn({ name, dropped, scope }, 'answers out of TARGET_SCOPE dropped');
     lastDropped = dropped;

@@ -1,8 +1,10 @@
+import type { LookupAddress } from 'node:dns';
 import { isIP } from 'node:net';
 
 import type { Log } from '../log.ts';
 import { type AddressBook, openAddressBook } from './address-book.ts';
 import { recordTypes } from './ipv6.ts';
+import type { Limited } from './limit-addresses.ts';
 import type { Resolve } from './resolver.ts';
 import { createScopeFilter } from './scope-filter.ts';
 import type { Scope } from './scope.ts';
@@ -29,17 +31,27 @@ export function openSource(
   if (family !== 0) return fixed([{ address: name, family }]);
 
   const withinScope = createScopeFilter({ scope, log });
+  let lastLeftOut = 0;
+
+  /** What may be dialled of an answer. That addresses are left out is not logged again while they are as many. */
+  function usable<T extends LookupAddress>({ records, leftOut }: Limited<T>): readonly T[] {
+    if (leftOut > 0 && leftOut !== lastLeftOut)
+      log.warn({ name, used: records.length, leftOut }, 'more addresses than are used');
+    lastLeftOut = leftOut;
+    return withinScope(name, records);
+  }
+
   if (resolve === null) {
     return {
       ...fixed([]),
-      addresses: async (waiting) => withinScope(name, await timed(resolveBySystem(name, waiting), waiting)),
+      addresses: async (waiting) => usable(await timed(resolveBySystem(name, waiting), waiting)),
     };
   }
   return openAddressBook(name, {
     ask: async (asking) => {
       const types = recordTypes({ loopback: scope === 'any' });
-      const { records, unknown } = await timed(resolve(name, types, asking), asking);
-      return { records: withinScope(name, records), unknown };
+      const answer = await timed(resolve(name, types, asking), asking);
+      return { ...answer, records: usable(answer) };
     },
     refresh,
     log,
@@ -52,6 +64,7 @@ function fixed(addresses: readonly { readonly address: string; readonly family: 
     addresses: async () => addresses,
     status: () => ({
       addresses: addresses.map(({ address }) => address),
+      leftOut: 0,
       ttl: null,
       age: null,
       problem: null,

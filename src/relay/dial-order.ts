@@ -1,5 +1,7 @@
 import type { LookupAddress } from 'node:dns';
 
+import { interleave } from '../interleave.ts';
+
 /** How long an address that failed is dialled last, in ms. */
 const PENALTY = 30_000;
 
@@ -34,15 +36,6 @@ export function createDialOrder(): DialOrder {
       failedAt.set(address, now);
     },
   };
-}
-
-function interleave(addresses: readonly LookupAddress[]): readonly LookupAddress[] {
-  const v6 = addresses.filter(({ family }) => family === 6);
-  const v4 = addresses.filter(({ family }) => family !== 6);
-  return Array.from({ length: Math.max(v6.length, v4.length) }, (_, i) => [
-    ...v6.slice(i, i + 1),
-    ...v4.slice(i, i + 1),
-  ]).flat();
 }
 
 /** Fisher and Yates's. */

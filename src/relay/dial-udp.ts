@@ -1,4 +1,5 @@
 import { withDeadline } from '../deadline.ts';
+import { listSome } from '../list-some.ts';
 import { messageOf } from '../message-of.ts';
 import type { DialOrder } from './dial-order.ts';
 import type { Dialled } from './dial-tcp.ts';
@@ -34,7 +35,7 @@ export async function dialUdp(
         failures.push(cause);
       }
     }
-    throw new Error(failures.map(messageOf).join('; '));
+    throw new Error(listSome(failures.map(messageOf), '; '));
   } catch (cause) {
     throw new DialError(target, cause);
   }

@@ -27,9 +27,16 @@ const status: Status = {
   blackout: { state: 'off', by: 'start', since: '2026-11-25T12:00:00.000Z', until: null },
   linesDropped: { budget: 0, output: 0 },
   names: [
-    { name: 'api.test', addresses: ['192.0.2.1', '2001:db8::1'], age: 12, ttl: 300, problem: null },
-    { name: '10.1.2.3', addresses: ['10.1.2.3'], age: null, ttl: null, problem: null },
-    { name: 'a.wild.test', addresses: [], age: null, ttl: null, problem: 'DNS is down' },
+    {
+      name: 'api.test',
+      addresses: ['192.0.2.1', '2001:db8::1'],
+      leftOut: 0,
+      age: 12,
+      ttl: 300,
+      problem: null,
+    },
+    { name: '10.1.2.3', addresses: ['10.1.2.3'], leftOut: 0, age: null, ttl: null, problem: null },
+    { name: 'a.wild.test', addresses: [], leftOut: 0, age: null, ttl: null, problem: 'DNS is down' },
   ],
   ports: [
     { ...IDLE, port: 80, limit: null },
@@ -76,6 +83,15 @@ test('describeStatus() lists names and ports in columns', () => {
     '8443  2026-01-01T10:00:00.000Z  5      10.0.0.2:5  failed to connect',
     '8443  2026-01-01T10:00:09.000Z  2      -           b.test is not in TARGET',
   ]);
+});
+
+test('describeStatus() counts the addresses that are left out', () => {
+  const [known] = status.names;
+  const lines = describeStatus({
+    ...status,
+    names: known === undefined ? [] : [{ ...known, leftOut: 3_969 }],
+  });
+  expect(lines[3]).toMatch(/ 192\.0\.2\.1, 2001:db8::1, and 3969 more, left out +-$/);
 });
 
 test('describeStatus() shows a blackout, since when and until when', () => {

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 
 import { reasonsNotReady } from '../../src/control/readiness.ts';
 
-const known = { name: 'api.test', addresses: ['192.0.2.1'], age: 1, ttl: 5, problem: null };
-const unknown = { name: 'b.test', addresses: [], age: null, ttl: null, problem: null };
+const known = { name: 'api.test', addresses: ['192.0.2.1'], leftOut: 0, age: 1, ttl: 5, problem: null };
+const unknown = { name: 'b.test', addresses: [], leftOut: 0, age: null, ttl: null, problem: null };
 const failed = { ...unknown, name: 'c.test', problem: 'DNS is down' };
 const status = {
   draining: false,

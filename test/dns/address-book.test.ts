@@ -27,7 +27,7 @@ function openScripted(
     const answer = script[Math.min(askedAt.length, script.length - 1)];
     askedAt.push(performance.now());
     if (answer instanceof Error) throw answer;
-    return Array.isArray(answer) ? { records: answer, unknown: [] } : (answer as Answer);
+    return Array.isArray(answer) ? { records: answer, leftOut: 0, unknown: [] } : (answer as Answer);
   };
   const closing = new AbortController();
   const book = openAddressBook('api.test', { ask, refresh, log, signal: closing.signal });
@@ -128,7 +128,11 @@ test('a closed book asks no more', async () => {
 
 test('of a family that nobody could tell about, the last good addresses stay, and it is asked for again soon', async () => {
   const v6: AddressRecord = { address: '2001:db8::1', family: 6, ttl: 60 };
-  const { book, askedAt, addresses } = openScripted([[one, v6], { records: [two], unknown: [6] }, [two]]);
+  const { book, askedAt, addresses } = openScripted([
+    [one, v6],
+    { records: [two], leftOut: 0, unknown: [6] },
+    [two],
+  ]);
   await addresses();
   while (askedAt.length < 2) await vi.advanceTimersByTimeAsync(1_000);
   expect(await addresses()).toEqual([two.address, v6.address]);
@@ -136,6 +140,25 @@ test('of a family that nobody could tell about, the last good addresses stay, an
   await vi.advanceTimersByTimeAsync(5_000);
   expect(askedAt).toHaveLength(3);
   expect(await addresses()).toEqual([two.address]);
+});
+
+test('the book keeps 32 addresses, also with those of a family that nobody could tell about, and counts the others', async () => {
+  const many = (family: 4 | 6): readonly AddressRecord[] =>
+    Array.from({ length: 32 }, (_, i) => ({
+      address: family === 4 ? `192.0.2.${i}` : `2001:db8::${i}`,
+      family,
+      ttl: 60,
+    }));
+  const { book, askedAt, addresses } = openScripted([
+    many(6),
+    { records: many(4), leftOut: 100, unknown: [6] },
+  ]);
+  expect(await addresses()).toHaveLength(32);
+  expect(book.status().leftOut).toBe(0);
+  while (askedAt.length < 2) await vi.advanceTimersByTimeAsync(1_000);
+  const kept = await addresses();
+  expect([kept.filter((address) => address.includes(':')).length, kept.length]).toEqual([16, 32]);
+  expect(book.status().leftOut).toBe(132);
 });
 
 test('the tail of a cached answer is asked for anew as soon as it is over, and a short TTL only now and then', async () => {

@@ -7,7 +7,17 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 
 import { createResolver } from '../../src/dns/resolver.ts';
-import { a, aaaa, cname, plainNameserver, reply, scriptedServer, type Script, zone } from '../helpers/dns.ts';
+import {
+  a,
+  aaaa,
+  cname,
+  plainNameserver,
+  reply,
+  scriptedServer,
+  type Script,
+  truncated,
+  zone,
+} from '../helpers/dns.ts';
 import { closedPort } from '../helpers/sockets.ts';
 
 const { signal } = new AbortController();
@@ -44,6 +54,24 @@ test('resolver gives all A and AAAA records with their TTLs', async () => {
     { address: '192.0.2.2', family: 4, ttl: 30 },
     { address: '2001:db8::1', family: 6, ttl: 40 },
   ]);
+});
+
+test('resolver gives 32 addresses of thousands, of both families, and counts the others', async () => {
+  const whole = zone([
+    ...Array.from({ length: 1_000 }, (_, i) => a('m.test', `10.0.${i >> 8}.${i & 255}`)),
+    ...Array.from({ length: 1_000 }, (_, i) => aaaa('m.test', `2001:db8::${i.toString(16)}`)),
+  ]);
+  const server = await scriptedServer((query, from) =>
+    from.over === 'tcp' ? whole(query, from) : [truncated(query)],
+  );
+  const { records, leftOut } = await createResolver([plainNameserver(server)])(
+    'm.test',
+    ['A', 'AAAA'],
+    signal,
+  );
+  expect(records.filter(({ family }) => family === 4)).toHaveLength(16);
+  expect(records.filter(({ family }) => family === 6)).toHaveLength(16);
+  expect(leftOut).toBe(1_968);
 });
 
 test('resolver follows a CNAME chain that one answer holds whole', async () => {
@@ -129,8 +157,9 @@ test('resolver rejects for a name without any address', async () => {
 test('resolver says what each nameserver did when none answered', async () => {
   const nameservers = [await scriptedServer(answering(SERVFAIL)), await scriptedServer(answering(REFUSED))];
   const [first, second] = nameservers.map(({ port }) => port);
+  const said = [`127.0.0.1:${first}: it answered SERVFAIL`, `127.0.0.1:${second}: it answered REFUSED`];
   await expect(resolve('api.test', nameservers)).rejects.toThrow(
-    `no nameserver answers for api.test A: 127.0.0.1:${first}: it answered SERVFAIL; 127.0.0.1:${second}: it answered REFUSED`,
+    `no nameserver answers for api.test A: ${said.toSorted().join('; ')}`,
   );
 });
 

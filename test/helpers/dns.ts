@@ -82,6 +82,12 @@ export function reply(
   };
 }
 
+/** The datagram that sends whoever asks to TCP (RFC 1035 §4.1.1, TC). */
+export function truncated(query: DecodedPacket): Buffer {
+  const flags = dnsPacket.RECURSION_AVAILABLE | dnsPacket.TRUNCATED_RESPONSE;
+  return dnsPacket.encode(reply(query, { flags }));
+}
+
 export function a(name: string, data: string, ttl = 60): Answer {
   return { type: 'A', name, data, ttl };
 }

@@ -6,6 +6,7 @@ import { withDeadline } from '../../deadline.ts';
 import { recordTypes } from '../../dns/ipv6.ts';
 import { resolveThrough } from '../../dns/resolve-through.ts';
 import { createJudge } from '../../dns/scope.ts';
+import { listSome } from '../../list-some.ts';
 import { messageOf } from '../../message-of.ts';
 import { askedServers } from '../asked-servers.ts';
 
@@ -16,8 +17,8 @@ export interface Found {
   readonly addresses: readonly LookupAddress[];
   /** Why there are none; null where there are. */
   readonly problem: string | null;
-  /** What is left out; null where nothing is. */
-  readonly warning: string | null;
+  /** What is left out. */
+  readonly warnings: readonly string[];
 }
 
 type Asked = Pick<Config, 'preResolve' | 'nameservers' | 'scope' | 'connectTimeout'>;
@@ -25,28 +26,31 @@ type Asked = Pick<Config, 'preResolve' | 'nameservers' | 'scope' | 'connectTimeo
 /** Asks for the target's addresses once, as the relay would, and leaves out what TARGET_SCOPE drops. */
 export async function findAddresses(target: string, asked: Asked): Promise<Found> {
   const family = isIP(target);
-  if (family !== 0) return { target, addresses: [{ address: target, family }], problem: null, warning: null };
+  if (family !== 0) return { target, addresses: [{ address: target, family }], problem: null, warnings: [] };
 
   const { scope, connectTimeout } = asked;
   const resolve = resolveThrough(askedServers(asked));
   const types = recordTypes({ loopback: scope === 'any' });
   const { signal } = new AbortController();
   try {
-    const { records } = await withDeadline({ timeout: connectTimeout, signal }, (either) =>
+    const { records, leftOut } = await withDeadline({ timeout: connectTimeout, signal }, (either) =>
       resolve(target, types, either),
     );
     const judge = createJudge(scope);
     const addresses = records.filter(({ address }) => judge(address) === null);
     const dropped = records
       .filter((record) => !addresses.includes(record))
-      .map(({ address }) => `${address} (${judge(address)})`)
-      .join(', ');
-    const warning = dropped === '' ? null : `TARGET_SCOPE=${scope} drops ${dropped} of ${target}`;
+      .map(({ address }) => `${address} (${judge(address)})`);
+    const scopeWarning = `TARGET_SCOPE=${scope} drops ${listSome(dropped, ', ')} of ${target}`;
+    const warnings = [
+      ...(dropped.length > 0 ? [scopeWarning] : []),
+      ...(leftOut > 0 ? [`${target} has more addresses than are used: ${leftOut} are left out`] : []),
+    ];
     return addresses.length === 0
-      ? { target, addresses, problem: `${warning}, and nothing is left`, warning: null }
-      : { target, addresses, problem: null, warning };
+      ? { target, addresses, problem: `${scopeWarning}, and nothing is left`, warnings: [] }
+      : { target, addresses, problem: null, warnings };
   } catch (cause) {
     const problem = `${target} cannot be resolved: ${messageOf(cause)}`;
-    return { target, addresses: [], problem, warning: null };
+    return { target, addresses: [], problem, warnings: [] };
   }
 }
