@@ -1,10 +1,10 @@
 import { connect } from 'node:net';
 
-import type { BlackoutRequest, Status } from './protocol.ts';
+import type { Answer, BlackoutRequest, Status } from './protocol.ts';
 
 /**
- * Tells the relay to do what is requested, if anything is, and asks for its status then. Rejects when nothing listens at `path`, or no whole
- * answer comes within `timeout` ms.
+ * Tells the relay to do what is requested, if anything is, and asks for its status then. Rejects when nothing listens at `path`, no whole
+ * answer comes within `timeout` ms, or the relay refuses the request.
  */
 export async function askControl(
   path: string,
@@ -15,5 +15,8 @@ export async function askControl(
   socket.end(request === null ? '' : JSON.stringify(request));
   let answer = '';
   for await (const chunk of socket.setEncoding('utf8') as AsyncIterable<string>) answer += chunk;
-  return JSON.parse(answer) as Status;
+  if (answer === '') throw new Error('it closed the connection without an answer');
+  const { error, ...status } = JSON.parse(answer) as Answer;
+  if (error !== null) throw new Error(`it refused the request: ${error}`);
+  return status;
 }

@@ -9,9 +9,12 @@ import type { RecentError } from './recent-errors.ts';
  */
 export interface BlackoutRequest {
   readonly blackout: BlackoutState;
-  /** It ends by itself after so long, in ms; null: it does not. */
+  /** It ends by itself after so long, a whole number of ms up to `MAX_DURATION`; null: it does not. Goes with a blackout that begins. */
   readonly duration: number | null;
 }
+
+/** In ms: Node's timers fire at once beyond it. */
+export const MAX_DURATION = 2 ** 31 - 1;
 
 /** `draining`: nobody new is let in, and what lives goes on. */
 export type BlackoutState = 'off' | 'on' | 'draining';
@@ -26,7 +29,13 @@ export interface BlackoutStatus {
   readonly until: string | null;
 }
 
-/** What the relay says of itself: one JSON object, its answer to whatever it is told. */
+/** What the relay answers to every request, as one JSON object. */
+export interface Answer extends Status {
+  /** What is wrong with the request, and what is accepted: nothing has changed then; null: nothing is. */
+  readonly error: string | null;
+}
+
+/** What the relay says of itself. */
 export interface Status {
   readonly version: string;
   readonly mode: 'tcp' | 'udp' | 'http-proxy';

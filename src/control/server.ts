@@ -3,8 +3,10 @@ import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 
+import { messageOf } from '../message-of.ts';
 import { askControl } from './client.ts';
-import type { BlackoutRequest, Status } from './protocol.ts';
+import type { Answer, BlackoutRequest, Status } from './protocol.ts';
+import { readRequest } from './read-request.ts';
 import { prepareRunDir } from './run-dir.ts';
 
 interface Answers {
@@ -20,10 +22,10 @@ export interface Control {
 
 /** How long the owner of a socket found in our place may take to answer, in ms. */
 const OWNER_TIMEOUT = 1_000;
-/** How long whoever connects may take to say what it wants, in ms, and in how many characters. */
-const REQUEST_TIMEOUT = 2_000;
-const MAX_REQUEST_LENGTH = 1_024;
-const STATES: ReadonlySet<unknown> = new Set<BlackoutRequest['blackout']>(['off', 'on', 'draining']);
+/** How long a connection may take, request and answer, in ms; whoever asks waits no longer. */
+const TIMEOUT = 5_000;
+/** How many may ask at a time. */
+const MAX_CONNECTIONS = 32;
 
 /**
  * Answers on a unix socket, mode 0600, at the first of `paths` whose directory is writable. Rejects when none is, or when another
@@ -39,32 +41,25 @@ export async function openControl(paths: readonly string[], answers: Answers): P
     socket.on('error', () => {}); // whoever asked has left
     answer(socket, answers).catch(() => void socket.destroy());
   });
+  server.maxConnections = MAX_CONNECTIONS;
   server.listen(path, () => chmodSync(path, 0o600));
   await once(server, 'listening');
   server.on('error', () => {}); // who asks is not answered; the relay goes on
   return { path, close: () => server.close() };
 }
 
-/** Reads to the FIN, does what is requested and tells the status. Rejects when that is no request. */
+/** Reads to the FIN, does what is requested and tells the status, and what is wrong with the request. */
 async function answer(socket: Socket, { status, blackOut }: Answers): Promise<void> {
-  socket.setTimeout(REQUEST_TIMEOUT, () => void socket.destroy());
-  let request = '';
-  for await (const chunk of socket
-    .setEncoding('utf8')
-    .iterator({ destroyOnReturn: false }) as AsyncIterable<string>) {
-    request += chunk;
-    if (request.length > MAX_REQUEST_LENGTH) throw new Error('that is no request of ours');
+  const timer = setTimeout(() => void socket.destroy(), TIMEOUT).unref();
+  socket.once('close', () => clearTimeout(timer));
+  let error: string | null = null;
+  try {
+    const request = await readRequest(socket);
+    if (request !== null) await blackOut(request);
+  } catch (cause) {
+    error = messageOf(cause);
   }
-  socket.setTimeout(0);
-  if (request !== '') await blackOut(readRequest(request));
-  socket.end(JSON.stringify(status()));
-}
-
-/** Throws when that is no request. */
-function readRequest(text: string): BlackoutRequest {
-  const request = JSON.parse(text) as BlackoutRequest;
-  if (!STATES.has(request.blackout)) throw new Error('that is no request of ours');
-  return request;
+  socket.end(JSON.stringify({ ...status(), error } satisfies Answer), () => void socket.destroy());
 }
 
 /** A relay that was killed leaves its socket behind; a live one is left alone. */

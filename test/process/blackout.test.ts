@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
-import { PROBE_SOURCE } from '../../src/control/protocol.ts';
+import { MAX_DURATION, PROBE_SOURCE } from '../../src/control/protocol.ts';
 import { runHealthcheck, runProgram, type Sallyport, startSallyport } from '../helpers/program.ts';
 import { closedPort, endOf, readSome, tcpClient, tcpServer, udpSocket } from '../helpers/sockets.ts';
 
@@ -265,16 +265,70 @@ test('the switch is this user’s alone', async () => {
   expect(statSync(join(it.relay.runDir, 'control.sock')).mode & 0o777).toBe(0o600);
 });
 
-test('what is no request is not answered, and changes nothing', async () => {
+/** What comes back on the control socket for a request, up to its end. */
+async function answerTo(runDir: string, request: string): Promise<string> {
+  const socket = connect(join(runDir, 'control.sock'));
+  socket.on('error', () => {}).end(request);
+  const said: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => said.push(chunk));
+  await new Promise((resolve) => socket.once('close', resolve));
+  return Buffer.concat(said).toString();
+}
+
+test.each([
+  ['on', /JSON object/],
+  ['null', /JSON object/],
+  ['["on"]', /JSON object/],
+  ['{"blackout":"on"', /JSON object/],
+  ['x'.repeat(2_000), /1024 bytes/],
+  ['{}', /^blackout=undefined: it takes off, on, draining$/],
+  ['{"blackout":"dark"}', /^blackout="dark": /],
+  ['{"blackout":["on"]}', /^blackout=\["on"\]: /],
+  ['{"blackout":"on","for":5}', /^for is unknown: /],
+  ['{"__proto__":{"blackout":"on"}}', /^__proto__ is unknown: /],
+  ['{"blackout":"off","duration":5}', /^duration=5: it goes with /],
+  ...[
+    '"abc"',
+    '{}',
+    'true',
+    '0',
+    '-5',
+    '0.5',
+    '1e20',
+    '1e300',
+    '2147483648',
+    String(35 * 24 * 3_600_000),
+  ].map((duration): [string, RegExp] => [
+    `{"blackout":"on","duration":${duration}}`,
+    /^duration=\S+: it takes a whole number of ms from 1 to 2147483647, or null$/,
+  ]),
+])('what is no request is refused, and changes nothing: %j', async (request, problem) => {
+  const relay = startSallyport({ TARGET: '127.0.0.1', PORT: `${await closedPort()}:1` });
+  await relay.line('listening');
+  const before = await blackout(relay, 'on', '--for', '1h');
+  expect(JSON.parse(await answerTo(relay.runDir, request))).toMatchObject({
+    error: expect.stringMatching(problem),
+    blackout: { state: 'on' },
+  });
+  expect(await blackout(relay, 'status')).toBe(before);
+});
+
+test('the longest blackout is as long as a timer can wait', async () => {
   const it = await drill();
-  for (const request of ['on', '{}', '{"blackout":"dark"}', 'x'.repeat(100_000)]) {
-    const socket = connect(join(it.relay.runDir, 'control.sock'));
-    socket.on('error', () => {}).end(request);
-    const said: Buffer[] = [];
-    socket.on('data', (chunk: Buffer) => said.push(chunk));
-    await new Promise((resolve) => socket.once('close', resolve));
-    expect(Buffer.concat(said).toString()).toBe('');
-  }
+  const longest = JSON.stringify({ blackout: 'on', duration: MAX_DURATION });
+  expect(JSON.parse(await answerTo(it.relay.runDir, longest))).toMatchObject({ blackout: { state: 'on' } });
+  expect(await it.blackout('status')).toMatch(/^blackout on /);
+});
+
+test('a request that goes on without an end, and too many of them, are cut off', async () => {
+  const it = await drill();
+  const path = join(it.relay.runDir, 'control.sock');
+  const drips = Array.from({ length: 100 }, () => {
+    const socket = connect(path).on('error', () => {});
+    const drip = setInterval(() => socket.write(' '), 200);
+    return new Promise((resolve) => socket.resume().once('close', () => resolve(clearInterval(drip))));
+  });
+  await Promise.all(drips);
   expect(await it.blackout('status')).toMatch(/^blackout off /);
 });
 
