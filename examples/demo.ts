@@ -105,7 +105,7 @@ async function startNameserver(): Promise<number> {
 }
 
 async function startRelay(environment: Record<string, string>) {
-  const child = spawn(process.execPath, [program('sallyport')], {
+  const child = spawn(process.execPath, ['--disable-sigusr1', program('sallyport')], {
     env: environment,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -135,7 +135,7 @@ async function startRelay(environment: Record<string, string>) {
 }
 
 async function runProgram(name: 'healthcheck', environment: Record<string, string>) {
-  const child = spawn(process.execPath, [program(name)], {
+  const child = spawn(process.execPath, ['--disable-sigusr1', program(name)], {
     env: environment,
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -6,6 +6,7 @@ import { describeBlackout } from '../src/control/describe-blackout.ts';
 import { probeAddress } from '../src/control/protocol.ts';
 import { messageOf } from '../src/message-of.ts';
 import { createPrinter } from '../src/printer.ts';
+import { ignoreDebuggerSignal } from '../src/stop-signal.ts';
 import { version } from '../src/version.ts';
 import { explain } from './explain.ts';
 import { checkListening } from './listening.ts';
@@ -70,4 +71,5 @@ async function check(environment: NodeJS.ProcessEnv): Promise<string> {
   return 'healthy';
 }
 
+ignoreDebuggerSignal(process);
 void main(process.argv.slice(2)).then((code) => process.exit(code));

@@ -28,7 +28,7 @@ import { createPrinter } from './printer.ts';
 import { Gate } from './relay/gate.ts';
 import type { Relay } from './relay/relay.ts';
 import { runHealthcheck, watchHealth } from './self-check.ts';
-import { listenForCrash, listenForStop, type StopSignals } from './stop-signal.ts';
+import { ignoreDebuggerSignal, listenForCrash, listenForStop, type StopSignals } from './stop-signal.ts';
 import { trimHeap } from './trim-heap.ts';
 import { version } from './version.ts';
 import type { WorkerData } from './workers/calls.ts';
@@ -212,8 +212,10 @@ function healthcheckBeside(program: string): string {
 }
 
 dropKnownWarnings(process);
-if (parentPort === null) void main(process.argv.slice(2)).then((code) => process.exit(code));
-else {
+if (parentPort === null) {
+  ignoreDebuggerSignal(process);
+  void main(process.argv.slice(2)).then((code) => process.exit(code));
+} else {
   // A thread whose loop has a handle that Node does not know of aborts the process at its end.
   process.on('exit', closeKernel);
   void work(parseConfig(process.env), workerData as WorkerData, parentPort);

@@ -38,7 +38,7 @@ export async function watchHealth({ check, limit, interval, log, signal }: Optio
 export async function runHealthcheck(node: string, program: string): Promise<string> {
   const { execFile } = await import('node:child_process');
   const { promise, resolve, reject } = Promise.withResolvers<string>();
-  execFile(node, [program], { timeout: TIMEOUT }, (error, stdout) => {
+  execFile(node, ['--disable-sigusr1', program], { timeout: TIMEOUT }, (error, stdout) => {
     if (error === null) resolve(stdout.trim());
     else reject(new Error(stdout.trim() || error.message));
   });

@@ -21,6 +21,14 @@ export function listenForStop(process: NodeJS.Process): StopSignals {
   return { first, second: second.signal };
 }
 
+/**
+ * Has SIGUSR1 do nothing, from now on, instead of opening Node's debugger to whoever shares this process's network. The built programs' first line
+ * has Node ignore it from its start (--disable-sigusr1); this is for those who run them otherwise.
+ */
+export function ignoreDebuggerSignal(process: NodeJS.Process): void {
+  process.on('SIGUSR1', () => {});
+}
+
 /** Aborts with the first error that nobody has caught, from now on; a second ends the process as usual. */
 export function listenForCrash(process: NodeJS.Process): AbortSignal {
   const crash = new AbortController();

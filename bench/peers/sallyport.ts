@@ -31,7 +31,7 @@ export function sallyport({ name, env = {}, program = null }: Variant, { node }:
     protocols: 'NAME_CHECK' in env ? ['http', 'tls'] : ['tcp', 'udp'],
     start: ({ transport, listen, host, port, connections, name: known }, directory) => ({
       // As the program's first line has it.
-      command: [node, '--expose-gc', program ?? join(ROOT, 'dist/sallyport.js')],
+      command: [node, '--disable-sigusr1', program ?? join(ROOT, 'dist/sallyport.js')],
       env: {
         TARGET: known?.name ?? host,
         ...(known && { PRE_RESOLVE: '1', NAMESERVERS: known.nameserver, TARGET_SCOPE: 'any' }),

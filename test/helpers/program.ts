@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -28,10 +28,13 @@ export interface Sallyport {
   readonly ended: Promise<Outcome>;
 }
 
-/** Runs the built relay with nothing but this environment; killed with the test. */
-export function startSallyport(environment: Environment): Sallyport {
-  const runDir = temporaryDirectory();
-  const child = start('sallyport', { SALLYPORT_RUN_DIR: runDir, ...environment });
+/** Runs the built relay with nothing but this environment, and Node's options as its first line has them; killed with the test. */
+export function startSallyport(
+  environment: Environment,
+  { options = optionsOf('sallyport') }: { readonly options?: readonly string[] | undefined } = {},
+): Sallyport {
+  const runDir = environment['SALLYPORT_RUN_DIR'] ?? temporaryDirectory();
+  const child = start('sallyport', { ...environment, SALLYPORT_RUN_DIR: runDir }, { options });
   const lines: LogLine[] = [];
   const waiters = new Set<() => void>();
   const { stdout } = child;
@@ -74,7 +77,7 @@ export async function runHealthcheck(environment: Environment): Promise<Outcome>
 
 /** Runs a command of the built relay to its end with nothing but this environment. */
 export async function runSallyport(args: readonly string[], environment: Environment): Promise<Outcome> {
-  return outcomeOf(start('sallyport', environment, args));
+  return outcomeOf(start('sallyport', environment, { args }));
 }
 
 /** As these, with its two streams apart. */
@@ -83,7 +86,7 @@ export async function runProgram(
   args: readonly string[],
   environment: Environment = {},
 ): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
-  const child = start(program, environment, args);
+  const child = start(program, environment, { args });
   const [stdout, stderr, [code]] = await Promise.all([
     child.stdout === null ? '' : textOf(child.stdout),
     child.stderr === null ? '' : textOf(child.stderr),
@@ -99,8 +102,25 @@ export function temporaryDirectory(): string {
   return directory;
 }
 
-function start(program: Program, environment: Environment, args: readonly string[] = []): ChildProcess {
-  const child = spawn(process.execPath, [join(import.meta.dirname, `../../dist/${program}.js`), ...args], {
+/** The options that the first line of a built program has for Node. */
+function optionsOf(program: Program): readonly string[] {
+  const [first = ''] = readFileSync(fileOf(program), 'utf8').split('\n', 1);
+  return first.split(' ').slice(1);
+}
+
+function fileOf(program: Program): string {
+  return join(import.meta.dirname, `../../dist/${program}.js`);
+}
+
+function start(
+  program: Program,
+  environment: Environment,
+  {
+    args = [],
+    options = optionsOf(program),
+  }: { readonly args?: readonly string[]; readonly options?: readonly string[] | undefined } = {},
+): ChildProcess {
+  const child = spawn(process.execPath, [...options, fileOf(program), ...args], {
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
