@@ -156,10 +156,15 @@ async function run(
   const metricsFile = join(dirname(program), 'sallyport-metrics.js');
   const watched = { status: say, preResolve, metricsFile, sources, relays };
   const admin = where && (await (await import('./control/pages.ts')).openPages(where, watched));
-  const control = await openControl(controlPaths(config.runDir), {
-    blackOut: ({ blackout: state, duration }) => blackout.turn(state, { by: 'command', duration }),
-    status: say,
-  }).catch((err: unknown) => {
+  const control = await openControl(
+    controlPaths(config.runDir),
+    {
+      blackOut: ({ blackout: state, duration }) => blackout.turn(state, { by: 'command', duration }),
+      status: say,
+    },
+    (err) =>
+      log.warn({ err }, 'the run directory has no lock: relays that start at the same moment may share it'),
+  ).catch((err: unknown) => {
     log.warn(
       { err },
       'the control socket is off: the healthcheck cannot ask this relay, only watch its ports',

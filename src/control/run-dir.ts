@@ -28,3 +28,10 @@ export function prepareRunDir(dir: string): boolean {
     return false;
   }
 }
+
+/** The word to a relay that finds a directory taken. */
+export function ownedByAnother(dir: string, owner: string): Error {
+  return new Error(
+    `another relay (${owner}) owns ${dir}, and is whom commands and the healthcheck ask here: stop it, or give each relay a SALLYPORT_RUN_DIR of its own`,
+  );
+}

@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { chmodSync, rmSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 
 import { messageOf } from '../message-of.ts';
-import { askControl } from './client.ts';
 import type { Answer, BlackoutRequest, Status } from './protocol.ts';
 import { readRequest } from './read-request.ts';
-import { prepareRunDir } from './run-dir.ts';
+import { lockRunDir } from './run-dir-lock.ts';
+import { ownedByAnother, prepareRunDir } from './run-dir.ts';
 
 interface Answers {
   readonly status: () => Status;
@@ -20,24 +20,42 @@ export interface Control {
   close: () => void;
 }
 
-/** How long the owner of a socket found in our place may take to answer, in ms. */
-const OWNER_TIMEOUT = 1_000;
 /** How long a connection may take, request and answer, in ms; whoever asks waits no longer. */
 const TIMEOUT = 5_000;
 /** How many may ask at a time. */
 const MAX_CONNECTIONS = 32;
 
 /**
- * Answers on a unix socket, mode 0600, at the first of `paths` whose directory is writable. Rejects when none is, or when another
- * relay answers there.
+ * Answers on a unix socket, mode 0600, at the first of `paths` whose directory is writable. Rejects when none is, or when another relay has that
+ * directory, even one that is stopped (SIGSTOP). Where the directory cannot be locked, `onUnlocked` is told why; an owner is found all the
+ * same, but not one that starts at the same moment.
  */
-export async function openControl(paths: readonly string[], answers: Answers): Promise<Control> {
+export async function openControl(
+  paths: readonly string[],
+  answers: Answers,
+  onUnlocked: (cause: Error) => void,
+): Promise<Control> {
   const path = paths.find((candidate) => prepareRunDir(dirname(candidate)));
   if (path === undefined)
     throw new Error(`none of ${paths.map((each) => dirname(each)).join(', ')} is writable`);
 
-  await removeStale(path);
-  const server: Server = createServer({ allowHalfOpen: true }, (socket) => {
+  const unlock = lockRunDir(dirname(path), onUnlocked);
+  try {
+    await removeStale(path);
+    const server = await listenAt(path, answers);
+    const close = () => {
+      server.close(); // which removes the socket
+      unlock();
+    };
+    return { path, close };
+  } catch (cause) {
+    unlock();
+    throw cause;
+  }
+}
+
+async function listenAt(path: string, answers: Answers): Promise<Server> {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.on('error', () => {}); // whoever asked has left
     answer(socket, answers).catch(() => void socket.destroy());
   });
@@ -45,7 +63,7 @@ export async function openControl(paths: readonly string[], answers: Answers): P
   server.listen(path, () => chmodSync(path, 0o600));
   await once(server, 'listening');
   server.on('error', () => {}); // who asks is not answered; the relay goes on
-  return { path, close: () => server.close() };
+  return server;
 }
 
 /** Reads to the FIN, does what is requested and tells the status, and what is wrong with the request. */
@@ -62,9 +80,21 @@ async function answer(socket: Socket, { status, blackOut }: Answers): Promise<vo
   socket.end(JSON.stringify({ ...status(), error } satisfies Answer), () => void socket.destroy());
 }
 
-/** A relay that was killed leaves its socket behind; a live one is left alone. */
+/**
+ * A relay that was killed leaves its socket behind, at which the kernel refuses (ECONNREFUSED of unix(7)). A live one's is left alone, and takes
+ * connections whether its owner reads them or not.
+ */
 async function removeStale(path: string): Promise<void> {
-  const owner = await askControl(path, OWNER_TIMEOUT).catch(() => null);
-  if (owner !== null) throw new Error(`another relay answers at ${path}`);
-  rmSync(path, { force: true });
+  const socket = connect(path);
+  try {
+    await once(socket, 'connect');
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return;
+    if (code === 'ECONNREFUSED') return rmSync(path, { force: true });
+    if (code !== 'EAGAIN') throw cause; // that one is full
+  } finally {
+    socket.destroy();
+  }
+  throw ownedByAnother(dirname(path), `which takes connections at ${path}`);
 }

@@ -8,7 +8,7 @@ const POINTER = 'pointer';
 /** An address as well; where there are more than three arguments, Node takes it in a third of the time. */
 const POINTER_OF_MANY = 'function';
 
-/** The socket and epoll calls of the C library, and what of libuv watches for them. The fewer arguments, the faster: read(2) stands for recv(2). */
+/** The socket, epoll and lock calls of the C library, and what of libuv watches for them. The fewer arguments, the faster: read(2) stands for recv(2). */
 const SIGNATURES = {
   socket: { arguments: [INT, INT, INT], return: INT },
   accept4: { arguments: [INT, POINTER_OF_MANY, POINTER_OF_MANY, INT], return: INT },
@@ -26,6 +26,7 @@ const SIGNATURES = {
   shutdown: { arguments: [INT, INT], return: INT },
   close: { arguments: [INT], return: INT },
   fcntl: { arguments: [INT, INT, INT], return: INT },
+  flock: { arguments: [INT, INT], return: INT },
   epoll_create1: { arguments: [INT], return: INT },
   epoll_ctl: { arguments: [INT, INT, INT, POINTER_OF_MANY], return: INT },
   epoll_wait: { arguments: [INT, POINTER_OF_MANY, INT, INT], return: INT },

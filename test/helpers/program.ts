@@ -103,7 +103,7 @@ export function temporaryDirectory(): string {
 }
 
 /** The options that the first line of a built program has for Node. */
-function optionsOf(program: Program): readonly string[] {
+export function optionsOf(program: Program): readonly string[] {
   const [first = ''] = readFileSync(fileOf(program), 'utf8').split('\n', 1);
   return first.split(' ').slice(1);
 }

@@ -1,0 +1,36 @@
+import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { pid } from 'node:process';
+
+import { EAGAIN, openKernel } from '../kernel/kernel.ts';
+import { ownedByAnother } from './run-dir.ts';
+
+const { O_CREAT, O_NOFOLLOW, O_RDWR } = constants;
+const LOCK_EXCLUSIVE = 2;
+const LOCK_AT_ONCE = 4;
+
+/**
+ * Makes a run directory this process's own, until it calls what is returned or ends, however it ends: the kernel gives a lock up with its last
+ * descriptor (flock(2)), and with nothing else. Throws when another process has it, with what that one has written of itself;
+ * `onMissing` is told why there can be no lock.
+ */
+export function lockRunDir(dir: string, onMissing: (cause: Error) => void): () => void {
+  const calls = openKernel()?.calls;
+  if (calls === undefined) {
+    onMissing(new Error('C cannot be called (node:ffi)'));
+    return () => {};
+  }
+  const fd = openSync(join(dir, 'lock'), O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
+  if (calls.flock(fd, LOCK_EXCLUSIVE | LOCK_AT_ONCE) < 0) {
+    const errno = calls.errno();
+    const owner = readFileSync(fd, 'utf8');
+    closeSync(fd);
+    if (errno === EAGAIN) throw ownedByAnother(dir, owner);
+    onMissing(calls.failure('flock', errno));
+    return () => {};
+  }
+  ftruncateSync(fd);
+  writeSync(fd, `process ${pid} on ${hostname()}, since ${new Date().toISOString()}`);
+  return () => closeSync(fd);
+}
