@@ -3,7 +3,7 @@ import { endianness } from 'node:os';
 
 import { v4, v6 } from '@leichtgewicht/ip-codec';
 
-import { readSockets } from '../src/control/socket-table.ts';
+import { readSockets } from '../src/kernel/socket-table.ts';
 
 /** A socket that listens (TCP_LISTEN; TCP_CLOSE for unconnected UDP). */
 const LISTENING = { tcp: '0A', udp: '07' } as const;

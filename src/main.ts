@@ -192,7 +192,8 @@ async function run(
     signal: stopped.signal,
   });
   try {
-    const end = Promise.race([stop.first, unhealthy, ...relays.map(({ failed }) => failed)]);
+    const listening = [...relays, ...(admin === null ? [] : [admin])];
+    const end = Promise.race([stop.first, unhealthy, ...listening.map(({ failed }) => failed)]);
     const signal = await abortable(end, crash);
     draining = true;
     const live = relays.reduce((sum, relay) => sum + relay.live, 0);

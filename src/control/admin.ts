@@ -1,10 +1,15 @@
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 
-import { ListenError } from '../relay/relay.ts';
+import { openKernel } from '../kernel/kernel.ts';
+import { listenAt } from '../relay/listen-at.ts';
+import { openListener } from '../relay/open-listener.ts';
+import type { Relay } from '../relay/relay.ts';
+import { streamOf, type TcpSocket } from '../relay/tcp-socket.ts';
 import { visible } from '../visible.ts';
 
 export interface Admin {
+  readonly failed: Relay['failed'];
   close: () => void;
 }
 
@@ -22,32 +27,37 @@ const PLAIN = 'text/plain; charset=utf-8';
 const METHODS = ['GET', 'HEAD'];
 /** A request and its answer take no longer than this, in ms. */
 const TIMEOUT = 10_000;
-/** Never, as far as a timer can wait, in ms (its bound is 2³¹ - 1). */
-const NEVER = 2 ** 31 - 1;
 
-/** Serves pages over HTTP, each on a connection of its own. Keeps nothing alive. Rejects with a ListenError when it cannot listen. */
+/** Serves pages over HTTP, each on a connection of its own. Rejects with a ListenError when it cannot listen. */
 export async function openAdmin(
   { host, port }: { readonly host: string; readonly port: number },
   pages: Pages,
 ): Promise<Admin> {
-  // Node would look after its connections every 30 s, whether there are any or not; here each has a timer.
-  const server = createServer({ connectionsCheckingInterval: NEVER }, (request, response) => {
-    void answer(request, response, pages);
-  });
-  server.on('connection', (socket) => {
-    socket.unref();
+  const server = createServer((request, response) => void answer(request, response, pages));
+  const sockets = new Set<Socket>();
+  const accept = (client: TcpSocket) => {
+    const socket = streamOf(client);
     const timer = setTimeout(() => socket.destroy(), TIMEOUT).unref();
-    socket.once('close', () => clearTimeout(timer));
+    sockets.add(socket);
+    socket.once('close', () => {
+      clearTimeout(timer);
+      sockets.delete(socket);
+    });
+    server.emit('connection', socket);
+    socket.resume(); // a stream that Node has accepted waits for it
+  };
+  // Not the server itself listens: Node would not notice when its listener is gone, and would look after its connections every 30 s.
+  const { listeners, failed } = await listenAt({
+    protocol: 'admin tcp',
+    port,
+    addresses: [host],
+    open: (place) => openListener(place, { kernel: openKernel(), accept }),
   });
-  server.listen(port, host).unref();
-  await once(server, 'listening').catch((cause: unknown) => {
-    throw new ListenError('listen on admin tcp', { address: host, port }, cause);
-  });
-  server.on('error', () => {}); // who asks is not answered; the relay goes on
   return {
+    failed,
     close: () => {
-      server.close();
-      server.closeAllConnections();
+      for (const listener of listeners) listener.close();
+      for (const socket of sockets) socket.destroy();
     },
   };
 }

@@ -10,7 +10,7 @@ interface Listener {
 }
 
 interface Options<T extends Listener> {
-  readonly protocol: 'tcp' | 'udp';
+  readonly protocol: 'tcp' | 'admin tcp' | 'udp';
   /** 0: any free port. */
   readonly port: number;
   /** null: all addresses of the host. */

@@ -1,9 +1,7 @@
-import { once } from 'node:events';
-import { createServer, isIPv6, type Server, Socket } from 'node:net';
+import { Socket } from 'node:net';
 
 import { BareServer } from '../kernel/bare-server.ts';
 import { openKernel } from '../kernel/kernel.ts';
-import { KEEP_ALIVE_DELAY } from '../kernel/socket-options.ts';
 import type { Network } from '../networks.ts';
 import { Roster } from '../roster.ts';
 import { throttle } from '../throttle.ts';
@@ -16,7 +14,8 @@ import { type Gate, SHUT } from './gate.ts';
 import { IdleClients } from './idle-clients.ts';
 import { listenAt } from './listen-at.ts';
 import { logRefusal } from './log-refusal.ts';
-import { type Place, type Relay, SAID_EVERY } from './relay.ts';
+import { openListener } from './open-listener.ts';
+import { type Relay, SAID_EVERY } from './relay.ts';
 import { reset } from './reset.ts';
 import { createSourceGate } from './source-gate.ts';
 import type { TcpSocket } from './tcp-socket.ts';
@@ -39,9 +38,6 @@ interface Options extends Omit<Shared, 'order' | 'connect' | 'onFull' | 'idleCli
   /** While it is shut, clients are reset at once. */
   readonly gate: Gate;
 }
-
-/** Beyond what the kernel allows (net.core.somaxconn): the kernel cuts it to its own limit. */
-const BACKLOG = 65_535;
 
 /** Listens on a port. Rejects with a ListenError when it cannot. */
 export async function listenTcp(options: Options): Promise<Relay> {
@@ -107,10 +103,13 @@ export async function listenTcp(options: Options): Promise<Relay> {
     port: options.port,
     addresses: options.bind,
     open: async (place) => {
-      const server = await open(place, { sharesPort: options.sharesPort, accept });
-      if (kernel === null) return server;
-      const mayAccept = () => descriptors.areLeft;
-      return new BareServer(kernel, server, { mayAccept, accept }).on('short', sayShort);
+      const listener = await openListener(place, {
+        kernel,
+        mayAccept: () => descriptors.areLeft,
+        accept,
+        sharesPort: options.sharesPort,
+      });
+      return listener instanceof BareServer ? listener.on('short', sayShort) : listener;
     },
   });
 
@@ -147,28 +146,4 @@ export async function listenTcp(options: Options): Promise<Relay> {
 function refuse(client: TcpSocket): void {
   if (client instanceof Socket) client.on('error', () => {}); // it is gone already
   reset(client);
-}
-
-async function open(
-  { address, port }: Place,
-  { sharesPort, accept }: { readonly sharesPort: boolean; readonly accept: (client: Socket) => void },
-): Promise<Server> {
-  const server = createServer(
-    {
-      allowHalfOpen: true,
-      pauseOnConnect: true,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: KEEP_ALIVE_DELAY,
-    },
-    accept,
-  );
-  server.listen({
-    port,
-    backlog: BACKLOG,
-    reusePort: sharesPort,
-    ...(address !== null && { host: address, ipv6Only: isIPv6(address) }),
-  });
-  await once(server, 'listening');
-  return server;
 }

@@ -19,6 +19,8 @@ export interface Daemon {
   readonly output: () => string;
   /** Resolves when its output holds `text`, now or later; rejects when it ends without. */
   readonly said: (text: string) => Promise<void>;
+  /** Resolves with its exit code; null after a signal. */
+  readonly ended: Promise<number | null>;
 }
 
 /** Starts a program and waits until it serves; ended with the test. */
@@ -30,6 +32,7 @@ export async function startDaemon(
   const child = spawn(command, args, { env: env ?? process.env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   let hasEnded = false;
+  let code: number | null = null;
   const waiters = new Set<() => void>();
   const wakeAll = () => waiters.forEach((wake) => wake());
   for (const stream of [child.stdout, child.stderr]) {
@@ -38,11 +41,13 @@ export async function startDaemon(
       wakeAll();
     });
   }
+  child.once('exit', (exitCode) => (code = exitCode));
   const end = once(child, 'close')
     .catch((err: unknown) => (output += String(err)))
     .then(() => {
       hasEnded = true;
       wakeAll();
+      return code;
     });
   onTestFinished(async () => {
     child.kill('SIGKILL');
@@ -56,7 +61,7 @@ export async function startDaemon(
     }
   };
   await said(ready);
-  return { pid: child.pid ?? 0, output: () => output, said };
+  return { pid: child.pid ?? 0, output: () => output, said, ended: end };
 }
 
 /**

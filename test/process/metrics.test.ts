@@ -183,8 +183,11 @@ test('datagrams that come faster than they are read are counted, and logged once
   expect(line['lost']).toBe((await scrape(admin))[`sallyport_datagrams_lost_total{port="${port}"}`]);
 });
 
-test('the admin port answers GET and HEAD, and knows its pages alone', async () => {
-  const { admin } = await monitored([await closedPort()]);
+test.each([
+  ['', {}],
+  [', without node:ffi too', { NODE_OPTIONS: '--no-experimental-ffi' }],
+])('the admin port answers GET and HEAD, and knows its pages alone%s', async (_, environment) => {
+  const { admin } = await monitored([await closedPort()], environment);
   const metrics = await ask(admin, '/metrics?x');
   expect(metrics.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
   expect(metrics.text).toMatch(/^sallyport_info\{version="\d+\.\d+\.\d+",mode="tcp"\} 1$/m);

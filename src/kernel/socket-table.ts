@@ -9,20 +9,26 @@ export interface KernelSocket {
   readonly state: string;
   /** Datagrams that found its receive buffer full; UDP only. */
   readonly drops: number;
+  /** That of its descriptors (fstat(2)). */
+  readonly inode: number;
 }
+
+/** The state of a TCP socket that listens. */
+export const LISTENING = '0A';
 
 /** All of this network's sockets of a protocol (proc(5), /proc/net/tcp and udp). */
 export function readSockets(protocol: 'tcp' | 'udp'): readonly KernelSocket[] {
   return [`/proc/net/${protocol}6`, `/proc/net/${protocol}`].flatMap((table) => {
     const [, ...lines] = readTable(table).trimEnd().split('\n');
     return lines.map((line) => {
-      const [, local = '', , state = '', ...rest] = line.trim().split(/\s+/);
+      const [, local = '', , state = '', , , , , , inode, ...rest] = line.trim().split(/\s+/);
       const [address = '', port = ''] = local.split(':');
       return {
         address,
         port: Number.parseInt(port, 16),
         state,
         drops: protocol === 'udp' ? Number(rest.at(-1)) : 0,
+        inode: Number(inode),
       };
     });
   });
