@@ -17,6 +17,6 @@ export async function askControl(
   for await (const chunk of socket.setEncoding('utf8') as AsyncIterable<string>) answer += chunk;
   if (answer === '') throw new Error('it closed the connection without an answer');
   const { error, ...status } = JSON.parse(answer) as Answer;
-  if (error !== null) throw new Error(`it refused the request: ${error}`);
+  if (error !== undefined) throw new Error(`it refused the request: ${error}`);
   return status;
 }

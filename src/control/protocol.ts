@@ -31,8 +31,8 @@ export interface BlackoutStatus {
 
 /** What the relay answers to every request, as one JSON object. */
 export interface Answer extends Status {
-  /** What is wrong with the request, and what is accepted: nothing has changed then; null: nothing is. */
-  readonly error: string | null;
+  /** What is wrong with the request, and what is accepted: nothing has changed then. */
+  readonly error?: string;
 }
 
 /** What the relay says of itself. */

@@ -70,14 +70,14 @@ async function listenAt(path: string, answers: Answers): Promise<Server> {
 async function answer(socket: Socket, { status, blackOut }: Answers): Promise<void> {
   const timer = setTimeout(() => void socket.destroy(), TIMEOUT).unref();
   socket.once('close', () => clearTimeout(timer));
-  let error: string | null = null;
+  let refusal: Pick<Answer, 'error'> = {};
   try {
     const request = await readRequest(socket);
     if (request !== null) await blackOut(request);
   } catch (cause) {
-    error = messageOf(cause);
+    refusal = { error: messageOf(cause) };
   }
-  socket.end(JSON.stringify({ ...status(), error } satisfies Answer), () => void socket.destroy());
+  socket.end(JSON.stringify({ ...status(), ...refusal } satisfies Answer), () => void socket.destroy());
 }
 
 /**
