@@ -20,7 +20,6 @@ import { controlPaths } from './control/run-dir.ts';
 import { openControl } from './control/server.ts';
 import { openSources } from './dns/sources.ts';
 import { foldRepeats } from './fold-repeats.ts';
-import { closeKernel } from './kernel/kernel.ts';
 import { dropKnownWarnings } from './known-warnings.ts';
 import { listen, listeners, type Lookup } from './listen.ts';
 import { createLog, type Log } from './log.ts';
@@ -221,8 +220,4 @@ dropKnownWarnings(process);
 if (parentPort === null) {
   ignoreDebuggerSignal(process);
   void main(process.argv.slice(2)).then((code) => process.exit(code));
-} else {
-  // A thread whose loop has a handle that Node does not know of aborts the process at its end.
-  process.on('exit', closeKernel);
-  void work(parseConfig(process.env), workerData as WorkerData, parentPort);
-}
+} else void work(parseConfig(process.env), workerData as WorkerData, parentPort);

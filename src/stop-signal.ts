@@ -14,7 +14,8 @@ export function listenForStop(process: NodeJS.Process): StopSignals {
   const stop = (signal: string) => {
     if (isStopping) second.abort(new Error(`a second signal, ${signal}`));
     isStopping = true;
-    resolve(signal);
+    // What bare sockets have brought before it is taken in an immediate: a target that has been reached by then counts as reached.
+    setImmediate(resolve, signal);
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);

@@ -19,9 +19,10 @@ export function connectBare(
   const family = writeSocketAddress(calls, memory.bytes, { address, port });
   const fd = calls.socket(family, SOCK_STREAM | NONBLOCK | CLOSE_ON_EXEC, 0);
   if (fd < 0) return Promise.reject(failure('socket', calls.errno()));
-  const socket = new BareSocket(kernel, fd, { address, port });
   options.noDelay(fd);
   options.inlineUrgent(fd);
+  options.dropOnClose(fd, true);
+  const socket = new BareSocket(kernel, fd, { address, port });
   const size = sizeOfSocketAddress(memory.bytes);
   if (calls.connect(fd, memory.pointer, size) < 0 && calls.errno() !== EINPROGRESS) {
     const cause = failure('connect', calls.errno());

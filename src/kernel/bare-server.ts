@@ -46,9 +46,10 @@ export class BareServer extends EventEmitter<{ error: [Error]; short: [Error | n
     this.fd = kernel.calls.duplicate(fd);
     if (this.fd < 0) throw kernel.calls.failure('fcntl');
     server.close();
-    // Those that it accepts inherit both.
+    // Those that it accepts inherit all of these.
     kernel.options.noDelay(this.fd);
     kernel.options.inlineUrgent(this.fd);
+    kernel.options.dropOnClose(this.fd, true);
     kernel.poller.watch(this, READABLE);
   }
 

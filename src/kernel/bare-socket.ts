@@ -12,7 +12,7 @@ const NOTHING = Buffer.alloc(0);
 
 /**
  * A TCP connection as the kernel has it: a descriptor, and nothing kept in this process. Who owns it reads and writes it directly, or has it
- * made a stream. Calls that can fail return -errno (errno(3)) then; what is not ours any more, -EBADF.
+ * made a stream. Until it is ended or closed in order it is reset when this process ends, however that ends. Calls that can fail return -errno (errno(3)) then; what is not ours any more, -EBADF.
  */
 export class BareSocket implements Watched {
   readonly remoteAddress: string;
@@ -34,8 +34,11 @@ export class BareSocket implements Watched {
   #isOpen = true;
   #isCorked = false;
   #hasVanished = false;
+  /** Whether its closing resets it (`dropOnClose`). */
+  #drops = true;
   #stream: Socket | null = null;
 
+  /** Of a descriptor whose closing resets it. */
   constructor(kernel: Kernel, fd: number, { address, port }: SocketAddress) {
     this.kernel = kernel;
     this.#fd = fd;
@@ -157,22 +160,32 @@ export class BareSocket implements Watched {
     return result < 0 ? -this.kernel.calls.errno() : result;
   }
 
-  /** Sends a FIN behind all that has been written. */
+  /** Sends a FIN behind all that has been written: that is complete, and stays so. */
   end(): void {
-    if (this.#isOpen) this.kernel.calls.shutdown(this.#fd, SHUT_WR); // where it fails there is nobody to be told
+    if (!this.#isOpen) return;
+    this.#dropOnClose(false);
+    this.kernel.calls.shutdown(this.#fd, SHUT_WR); // where it fails there is nobody to be told
   }
 
   close(): void {
-    if (!this.#isOpen) return;
-    this.#leave();
-    this.kernel.calls.close(this.fd);
+    this.#closeSo(false);
   }
 
   /** Closes it with a reset, unless it is a stream. */
   reset(): void {
+    this.#closeSo(true);
+  }
+
+  #closeSo(drops: boolean): void {
     if (!this.#isOpen) return;
-    this.kernel.options.dropOnClose(this.fd);
-    this.close();
+    this.#dropOnClose(drops);
+    this.#leave();
+    this.kernel.calls.close(this.#fd);
+  }
+
+  #dropOnClose(drops: boolean): void {
+    if (this.#drops !== drops) this.kernel.options.dropOnClose(this.#fd, drops);
+    this.#drops = drops;
   }
 
   /** The stream that owns the descriptor from the first time on that it is asked for; what nobody has read is still in the kernel, or in `unread`. What was closed is a stream that was. */
@@ -184,6 +197,7 @@ export class BareSocket implements Watched {
   #toStream(): Socket {
     const { poller, options: socketOptions } = this.kernel;
     poller.unwatch(this.#fd);
+    this.#dropOnClose(false); // how a stream closes is Node's to say
     if (!this.isProbed) socketOptions.keepAlive(this.#fd);
     this.isProbed = true;
     this.#leave();
@@ -218,6 +232,7 @@ export class BareSocket implements Watched {
     this.#fd = fd;
     this.#stream = null;
     this.#isOpen = true;
+    this.#dropOnClose(true);
     this.unheard = 0;
     this.listener = null;
     this.kernel.peers.add(this);

@@ -8,7 +8,7 @@ const POINTER = 'pointer';
 /** An address as well; where there are more than three arguments, Node takes it in a third of the time. */
 const POINTER_OF_MANY = 'function';
 
-/** The socket, epoll and lock calls of the C library, and what of libuv watches for them. The fewer arguments, the faster: read(2) stands for recv(2). */
+/** The socket, epoll and lock calls of the C library, and what of libuv wakes Node for them. The fewer arguments, the faster: read(2) stands for recv(2). */
 const SIGNATURES = {
   socket: { arguments: [INT, INT, INT], return: INT },
   accept4: { arguments: [INT, POINTER_OF_MANY, POINTER_OF_MANY, INT], return: INT },
@@ -36,7 +36,8 @@ const SIGNATURES = {
   uv_handle_size: { arguments: [INT], return: INT },
   uv_poll_init: { arguments: [POINTER, POINTER, INT], return: INT },
   uv_poll_start: { arguments: [POINTER, INT, POINTER], return: INT },
-  uv_close: { arguments: [POINTER, POINTER], return: 'void' },
+  uv_poll_stop: { arguments: [POINTER], return: INT },
+  calloc: { arguments: ['uint64', 'uint64'], return: POINTER },
 } as const;
 
 /** Flags of a new descriptor: SOCK_NONBLOCK, and SOCK_CLOEXEC or EPOLL_CLOEXEC. */
@@ -71,6 +72,11 @@ export function loadCalls() {
     lib,
     loop: ffi.getCurrentEventLoop(),
     pointerTo,
+    /** Zeroed memory that outlives the thread. */
+    allocateForEver: (size: number): bigint => functions.calloc(1n, BigInt(size)),
+    /** Sets bits of a 32-bit word in C's memory. */
+    setBits: (pointer: bigint, offset: number, bits: number): void =>
+      ffi.setUint32(pointer, offset, ffi.getUint32(pointer, offset) | bits),
     /** Of an interface's index, which is the scope of a link-local address (RFC 4007 §11.2): its name, or else its number. */
     zoneName: (index: number): string => {
       if (functions.if_indextoname(index, name.pointer) === 0n) return String(index);

@@ -35,11 +35,6 @@ export function openKernel(onFailure: (cause: unknown) => void = () => {}): Kern
   return opened;
 }
 
-/** To be called before a worker thread ends. */
-export function closeKernel(): void {
-  opened?.poller.close();
-}
-
 function open(onFailure: (cause: unknown) => void): Kernel | null {
   try {
     const calls = loadCalls();

@@ -14,9 +14,13 @@ const EDGE_TRIGGERED = 1 << 31;
 const ADD = 1;
 const REMOVE = 2;
 const MODIFY = 3;
-/** Of libuv. */
+/** Of libuv, on 64-bit machines. */
 const UV_POLL = 8;
 const UV_READABLE = 1;
+/** Where a handle has its flags: the last of UV_HANDLE_FIELDS (uv.h). */
+const FLAGS = 88;
+/** UV_HANDLE_INTERNAL (uv-common.h): a handle that the end of a loop does not count. */
+const INTERNAL = 0x10;
 
 /** The 32-bit words of a struct epoll_event, which is packed on x86-64 alone. */
 const EVENT = arch === 'x64' ? { words: 3, data: 1 } : { words: 4, data: 2 };
@@ -38,13 +42,17 @@ export interface Watched {
   readonly fd: number;
   /** Whether it lets new clients in, who come after what happens to those that are there. */
   readonly isListener?: boolean;
-  /** Told what has happened, outside of Node's own callbacks: see `Poller.settle`. */
+  /** Told what has happened. */
   onEvents: (events: number) => void;
 }
 
 /**
  * Watches descriptors through an epoll instance, which libuv watches in its turn while there are any. What has happened is told once
  * (EPOLLET), not until something is done about it.
+ *
+ * libuv only wakes for it, and calls back a function of its own that does nothing; the events are taken in an immediate, which Node calls behind
+ * all that a turn of its loop has brought. No JavaScript runs within C: what it throws there aborts the process, and so does the end of
+ * a worker that is out of heap.
  */
 export class Poller {
   readonly #calls: Calls;
@@ -53,16 +61,17 @@ export class Poller {
   readonly #batch: Memory;
   readonly #batchWords: Int32Array;
   readonly #epoll: number;
+  /** A uv_poll_cb (uv_poll_start) that looks at its handle and does nothing. */
   readonly #onReadable: bigint;
   /** By descriptor; each with a serial number, as a descriptor may be another's before its events are read. No Map: see `Roster`. */
   readonly #watched: ({ readonly watched: Watched; readonly serial: number } | undefined)[] = [];
   #count = 0;
   #serial = 0;
-  /** libuv's, while something is watched. */
-  #handle: Memory | null = null;
-  /** Handles that libuv may not have closed yet. */
-  readonly #closing: Memory[] = [];
+  /** A uv_poll_t. It stays in its loop, whatever the thread ends with. */
+  readonly #handle: bigint;
   #isSettling = false;
+  /** Whether an immediate is to come. */
+  #isArmed = false;
 
   constructor(calls: Calls) {
     this.#calls = calls;
@@ -72,10 +81,10 @@ export class Poller {
     this.#batchWords = words(this.#batch);
     this.#epoll = calls.epoll_create1(CLOSE_ON_EXEC);
     if (this.#epoll < 0) throw calls.failure('epoll_create1');
-    this.#onReadable = calls.lib.registerCallback(
-      { arguments: ['pointer', 'i32', 'i32'], return: 'void' },
-      () => this.#dispatch(),
-    );
+    this.#onReadable = calls.lib.getSymbol('uv_is_closing');
+    this.#handle = calls.allocateForEver(calls.uv_handle_size(UV_POLL));
+    this.#check('uv_poll_init', calls.uv_poll_init(calls.loop, this.#handle, this.#epoll));
+    calls.setBits(this.#handle, FLAGS, INTERNAL);
   }
 
   /** Watches for these events, and for failures, until the descriptor is closed. Throws a system error. */
@@ -83,8 +92,7 @@ export class Poller {
     const serial = (this.#serial = (this.#serial + 1) | 0);
     this.#control(ADD, watched.fd, events, serial);
     this.#watched[watched.fd] = { watched, serial };
-    this.#count++;
-    if (this.#handle === null) this.#open();
+    if (this.#count++ === 0) this.#wake();
   }
 
   /** Watches for these events from now on; what is the case already is told too. */
@@ -102,36 +110,41 @@ export class Poller {
   forget(fd: number): void {
     if (this.#watched[fd] === undefined) return;
     this.#watched[fd] = undefined;
-    if (--this.#count === 0) this.close();
+    if (--this.#count === 0) this.#calls.uv_poll_stop(this.#handle); // a thread with nothing to watch may end
   }
 
-  /** Has promises that have been settled in `onEvents` be heard: nobody runs microtasks after what Node does not know of. */
+  /** Has promises that have been settled in `onEvents` be heard before more is told. */
   settle(): void {
-    if (this.#isSettling) return;
     this.#isSettling = true;
-    setImmediate(() => {
-      this.#isSettling = false;
-    });
   }
 
-  /** Leaves libuv's loop, which a thread cannot end with a handle in it; whatever is watched next enters it again. */
-  close(): void {
-    if (this.#handle === null) return;
-    this.#calls.uv_close(this.#handle.pointer, 0n);
-    this.#closing.push(this.#handle);
-    this.#handle = null;
-    setImmediate(() => setImmediate(() => this.#closing.shift()));
+  /** Has libuv go round when there are events. */
+  #wake(): void {
+    this.#check('uv_poll_start', this.#calls.uv_poll_start(this.#handle, UV_READABLE, this.#onReadable));
+    this.#arm();
   }
 
-  #open(): void {
-    const { loop, uv_handle_size, uv_poll_init, uv_poll_start } = this.#calls;
-    const handle = allocate(this.#calls, uv_handle_size(UV_POLL));
-    const status =
-      uv_poll_init(loop, handle.pointer, this.#epoll) ||
-      uv_poll_start(handle.pointer, UV_READABLE, this.#onReadable);
-    if (status < 0) throw this.#calls.failure('uv_poll_start', -status);
-    this.#handle = handle;
+  #check(operation: string, status: number): void {
+    if (status < 0) throw this.#calls.failure(operation, -status);
   }
+
+  /** An immediate that is not referred to does not keep the loop from waiting. */
+  #arm(): void {
+    if (this.#isArmed) return;
+    this.#isArmed = true;
+    setImmediate(this.#turn).unref();
+  }
+
+  /** Takes what has happened until there is no more, or others must have their turn. */
+  readonly #turn = (): void => {
+    this.#isArmed = false;
+    if (this.#count === 0) return;
+    this.#arm();
+    this.#isSettling = false;
+    const until = performance.now() + TURN;
+    let more = true;
+    while (more) more = this.#dispatchBatch() > 0 && !this.#isSettling && performance.now() < until;
+  };
 
   #control(operation: number, fd: number, events: number, serial: number): void {
     this.#eventWords[0] = events | EDGE_TRIGGERED;
@@ -139,13 +152,6 @@ export class Poller {
     this.#eventWords[EVENT.data + 1] = serial;
     if (this.#calls.epoll_ctl(this.#epoll, operation, fd, this.#event.pointer) < 0)
       throw this.#calls.failure('epoll_ctl');
-  }
-
-  /** Takes what has happened until there is no more, or others must have their turn. */
-  #dispatch(): void {
-    const until = performance.now() + TURN;
-    let more = true;
-    while (more) more = this.#dispatchBatch() > 0 && !this.#isSettling && performance.now() < until;
   }
 
   #dispatchBatch(): number {
@@ -158,18 +164,7 @@ export class Poller {
     const known = this.#watched[this.#batchWords[at + EVENT.data] as number];
     if (known === undefined || known.serial !== this.#batchWords[at + EVENT.data + 1]) return;
     const events = this.#batchWords[at] as number;
-    if (turn === turnOf(events, known.watched)) this.#tell(known.watched, events);
-  }
-
-  #tell(watched: Watched, events: number): void {
-    try {
-      watched.onEvents(events);
-    } catch (cause) {
-      // In a callback of C it would have nowhere to go.
-      setImmediate(() => {
-        throw cause;
-      });
-    }
+    if (turn === turnOf(events, known.watched)) known.watched.onEvents(events);
   }
 }
 

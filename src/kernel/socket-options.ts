@@ -52,7 +52,8 @@ export class SocketOptions {
   readonly #idle: Memory;
   readonly #interval: Memory;
   readonly #count: Memory;
-  readonly #noLinger: Memory;
+  readonly #dropping: Memory;
+  readonly #keeping: Memory;
   readonly #value: Memory;
   readonly #result: Memory;
   readonly #size: Memory;
@@ -65,7 +66,8 @@ export class SocketOptions {
     this.#idle = integers(calls, KEEP_ALIVE_DELAY / 1_000);
     this.#interval = integers(calls, KEEP_ALIVE_INTERVAL);
     this.#count = integers(calls, KEEP_ALIVE_COUNT);
-    this.#noLinger = integers(calls, 1, 0);
+    this.#dropping = integers(calls, 1, 0);
+    this.#keeping = integers(calls, 0, 0);
     this.#value = integers(calls, 0);
     this.#result = integers(calls, 0);
     this.#size = integers(calls, 0);
@@ -91,9 +93,9 @@ export class SocketOptions {
     this.#set(fd, IPPROTO_TCP, TCP_KEEPCNT, this.#count);
   }
 
-  /** Has the closing of a socket reset its connection. */
-  dropOnClose(fd: number): void {
-    this.#set(fd, SOL_SOCKET, SO_LINGER, this.#noLinger);
+  /** Has the closing of a socket, also by the end of its process, reset its connection; or end it with what is still to be sent, and a FIN. */
+  dropOnClose(fd: number, drops: boolean): void {
+    this.#set(fd, SOL_SOCKET, SO_LINGER, drops ? this.#dropping : this.#keeping);
   }
 
   /** Whether an IPv6 socket takes no IPv4. */

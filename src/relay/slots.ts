@@ -73,21 +73,26 @@ export class Slots {
     this.#wakeOne();
   }
 
-  /** Announces that a slot will be released for one that waits, in any thread; not where as many have been announced as wait. */
+  /** Announces that a slot will be released for one that waits, in any thread; not where all who wait have one coming. */
   tryBeginYield(): boolean {
     for (;;) {
       const yielding = Atomics.load(this.#cells, YIELDING);
-      if (this.waiting <= yielding) return false;
+      if (this.#areProvided(yielding)) return false;
       if (Atomics.compareExchange(this.#cells, YIELDING, yielding, yielding + 1) === yielding) return true;
     }
   }
 
-  /** Null where one waits for whom no slot has been announced; else resolves when another comes to wait. */
+  /** Null where one waits who has no slot coming; else resolves when another comes to wait. */
   nextWaiter(): Promise<unknown> | null {
     const { waiting } = this;
-    if (waiting > Atomics.load(this.#cells, YIELDING)) return null;
+    if (!this.#areProvided(Atomics.load(this.#cells, YIELDING))) return null;
     const { async: sleeps, value } = Atomics.waitAsync(this.#cells, WAITING, waiting);
     return sleeps ? value : Promise.resolve();
+  }
+
+  /** Whether there is a slot for each one that waits: announced, or free already, as who waits for it takes a turn to wake. */
+  #areProvided(yielding: number): boolean {
+    return this.waiting <= yielding + Math.max(0, this.#size - this.held);
   }
 
   #tryHold(): boolean {

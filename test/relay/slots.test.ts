@@ -79,3 +79,16 @@ test('a slot that becomes free when all who waited have left is for another thre
   await stayed;
   expect(other).toMatchObject({ held: 1, waiting: 0 });
 });
+
+test('tryBeginYield() announces no second slot for one that has not yet taken its own', async () => {
+  const slots = new Slots(2);
+  await slots.take('192.0.2.1', never);
+  await slots.take('192.0.2.1', never);
+  const waiting = slots.take('192.0.2.1', never);
+  expect([slots.tryBeginYield(), slots.tryBeginYield()]).toEqual([true, false]);
+  slots.release({ isYielded: true });
+  expect(slots).toMatchObject({ held: 1, waiting: 1 });
+  expect(slots.tryBeginYield()).toBe(false);
+  await waiting;
+  expect(slots).toMatchObject({ held: 2, waiting: 0 });
+});
