@@ -28,7 +28,7 @@ import { Gate } from './relay/gate.ts';
 import type { Relay } from './relay/relay.ts';
 import { runHealthcheck, watchHealth } from './self-check.ts';
 import { ignoreDebuggerSignal, listenForCrash, listenForStop, type StopSignals } from './stop-signal.ts';
-import { trimHeap } from './trim-heap.ts';
+import { keepHeapTrimmed } from './trim-heap.ts';
 import { version } from './version.ts';
 import type { WorkerData } from './workers/calls.ts';
 import { work } from './workers/worker.ts';
@@ -181,7 +181,7 @@ async function run(
     },
     'listening',
   );
-  trimHeap();
+  keepHeapTrimmed();
 
   const unhealthy = watchHealth({
     check: () => runHealthcheck(process.execPath, healthcheckBeside(program)),

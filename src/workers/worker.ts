@@ -5,6 +5,7 @@ import { listen } from '../listen.ts';
 import type { Log } from '../log.ts';
 import { messageOf } from '../message-of.ts';
 import { Gate } from '../relay/gate.ts';
+import { keepHeapTrimmed } from '../trim-heap.ts';
 import type { MainCalls, WorkerCalls, WorkerData } from './calls.ts';
 import { openChannel } from './channel.ts';
 import { Outbox } from './outbox.ts';
@@ -43,6 +44,7 @@ export async function work(
     onTraffic: () => outbox.traffic(),
   });
   await ask('listening');
+  keepHeapTrimmed();
   await Promise.race(relays.map(({ failed }) => failed)).catch((cause: unknown) => {
     outbox.flush();
     return ask('failed', messageOf(cause));
