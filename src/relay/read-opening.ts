@@ -5,6 +5,11 @@ import { endOf } from './ends.ts';
 import { EndedError, type Reader } from './peek.ts';
 import { NAME_TIMEOUT, timeUntil } from './read-first.ts';
 
+/** How much is read at a time, in bytes: more than most openings are long, as what comes behind one is kept too. */
+const MOST = 16 * 1024;
+/** What is kept of an opening is here, and in the reader. */
+const COPIES = 2;
+
 /**
  * What a client sends first; it is still to be read. Rejects with what the reader throws, with a Refusal when it takes until the deadline or ends
  * too early, or with an EndedError when it has sent nothing or is gone.
@@ -20,7 +25,9 @@ class OpeningListener<T> implements EndListener, Holder {
   readonly #connection: Connection;
   readonly #reader: Reader<T>;
   readonly #end: End;
-  #seen = Buffer.alloc(0);
+  /** What has come, and room for more. */
+  #seen: Buffer = Buffer.alloc(0);
+  #size = 0;
   #isOver = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -33,6 +40,7 @@ class OpeningListener<T> implements EndListener, Holder {
     this.#reader = reader;
     this.#end = endOf(connection.accepted);
     this.#end.listener = this;
+    this.#end.readLimit = MOST;
     connection.holder = this;
     connection.awaitName();
     this.#end.start();
@@ -40,23 +48,39 @@ class OpeningListener<T> implements EndListener, Holder {
   }
 
   onBytes(bytes: Buffer, length: number): void {
-    const chunk = Buffer.copyBytesFrom(bytes, 0, length);
-    this.#seen = this.#seen.length === 0 ? chunk : Buffer.concat([this.#seen, chunk]);
-    this.#connection.hold(this.#seen.length);
+    const start = this.#size;
+    this.#keep(bytes, length);
+    this.#connection.hold(this.#seen.length * COPIES);
     if (this.#isOver) return;
     try {
-      const result = this.#reader.push(chunk);
+      const result = this.#reader.push(this.#seen.subarray(start, this.#size));
       if (result !== null) this.#settle(() => this.#resolve(result));
     } catch (cause) {
       this.#settle(() => this.#reject(cause));
     }
   }
 
+  /** Each byte is copied twice at most, however small the pieces are. */
+  #keep(bytes: Buffer, length: number): void {
+    const size = this.#size + length;
+    if (size > this.#seen.length) {
+      const larger = Buffer.allocUnsafe(this.#size === 0 ? size : size * 2);
+      this.#seen.copy(larger, 0, 0, this.#size);
+      this.#seen = larger;
+    }
+    bytes.copy(this.#seen, this.#size, 0, length);
+    this.#size = size;
+  }
+
+  #taken(): Buffer {
+    return this.#seen.subarray(0, this.#size);
+  }
+
   onFin(): void {
-    const ended = new EndedError(this.#seen);
+    const ended = new EndedError(this.#taken());
     const cause =
-      this.#seen.length === 0 ? ended : new Refusal('no name', `${ended.message}, without a name`);
-    this.#seen = Buffer.alloc(0); // a stream that has ended takes nothing back
+      ended.seen.length === 0 ? ended : new Refusal('no name', `${ended.message}, without a name`);
+    this.#size = 0; // a stream that has ended takes nothing back
     this.#settle(() => this.#reject(cause));
   }
 
@@ -70,7 +94,7 @@ class OpeningListener<T> implements EndListener, Holder {
 
   onClose(): void {
     this.#connection.left();
-    this.#settle(() => this.#reject(new EndedError(this.#seen)));
+    this.#settle(() => this.#reject(new EndedError(this.#taken())));
   }
 
   #onSilence(): void {
@@ -83,7 +107,7 @@ class OpeningListener<T> implements EndListener, Holder {
     this.#isOver = true;
     clearTimeout(this.#timer);
     this.#connection.holder = null;
-    if (this.#seen.length > 0) this.#end.putBack(this.#seen);
+    if (this.#size > 0) this.#end.putBack(this.#taken());
     this.#end.release();
     tell();
     this.#end.settle();
