@@ -16,11 +16,11 @@ const pump = `
   const bytes = Buffer.alloc(64 * 1024);
   function pump(socket) {
     while (socket.write(bytes));
-    socket.on('drain', () => pump(socket)).on('error', () => {});
+    socket.once('drain', () => pump(socket));
   }
 `;
 const target = `${pump}
-  net.createServer((socket) => pump(socket.resume())).listen(${PORT}, () => console.log('serves'));
+  net.createServer((socket) => pump(socket.on('error', () => {}).resume())).listen(${PORT}, () => console.log('serves'));
 `;
 const client = (host: string, use: string) => `${pump}
   net.connect(${PORT}, '${host}', function () { console.log('connected'); ${use} }).on('error', () => {});
