@@ -36,6 +36,7 @@ if (missing.length > 0) {
 export default defineConfig({
   test: {
     testTimeout: 30_000,
+    expect: { poll: { timeout: 10_000 } },
     projects: [
       project('unit', [
         'test/*.test.ts',

@@ -9,8 +9,10 @@ import { openKernel } from './kernel/kernel.ts';
 const LOOK_AFTER = 10_000;
 /** What counts as quiet: the part of that time in which the event loop was at work. */
 const QUIET = 0.1;
-/** How much more memory than after the last time is worth it. */
+/** How much more memory than at rest is worth it. */
 const GROWTH = 1.2;
+/** When it is tried again, where what still lives has kept most of it, in ms. */
+const AGAIN_AFTER = 60_000;
 
 /**
  * Gives back what starting has left behind, some 2 MiB of 15, and from now on what a burst of traffic has, once it is quiet: V8 and the C library
@@ -20,24 +22,25 @@ const GROWTH = 1.2;
 export function keepHeapTrimmed(): void {
   const trim = createTrim();
   trim();
-  let floor = memoryUsage.rss();
+  const rest = memoryUsage.rss();
+  const hasGrown = () => memoryUsage.rss() > rest * GROWTH;
   let timer: NodeJS.Timeout | null = null;
   let since = performance.eventLoopUtilization();
 
   const look = () => {
     timer = null;
     const { utilization } = performance.eventLoopUtilization(since);
-    if (memoryUsage.rss() < floor * GROWTH) return;
-    if (utilization > QUIET) return start();
+    if (!hasGrown()) return;
+    if (utilization > QUIET) return start(LOOK_AFTER);
     trim();
-    floor = memoryUsage.rss();
+    if (hasGrown()) start(AGAIN_AFTER);
   };
-  const start = () => {
+  const start = (after: number) => {
     since = performance.eventLoopUtilization();
-    timer = setTimeout(look, LOOK_AFTER).unref();
+    timer = setTimeout(look, after).unref();
   };
   new PerformanceObserver(() => {
-    if (timer === null) start();
+    if (timer === null) start(LOOK_AFTER);
   }).observe({ entryTypes: ['gc'] });
 }
 

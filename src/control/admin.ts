@@ -27,6 +27,8 @@ const PLAIN = 'text/plain; charset=utf-8';
 const METHODS = ['GET', 'HEAD'];
 /** A request and its answer take no longer than this, in ms. */
 const TIMEOUT = 10_000;
+/** How many there may be at a time. */
+const MAX_CLIENTS = 32;
 
 /** Serves pages over HTTP, each on a connection of its own. Rejects with a ListenError when it cannot listen. */
 export async function openAdmin(
@@ -51,7 +53,8 @@ export async function openAdmin(
     protocol: 'admin tcp',
     port,
     addresses: [host],
-    open: (place) => openListener(place, { kernel: openKernel(), accept }),
+    open: (place) =>
+      openListener(place, { kernel: openKernel(), mayAccept: () => sockets.size < MAX_CLIENTS, accept }),
   });
   return {
     failed,

@@ -35,6 +35,8 @@ export class BareServer extends EventEmitter<{ error: [Error]; short: [Error | n
   readonly #options: Options;
   #pause: NodeJS.Timeout | undefined;
   #isOpen = true;
+  /** Whether its next turn is coming. */
+  #isWaiting = false;
 
   /** Takes the place of a server that listens, which is closed. Throws a system error. */
   constructor(kernel: Kernel, server: Server, options: Options) {
@@ -66,14 +68,14 @@ export class BareServer extends EventEmitter<{ error: [Error]; short: [Error | n
   }
 
   onEvents(): void {
-    this.#acceptSome();
+    if (!this.#isWaiting) this.#acceptSome();
     this.#kernel.poller.settle();
   }
 
   #acceptSome(): void {
     const { calls, address, addressSize } = this.#kernel;
     for (let accepted = 0; this.#isOpen; accepted++) {
-      if (accepted === BATCH) return void setImmediate(() => this.#acceptSome());
+      if (accepted === BATCH) return this.#waitForTurn();
       if (!this.#options.mayAccept()) {
         this.#pauseAccepting();
         if (accepted === 0) this.emit('short', null);
@@ -97,6 +99,14 @@ export class BareServer extends EventEmitter<{ error: [Error]; short: [Error | n
       if (accepted === 0) this.emit('short', systemError('accept', errno));
       return;
     }
+  }
+
+  #waitForTurn(): void {
+    this.#isWaiting = true;
+    setImmediate(() => {
+      this.#isWaiting = false;
+      this.#acceptSome();
+    });
   }
 
   /** A call that finds the process short of something fails before it looks whether there is a client; who watches anew is told when there is one. */

@@ -22,6 +22,7 @@ export class BareSocket implements Watched {
   place = -1;
   isProbed = false;
   owes = false;
+  owingSince = Infinity;
   /** Told what happens while it is watched. */
   listener: Pick<Watched, 'onEvents'> | null = null;
   /** What it has told, since it is watched, that nobody has acted on. */
@@ -164,6 +165,7 @@ export class BareSocket implements Watched {
   end(): void {
     if (!this.#isOpen) return;
     this.#dropOnClose(false);
+    this.owes = true;
     this.kernel.calls.shutdown(this.#fd, SHUT_WR); // where it fails there is nobody to be told
   }
 

@@ -15,6 +15,8 @@ interface Watched extends Listed {
   isProbed: boolean;
   /** Whether it has sent what its peer, as far as is known, has not acknowledged. */
   owes: boolean;
+  /** At which look that was first so, on performance.now()'s clock; Infinity while it is not. */
+  owingSince: number;
   /** Told that its peer is gone. */
   onVanished: () => void;
 }
@@ -62,7 +64,11 @@ export class PeerWatch {
 
   #judge(socket: Watched): void {
     const { isPending, tries, silence } = this.#options.delivery(socket.fd);
+    const now = performance.now();
     socket.owes = isPending;
-    if (isPending && tries >= TRIES && silence >= GIVEN_UP_AFTER) socket.onVanished();
+    socket.owingSince = isPending ? Math.min(socket.owingSince, now) : Infinity;
+    // Before there was something to acknowledge, it may have been silent for long.
+    const unacknowledged = Math.min(silence, now - socket.owingSince);
+    if (tries >= TRIES && unacknowledged >= GIVEN_UP_AFTER) socket.onVanished();
   }
 }

@@ -127,8 +127,9 @@ export class SocketOptions {
   }
 
   delivery(fd: number): Delivery {
-    this.#get(fd, IPPROTO_TCP, TCP_INFO, this.#info);
     const { bytes } = this.#info;
+    const isTold = this.#get(fd, IPPROTO_TCP, TCP_INFO, this.#info);
+    if (!isTold) return { isPending: false, tries: 0, silence: 0 };
     return {
       isPending: bytes.readInt32LE(UNACKED) > 0 || bytes.readInt32LE(NOTSENT_BYTES) > 0,
       tries: Math.max(bytes.readUInt8(RETRANSMITS), bytes.readUInt8(PROBES)),

@@ -47,10 +47,7 @@ export class BareEnd implements End {
   onEvents(events: number): void {
     this.#stops |= events & (URGENT | PEER_ENDED | HUNG_UP | FAILED);
     if ((events & WRITABLE) !== 0 && this.#pending !== null) this.#writePending(this.#pending);
-    if ((events & FAILED) !== 0) {
-      if (this.#hasEnded) return this.#close(true);
-      if (this.#isPaused) return this.listener.onFailing();
-    }
+    if ((events & FAILED) !== 0 && this.#hasEnded) return this.#close(true);
     if ((events & ~WRITABLE) !== 0) this.#read();
   }
 
@@ -83,7 +80,8 @@ export class BareEnd implements End {
     const socket = this.#socket;
     const { buffer } = socket.kernel;
     for (let turn = 0; turn < TURN; turn++) {
-      if (this.#isPaused || this.#hasEnded || !socket.isOpen || socket.listener !== this) return;
+      if (this.#hasEnded || !socket.isOpen || socket.listener !== this) return;
+      if (this.#isPaused) return this.#tellFailing();
       const most = Math.min(this.readLimit, buffer.bytes.length);
       const count = socket.read(most);
       if (count === -EAGAIN) return;
@@ -151,7 +149,12 @@ export class BareEnd implements End {
     this.#hasLost = true;
     this.#stops |= FAILED;
     if (this.#hasEnded || (errno !== EPIPE && errno !== ECONNRESET)) this.#close(true);
-    else if (this.#isPaused) this.listener.onFailing();
+    else if (this.#isPaused) this.#tellFailing();
+  }
+
+  /** It may have failed before what came first was told, and reading was paused for that. */
+  #tellFailing(): void {
+    if ((this.#stops & FAILED) !== 0) this.listener.onFailing();
   }
 
   sendFin(): void {

@@ -3,7 +3,7 @@ import { Socket } from 'node:net';
 import type { BareSocket } from '../kernel/bare-socket.ts';
 import type { Log } from '../log.ts';
 import { messageOf } from '../message-of.ts';
-import { unmapped } from '../unmapped.ts';
+import { sourceOf } from '../source-of.ts';
 import { Refusal } from '../wire/refusal.ts';
 import type { Connect } from './connect.ts';
 import type { Counters } from './counters.ts';
@@ -108,7 +108,7 @@ export class Connection implements Member {
   constructor(client: TcpSocket, shared: Shared) {
     this.accepted = client;
     this.shared = shared;
-    this.source = unmapped(client.remoteAddress ?? '');
+    this.source = sourceOf(client.remoteAddress ?? '');
     this.#isProbe = this.source === shared.probeSource;
     if (client instanceof Socket) this.#notice(client);
     shared.counters.opened();
@@ -223,7 +223,11 @@ export class Connection implements Member {
     if (this.hasLeft) this.#dialling.abort(GONE);
     let unwatch = ignore;
     const watching = setTimeout(() => {
-      unwatch = this.#watch({ byFin: false });
+      try {
+        unwatch = this.#watch({ byFin: false });
+      } catch {
+        this.reset(); // it cannot be watched
+      }
     }, WATCH_AFTER);
     try {
       const { socket, address } = await dialTcp(target, {

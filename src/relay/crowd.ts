@@ -74,7 +74,10 @@ export class Crowd {
 
   /** There are no more addresses than members, and this is asked only when there are too many. */
   #largest(): Source {
-    return [...this.#sources.values()].reduce((most, source) => (room(source) > room(most) ? source : most));
+    const { leaver } = this.#bounds;
+    const isMore = (one: Source, other: Source) =>
+      leaver === 'oldest' ? room(one) > room(other) : room(one) >= room(other);
+    return [...this.#sources.values()].reduce((most, source) => (isMore(source, most) ? source : most));
   }
 
   #sourceOf({ source }: Member): Source {

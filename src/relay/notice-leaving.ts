@@ -30,6 +30,8 @@ function watchBare(client: BareSocket, { byFin, onLeft }: Options): () => void {
   const listener = { onEvents };
   client.listener = listener;
   client.watch();
+  // What it was told of while nobody listened is not told again.
+  if (client.unheard !== 0) onEvents(client.unheard);
   return () => {
     if (client.listener === listener) client.listener = null;
   };

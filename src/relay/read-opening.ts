@@ -1,3 +1,4 @@
+import { GrowingBytes } from '../wire/growing-bytes.ts';
 import { Refusal } from '../wire/refusal.ts';
 import type { Connection, Holder } from './connection.ts';
 import type { End, EndListener } from './end.ts';
@@ -25,9 +26,7 @@ class OpeningListener<T> implements EndListener, Holder {
   readonly #connection: Connection;
   readonly #reader: Reader<T>;
   readonly #end: End;
-  /** What has come, and room for more. */
-  #seen: Buffer = Buffer.alloc(0);
-  #size = 0;
+  readonly #seen = new GrowingBytes();
   #isOver = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -48,39 +47,23 @@ class OpeningListener<T> implements EndListener, Holder {
   }
 
   onBytes(bytes: Buffer, length: number): void {
-    const start = this.#size;
-    this.#keep(bytes, length);
-    this.#connection.hold(this.#seen.length * COPIES);
+    const before = this.#seen.length;
+    this.#seen.add(bytes, 0, length);
+    this.#connection.hold(this.#seen.size * COPIES);
     if (this.#isOver) return;
     try {
-      const result = this.#reader.push(this.#seen.subarray(start, this.#size));
+      const result = this.#reader.push(this.#seen.bytes.subarray(before));
       if (result !== null) this.#settle(() => this.#resolve(result));
     } catch (cause) {
       this.#settle(() => this.#reject(cause));
     }
   }
 
-  /** Each byte is copied twice at most, however small the pieces are. */
-  #keep(bytes: Buffer, length: number): void {
-    const size = this.#size + length;
-    if (size > this.#seen.length) {
-      const larger = Buffer.allocUnsafe(this.#size === 0 ? size : size * 2);
-      this.#seen.copy(larger, 0, 0, this.#size);
-      this.#seen = larger;
-    }
-    bytes.copy(this.#seen, this.#size, 0, length);
-    this.#size = size;
-  }
-
-  #taken(): Buffer {
-    return this.#seen.subarray(0, this.#size);
-  }
-
   onFin(): void {
-    const ended = new EndedError(this.#taken());
+    const ended = new EndedError(this.#seen.bytes);
     const cause =
       ended.seen.length === 0 ? ended : new Refusal('no name', `${ended.message}, without a name`);
-    this.#size = 0; // a stream that has ended takes nothing back
+    this.#seen.clear(); // a stream that has ended takes nothing back
     this.#settle(() => this.#reject(cause));
   }
 
@@ -94,7 +77,7 @@ class OpeningListener<T> implements EndListener, Holder {
 
   onClose(): void {
     this.#connection.left();
-    this.#settle(() => this.#reject(new EndedError(this.#taken())));
+    this.#settle(() => this.#reject(new EndedError(this.#seen.bytes)));
   }
 
   #onSilence(): void {
@@ -107,7 +90,7 @@ class OpeningListener<T> implements EndListener, Holder {
     this.#isOver = true;
     clearTimeout(this.#timer);
     this.#connection.holder = null;
-    if (this.#size > 0) this.#end.putBack(this.#taken());
+    if (this.#seen.length > 0) this.#end.putBack(this.#seen.bytes);
     this.#end.release();
     tell();
     this.#end.settle();

@@ -1,8 +1,8 @@
 import type { SocketAddress } from '../kernel/socket-address.ts';
 import type { Log } from '../log.ts';
 import type { Network } from '../networks.ts';
+import { sourceOf } from '../source-of.ts';
 import { throttle } from '../throttle.ts';
-import { unmapped } from '../unmapped.ts';
 import { type Counters, sumCounts } from './counters.ts';
 import { createDialOrder } from './dial-order.ts';
 import { endpoint } from './endpoint.ts';
@@ -166,7 +166,7 @@ export async function listenUdp(options: Options): Promise<Relay> {
         report(session, answers ? endpoint(client.address, client.port) : key, ending);
       },
     });
-    const seat = sessions.add(key, unmapped(client.address), session);
+    const seat = sessions.add(key, sourceOf(client.address), session);
     return session;
   }
 

@@ -1,4 +1,4 @@
-import { type Framing, MAX_HEAD, MessageReader } from './http-message.ts';
+import { type Cut, type Framing, MAX_HEAD, MessageReader } from './http-message.ts';
 import { eachNotable, isSection, listItems, withoutSpace } from './http-syntax.ts';
 import { Refusal } from './refusal.ts';
 
@@ -61,9 +61,9 @@ export class AnswerReader extends MessageReader {
     this.beginContent('close');
   }
 
-  protected judgeCut(text: string): void {
-    if (text.length > MAX_HEAD) throw unreadable('its head is too long');
-    if (/(?<!\r)\n/.test(text) || !'HTTP/1.'.startsWith(text.slice(0, 7)))
+  protected judgeCut({ start, fresh, size }: Cut): void {
+    if (size > MAX_HEAD) throw unreadable('its head is too long');
+    if (/[^\r]\n/.test(fresh) || !'HTTP/1.'.startsWith(start.slice(0, 7)))
       throw unreadable('that is no head');
   }
 

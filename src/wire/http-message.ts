@@ -1,3 +1,4 @@
+import { GrowingBytes } from './growing-bytes.ts';
 import { Chunks } from './http-chunks.ts';
 
 /** The greatest head, in bytes. */
@@ -7,6 +8,16 @@ const END_OF_HEAD = '\r\n\r\n';
 /** As much as most heads are long, and more. */
 const FIRST_LOOK = 2_048;
 const NOTHING: Buffer = Buffer.alloc(0);
+
+/** A head that is not whole. */
+export interface Cut {
+  /** Its first bytes. */
+  readonly start: string;
+  /** What has not been looked at before, with a byte before it. */
+  readonly fresh: string;
+  /** How long it is so far, in bytes. */
+  readonly size: number;
+}
 
 /** How content ends (RFC 9112 §6.3): after so many bytes, with its last chunk, or with the connection. */
 export type Framing = number | 'chunked' | 'close';
@@ -25,7 +36,7 @@ export abstract class MessageReader {
   end = 0;
   readonly #isStrict: boolean;
   /** What has come of a head that did not come whole. */
-  #begun = NOTHING;
+  readonly #begun = new GrowingBytes();
   #left = 0;
   #chunks: Chunks | null = null;
 
@@ -36,11 +47,11 @@ export abstract class MessageReader {
   /** Makes something of a whole head, and begins its content. Throws a Refusal. */
   protected abstract take(head: string): void;
   /** Looks at a head that is not whole. Throws a Refusal where it need not come to its end. */
-  protected abstract judgeCut(text: string): void;
+  protected abstract judgeCut(cut: Cut): void;
 
-  /** How many bytes of a head that is not whole are kept. */
+  /** How much memory a head takes that is not whole, in bytes. */
   get begun(): number {
-    return this.#begun.length;
+    return this.#begun.size;
   }
 
   /** How many of the bytes that come next are known to be content. */
@@ -50,26 +61,42 @@ export abstract class MessageReader {
 
   /** Takes bytes that belong to a head; how far. Throws a Refusal. */
   readHead(bytes: Buffer, at: number, end: number): number {
-    const before = this.#begun.length;
-    this.bytes = before === 0 ? bytes : Buffer.concat([this.#begun, bytes.subarray(at, end)]);
-    this.start = before === 0 ? at : 0;
-    const last = before === 0 ? end : this.bytes.length;
-    let text = this.bytes.toString('latin1', this.start, Math.min(last, this.start + FIRST_LOOK));
+    if (this.#begun.length > 0) return this.#readOn(bytes, at, end);
+    this.bytes = bytes;
+    this.start = at;
+    let text = bytes.toString('latin1', at, Math.min(end, at + FIRST_LOOK));
     let length = text.indexOf(END_OF_HEAD);
-    if (length === -1 && last - this.start > FIRST_LOOK) {
-      text = this.bytes.toString('latin1', this.start, Math.min(last, this.start + MAX_HEAD + 1));
+    if (length === -1 && end - at > FIRST_LOOK) {
+      text = bytes.toString('latin1', at, Math.min(end, at + MAX_HEAD + 1));
       length = text.indexOf(END_OF_HEAD);
     }
     this.hasHead = length !== -1;
-    this.end = this.hasHead ? this.start + length + END_OF_HEAD.length : last;
-    if (this.hasHead) {
-      this.take(text.slice(0, this.end - this.start));
-      this.#begun = NOTHING;
-    } else {
-      this.judgeCut(text);
-      this.#begun = before === 0 ? Buffer.copyBytesFrom(bytes, at, end - at) : this.bytes;
+    this.end = this.hasHead ? at + length + END_OF_HEAD.length : end;
+    if (this.hasHead) this.take(text.slice(0, this.end - at));
+    else {
+      this.judgeCut({ start: text, fresh: text, size: end - at });
+      this.#begun.add(bytes, at, end);
     }
-    return this.end - this.start - before + at;
+    return this.end;
+  }
+
+  #readOn(bytes: Buffer, at: number, end: number): number {
+    const before = this.#begun.length;
+    this.#begun.add(bytes, at, end);
+    const all = this.#begun.bytes;
+    this.bytes = all;
+    this.start = 0;
+    const length = all.indexOf(END_OF_HEAD, Math.max(0, before - END_OF_HEAD.length + 1), 'latin1');
+    this.hasHead = length !== -1 && length <= MAX_HEAD;
+    this.end = this.hasHead ? length + END_OF_HEAD.length : all.length;
+    if (this.hasHead) {
+      this.take(all.toString('latin1', 0, this.end));
+      this.#begun.clear();
+    } else {
+      const start = all.toString('latin1', 0, FIRST_LOOK);
+      this.judgeCut({ start, fresh: all.toString('latin1', before - 1), size: all.length });
+    }
+    return this.end - before + at;
   }
 
   /** Takes bytes of content; how far. Throws a Refusal. */
@@ -89,7 +116,7 @@ export abstract class MessageReader {
   }
 
   protected beginContent(framing: Framing): void {
-    this.#begun = NOTHING;
+    this.#begun.clear();
     this.#chunks = framing === 'chunked' ? new Chunks({ isStrict: this.#isStrict }) : null;
     this.#left = typeof framing === 'number' ? framing : framing === 'close' ? Infinity : 0;
     this.isBetween = framing === 0;

@@ -1,5 +1,5 @@
 import { type Authority, HTTP_PORT, isSameHost, nameIn, parseAuthority } from './http-authority.ts';
-import { MAX_HEAD, MessageReader } from './http-message.ts';
+import { type Cut, MAX_HEAD, MessageReader } from './http-message.ts';
 import {
   eachNotable,
   isFieldLine,
@@ -79,15 +79,14 @@ export class RequestReader extends MessageReader {
     return end;
   }
 
-  protected judgeCut(text: string): void {
-    if (text.length > MAX_HEAD)
-      throw new Refusal('too long', `a request head is longer than ${MAX_HEAD} bytes`);
-    if (/(?<!\r)\n/.test(text)) throw malformed('LF without CR in a request head');
-    if (!isRequestStart(text)) throw malformed('it begins with no method');
+  protected judgeCut({ start, fresh, size }: Cut): void {
+    if (size > MAX_HEAD) throw tooLong();
+    if (/[^\r]\n/.test(fresh)) throw malformed('LF without CR in a request head');
+    if (!isRequestStart(start)) throw malformed('it begins with no method');
   }
 
   protected take(head: string): void {
-    if (head.length > MAX_HEAD) this.judgeCut(head);
+    if (head.length > MAX_HEAD) throw tooLong();
     this.#emptyLines = 0;
     this.#host = this.#length = this.#coding = this.#expectation = null;
     this.#options = [];
@@ -235,6 +234,10 @@ function firstFault(lines: string): string {
   if (/(?<!\r)\n/.test(line)) return `line ${place + 2} ends with LF alone`;
   if (/^[\t ]/.test(line)) return `line ${place + 2} is folded, or begins with white space`;
   return `line ${place + 2} is no field: a name of token characters, a colon right behind it, and a value without control characters`;
+}
+
+function tooLong(): Refusal {
+  return new Refusal('too long', `a request head is longer than ${MAX_HEAD} bytes`);
 }
 
 function malformed(reason: string): Refusal {

@@ -110,7 +110,14 @@ test('a connection is probed when it has lived for a while, or is a stream', asy
   vi.useFakeTimers({ toFake: ['setTimeout'] });
   onTestFinished(() => void vi.useRealTimers());
   const { fd } = old.bare;
-  new PeerWatch(kernel.options).add({ fd, place: -1, isProbed: false, owes: false, onVanished() {} });
+  new PeerWatch(kernel.options).add({
+    fd,
+    place: -1,
+    isProbed: false,
+    owes: false,
+    owingSince: Infinity,
+    onVanished() {},
+  });
   vi.advanceTimersByTime(15_000);
   expect(isProbed(old.bare)).toBe(true);
 });

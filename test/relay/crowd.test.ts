@@ -59,3 +59,15 @@ test('where nobody may be, whoever comes is sent away', () => {
   enter('a', 'a1');
   expect(gone).toEqual(['a1']);
 });
+
+test.each([
+  ['newest', 'c1'],
+  ['oldest', 'a1'],
+] as const)(
+  'of addresses that take as much room, the one that came %s loses a member',
+  (leaver, expected) => {
+    const { gone, enter } = crowdOf({ size: 2, leaver });
+    for (const source of ['a', 'b', 'c']) enter(source, `${source}1`);
+    expect(gone).toEqual([expected]);
+  },
+);

@@ -551,5 +551,5 @@ test('a client that has been refused counts until it has left', async () => {
     refused.write('x');
     return refused.destroyed;
   };
-  await expect.poll(isClosed).toBe(true);
+  await expect.poll(isClosed, { timeout: 4_000 }).toBe(true); // before it would be closed anyway
 });
