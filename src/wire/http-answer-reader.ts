@@ -1,4 +1,4 @@
-import { type Cut, type Framing, MAX_HEAD, MessageReader } from './http-message.ts';
+import { type Cut, type Framing, hasBareLf, MAX_HEAD, MessageReader } from './http-message.ts';
 import { eachNotable, isSection, listItems, withoutSpace } from './http-syntax.ts';
 import { Refusal } from './refusal.ts';
 
@@ -63,8 +63,7 @@ export class AnswerReader extends MessageReader {
 
   protected judgeCut({ start, fresh, size }: Cut): void {
     if (size > MAX_HEAD) throw unreadable('its head is too long');
-    if (/[^\r]\n/.test(fresh) || !'HTTP/1.'.startsWith(start.slice(0, 7)))
-      throw unreadable('that is no head');
+    if (hasBareLf(fresh) || !'HTTP/1.'.startsWith(start.slice(0, 7))) throw unreadable('that is no head');
   }
 
   protected take(head: string): void {

@@ -7,6 +7,10 @@ export const MAX_HEAD = 64 * 1024;
 const END_OF_HEAD = '\r\n\r\n';
 /** As much as most heads are long, and more. */
 const FIRST_LOOK = 2_048;
+/** As much of a cut head as tells that it may be one. */
+const METHOD_LOOK = 16;
+const LF = 10;
+const CR = 13;
 const NOTHING: Buffer = Buffer.alloc(0);
 
 /** A head that is not whole. */
@@ -14,7 +18,7 @@ export interface Cut {
   /** Its first bytes. */
   readonly start: string;
   /** What has not been looked at before, with a byte before it. */
-  readonly fresh: string;
+  readonly fresh: Buffer;
   /** How long it is so far, in bytes. */
   readonly size: number;
 }
@@ -61,42 +65,43 @@ export abstract class MessageReader {
 
   /** Takes bytes that belong to a head; how far. Throws a Refusal. */
   readHead(bytes: Buffer, at: number, end: number): number {
-    if (this.#begun.length > 0) return this.#readOn(bytes, at, end);
+    if (this.#begun.length > 0) {
+      const before = this.#begun.length;
+      this.#begun.add(bytes, at, end);
+      const all = this.#begun.bytes;
+      return at - before + this.#readLong(all, { start: 0, end: all.length, seen: before });
+    }
+    const text = bytes.toString('latin1', at, Math.min(end, at + FIRST_LOOK));
+    const length = text.indexOf(END_OF_HEAD);
+    if (length === -1) return this.#readLong(bytes, { start: at, end, seen: 0 });
     this.bytes = bytes;
     this.start = at;
-    let text = bytes.toString('latin1', at, Math.min(end, at + FIRST_LOOK));
-    let length = text.indexOf(END_OF_HEAD);
-    if (length === -1 && end - at > FIRST_LOOK) {
-      text = bytes.toString('latin1', at, Math.min(end, at + MAX_HEAD + 1));
-      length = text.indexOf(END_OF_HEAD);
-    }
-    this.hasHead = length !== -1;
-    this.end = this.hasHead ? at + length + END_OF_HEAD.length : end;
-    if (this.hasHead) this.take(text.slice(0, this.end - at));
-    else {
-      this.judgeCut({ start: text, fresh: text, size: end - at });
-      this.#begun.add(bytes, at, end);
-    }
+    this.end = at + length + END_OF_HEAD.length;
+    this.hasHead = true;
+    this.take(text.slice(0, this.end - at));
     return this.end;
   }
 
-  #readOn(bytes: Buffer, at: number, end: number): number {
-    const before = this.#begun.length;
-    this.#begun.add(bytes, at, end);
-    const all = this.#begun.bytes;
-    this.bytes = all;
-    this.start = 0;
-    const length = all.indexOf(END_OF_HEAD, Math.max(0, before - END_OF_HEAD.length + 1), 'latin1');
+  /** Looks for the end of a head that is long, or cut; of its bytes from `start`, so many have been `seen` before. Makes no strings of what is cut: who sends that may send much. */
+  #readLong(
+    bytes: Buffer,
+    { start, end, seen }: { readonly start: number; readonly end: number; readonly seen: number },
+  ): number {
+    const all = bytes.subarray(start, end);
+    const length = all.indexOf(END_OF_HEAD, Math.max(0, seen - END_OF_HEAD.length + 1), 'latin1');
+    this.bytes = bytes;
+    this.start = start;
     this.hasHead = length !== -1 && length <= MAX_HEAD;
-    this.end = this.hasHead ? length + END_OF_HEAD.length : all.length;
+    this.end = this.hasHead ? start + length + END_OF_HEAD.length : end;
     if (this.hasHead) {
-      this.take(all.toString('latin1', 0, this.end));
+      this.take(bytes.toString('latin1', start, this.end));
       this.#begun.clear();
     } else {
-      const start = all.toString('latin1', 0, FIRST_LOOK);
-      this.judgeCut({ start, fresh: all.toString('latin1', before - 1), size: all.length });
+      const fresh = all.subarray(Math.max(0, seen - 1));
+      this.judgeCut({ start: all.toString('latin1', 0, METHOD_LOOK), fresh, size: all.length });
+      if (seen === 0) this.#begun.add(bytes, start, end);
     }
-    return this.end - before + at;
+    return this.end;
   }
 
   /** Takes bytes of content; how far. Throws a Refusal. */
@@ -121,4 +126,11 @@ export abstract class MessageReader {
     this.#left = typeof framing === 'number' ? framing : framing === 'close' ? Infinity : 0;
     this.isBetween = framing === 0;
   }
+}
+
+/** Whether a line ends without CR; a first byte of LF is not judged. */
+export function hasBareLf(bytes: Buffer): boolean {
+  for (let at = bytes.indexOf(LF, 1); at !== -1; at = bytes.indexOf(LF, at + 1))
+    if (bytes[at - 1] !== CR) return true;
+  return false;
 }

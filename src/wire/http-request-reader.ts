@@ -1,5 +1,5 @@
 import { type Authority, HTTP_PORT, isSameHost, nameIn, parseAuthority } from './http-authority.ts';
-import { type Cut, MAX_HEAD, MessageReader } from './http-message.ts';
+import { type Cut, hasBareLf, MAX_HEAD, MessageReader } from './http-message.ts';
 import {
   eachNotable,
   isFieldLine,
@@ -81,7 +81,7 @@ export class RequestReader extends MessageReader {
 
   protected judgeCut({ start, fresh, size }: Cut): void {
     if (size > MAX_HEAD) throw tooLong();
-    if (/[^\r]\n/.test(fresh)) throw malformed('LF without CR in a request head');
+    if (hasBareLf(fresh)) throw malformed('LF without CR in a request head');
     if (!isRequestStart(start)) throw malformed('it begins with no method');
   }
 

@@ -162,7 +162,10 @@ test.each(['1', '2'])(
     for (let i = 0; i < 100; i++) await ask('127.0.0.2', `n${i}.noise.test`);
     await ask('127.0.0.3', 'seldom.test');
     const said = await relay.line('refused');
-    expect(said).toMatchObject({ client: expect.stringMatching(/^127\.0\.0\.2:/), name: 'n0.noise.test' });
+    expect(said).toMatchObject({
+      client: expect.stringMatching(/^127\.0\.0\.2:/),
+      name: expect.stringMatching(/^n\d+\.noise\.test$/),
+    });
     const metric = 'sallyport_log_lines_dropped_total{reason="budget"}';
     let dropped = 0;
     // What a worker has logged is counted a little later.
