@@ -3,9 +3,7 @@ import type { Socket } from 'node:net';
 
 import { expect, test } from 'vitest';
 
-import { connectBare } from '../../src/kernel/bare-connect.ts';
-import { type Kernel, openKernel } from '../../src/kernel/kernel.ts';
-import { checkTo, proxyTo, scriptedServer, webServer } from '../helpers/http-relay.ts';
+import { proxyTo, scriptedServer, webServer } from '../helpers/http-relay.ts';
 import { testLog } from '../helpers/relay.ts';
 import { readSome, tcpClient, tcpServer } from '../helpers/sockets.ts';
 
@@ -190,24 +188,3 @@ test('a request behind content is answered, though the target has closed and the
   await expect.poll(() => length, { timeout: 10_000 }).toBeGreaterThan(20_000_080);
   expect(heads.length).toBe(2);
 });
-
-test.runIf(process.env['TEST_SOCKETS'] !== 'streams')(
-  'a client that asks for more than is read, and is reset at the same moment, gives its slot up',
-  async () => {
-    const { port: target } = await tcpServer((socket) => {
-      socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'));
-    });
-    const relay = await checkTo(target);
-    const { signal } = new AbortController();
-    const kernel = openKernel() as Kernel;
-    const client = await connectBare(kernel, { address: '127.0.0.1', port: relay.port }, signal);
-    const request = Buffer.from(`GET / HTTP/1.1\r\nHost: api.test\r\n\r\n`);
-    client.write(request);
-    await expect.poll(() => client.read()).toBeGreaterThan(0);
-    await expect.poll(() => relay.live).toBe(1);
-    // Before the relay looks again, in this same thread.
-    client.write(Buffer.concat(Array<Buffer>(20).fill(request)));
-    client.reset();
-    await expect.poll(() => relay.live).toBe(0);
-  },
-);

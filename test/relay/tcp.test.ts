@@ -9,20 +9,9 @@ import { BareServer } from '../../src/kernel/bare-server.ts';
 import type { BareSocket } from '../../src/kernel/bare-socket.ts';
 import { type Kernel, openKernel } from '../../src/kernel/kernel.ts';
 import { Crowd } from '../../src/relay/crowd.ts';
-import { relayTo } from '../../src/relay/relay-to.ts';
-import { Slots } from '../../src/relay/slots.ts';
 import { killListener } from '../helpers/kill-listener.ts';
-import { localTarget, servingRelay, tcpRelay, testLog } from '../helpers/relay.ts';
-import {
-  closedPort,
-  endOf,
-  readAll,
-  readSome,
-  tcpClient,
-  tcpServer,
-  tcpState,
-  unread,
-} from '../helpers/sockets.ts';
+import { localTarget, tcpRelay, testLog } from '../helpers/relay.ts';
+import { closedPort, endOf, readAll, readSome, tcpClient, tcpServer, tcpState } from '../helpers/sockets.ts';
 
 /** A server that hands its connections out one by one. */
 async function steppedServer() {
@@ -206,19 +195,6 @@ test('of clients that wait, the last one from the address with most is reset whe
   firstUpstream.end();
   other.write('other');
   expect((await readSome(await server.next())).toString()).toBe('other');
-});
-
-test.runIf(process.env['TEST_SOCKETS'] !== 'streams')('a client that waits is not read', async () => {
-  const server = await steppedServer();
-  const relay = await tcpRelay(localTarget(server.port), { maxConnections: 1 });
-  const holder = await tcpClient(relay.port);
-  await server.next();
-  const waiter = await tcpClient(relay.port);
-  waiter.write('a question');
-  await expect.poll(() => relay.waiting).toBe(1);
-  await expect.poll(() => unread(waiter.localPort, relay.port)).toBe('a question'.length);
-  holder.resetAndDestroy();
-  expect((await readSome(await server.next())).toString()).toBe('a question');
 });
 
 test('listenTcp() relays what a client said and finished saying while it waited', async () => {
@@ -467,32 +443,3 @@ test.each([['client'], ['target']])('urgent data of a %s is passed on in its pla
   const whole = process.env['TEST_SOCKETS'] === 'streams' ? 'abc!def' : 'abc!?def';
   await expect.poll(() => heard.join('')).toBe(whole);
 });
-
-test.runIf(process.env['TEST_SOCKETS'] !== 'streams')(
-  'a client that was reset before it came to wait does not wait',
-  async () => {
-    const server = await steppedServer();
-    const kernel = openKernel() as Kernel;
-    const relay = await servingRelay(
-      async (connection) => {
-        connection.bare?.watch();
-        await isReset.promise;
-        await relayTo(localTarget(server.port))(connection);
-      },
-      { slots: new Slots(0) },
-    );
-    const isReset = Promise.withResolvers<void>();
-    const client = await connectBare(
-      kernel,
-      { address: '127.0.0.1', port: relay.port },
-      new AbortController().signal,
-    );
-    await expect.poll(() => relay.counts().opened).toBe(1);
-    client.reset();
-    // The relay is told of it now, while nobody listens.
-    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
-    isReset.resolve();
-    await expect.poll(() => relay.waiting).toBe(0);
-    expect(relay.live).toBe(0);
-  },
-);
