@@ -1,6 +1,6 @@
 import { LineBudget } from './line-budget.ts';
 import type { Log } from './log.ts';
-import { messageOf } from './message-of.ts';
+import { inWords } from './message-of.ts';
 
 type Level = keyof Log;
 type Fields = Readonly<Record<string, unknown>>;
@@ -68,8 +68,8 @@ export function foldRepeats(log: Log, listed: readonly string[]): FoldingLog {
     if (kind === null) return log[level](fields, message);
 
     const source = sourceOf(kind, fields);
-    const common = { ...source, ...pick(fields, TELLING) };
-    const key = level === 'warn' && kind !== 'port' ? JSON.stringify([message, common]) : null;
+    const common = commonOf(source, fields);
+    const key = level === 'warn' && kind !== 'port' ? keyOf(message, common) : null;
     if (key !== null && bursts.has(key)) return count(key, { level, message, common }, { now, times });
 
     const budget = budgets[kind === 'client' && level !== 'warn' ? 'ending' : kind];
@@ -141,9 +141,18 @@ export function foldRepeats(log: Log, listed: readonly string[]): FoldingLog {
 
 /** What repeats of a warning about a client have in common, as a key; null for any other. */
 export function keyOfRepeats(fields: object, message: string): string | null {
-  const { client, ...others } = fields as Fields;
-  if (typeof client !== 'string') return null;
-  return JSON.stringify([message, { client: addressOf(client), ...pick(others, TELLING) }]);
+  const known = fields as Fields;
+  if (kindOf(known) !== 'client') return null;
+  return keyOf(message, commonOf({ client: addressOf(known['client']) }, known));
+}
+
+/** What warnings of one source have in common when they are the same. */
+function commonOf(source: Source, fields: Fields): Fields {
+  return { ...source, ...pick(fields, TELLING) };
+}
+
+function keyOf(message: string, common: Fields): string {
+  return JSON.stringify([message, common]);
 }
 
 /** Of a client, without its port. */
@@ -158,11 +167,6 @@ function kindOf({ client, name, port }: Fields): keyof Source | null {
 }
 
 function pick(fields: Fields, names: readonly string[]): Fields {
-  const picked = names
-    .filter((name) => name in fields)
-    .map((name) => {
-      const value = fields[name];
-      return [name, value instanceof Error ? messageOf(value) : value];
-    });
-  return Object.fromEntries(picked) as Fields;
+  const picked = names.filter((name) => name in fields).map((name) => [name, fields[name]]);
+  return inWords(Object.fromEntries(picked) as Fields);
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { keyOfRepeats } from '../fold-repeats.ts';
 import type { Log } from '../log.ts';
-import { messageOf } from '../message-of.ts';
+import { inWords } from '../message-of.ts';
 import type { Line, News } from './calls.ts';
 
 /** The least time from one piece of news to the next, in ms. */
@@ -37,7 +37,7 @@ export class Outbox {
     if (same !== undefined) same.times++;
     else if (this.#lines.length === MAX_LINES) this.#dropped++;
     else {
-      const line = { level, fields: plain(fields), message, times: 1 };
+      const line = { level, fields: inWords(fields), message, times: 1 };
       this.#lines.push(line);
       if (key !== null) this.#warnings.set(key, line);
     }
@@ -99,11 +99,4 @@ export class Outbox {
 function describeGap(lines: number): Line {
   const message = `${lines} lines dropped: the main thread was too busy to take them`;
   return { level: 'warn', fields: { lines }, message, times: 1 };
-}
-
-/** Errors as they will read: classes do not pass between threads. */
-function plain(fields: object): object {
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [name, value instanceof Error ? messageOf(value) : value]),
-  );
 }
