@@ -1,5 +1,6 @@
 import { Socket, type SocketConstructorOpts } from 'node:net';
 
+import { systemError } from './calls.ts';
 import { EBADF, ETIMEDOUT, type Kernel } from './kernel.ts';
 import { localAddress } from './local-address.ts';
 import { FAILED, PEER_ENDED, READABLE, URGENT, type Watched, WRITABLE } from './poller.ts';
@@ -67,6 +68,7 @@ export class BareSocket implements Watched {
 
   /** Watches for what comes, and for room to write where that is wanted. Throws a system error. */
   watch({ forRoom = false } = {}): void {
+    if (!this.#isOpen) throw systemError('epoll_ctl', EBADF);
     const { poller } = this.kernel;
     const before = this.#events;
     this.#events |= READABLE | URGENT | PEER_ENDED | (forRoom ? WRITABLE : 0);
@@ -94,6 +96,7 @@ export class BareSocket implements Watched {
 
   /** Whether its peer has sent something, which nobody has taken yet. */
   hasUnread(): boolean {
+    if (!this.#isOpen) return false;
     const { calls, buffer } = this.kernel;
     return this.unread.length > 0 || calls.recv(this.#fd, buffer.pointer, 1, MSG_PEEK) > 0;
   }

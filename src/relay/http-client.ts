@@ -61,7 +61,7 @@ class HttpClient implements EndListener, Requester, Holder {
   /** Whether the target of the request that waits is being reached. */
   #isReaching = false;
   /** How much of what has come was put back, in bytes. */
-  #left = 0;
+  #putBackLength = 0;
   /** Whether the head of the last request has been sent. */
   #isSent = false;
   /** The target of the last request, and what named it. */
@@ -121,7 +121,7 @@ class HttpClient implements EndListener, Requester, Holder {
       this.#refuse(cause);
     }
     if (this.#isOver) return;
-    this.#left = length - at;
+    this.#putBackLength = length - at;
     if (at < length) this.client.putBack(Buffer.copyBytesFrom(bytes, at, length - at));
     this.#update();
   }
@@ -150,7 +150,7 @@ class HttpClient implements EndListener, Requester, Holder {
     if (isHeadDue) this.#headTimer ??= setTimeout(() => this.#tooSlow(), HEAD_TIMEOUT);
     const isBusy = !this.#isQuiet || this.#requests.begun > 0 || client.isFull;
     this.#connection.setIdle(!isBusy);
-    this.#connection.hold((this.#pending?.head.length ?? 0) + this.#requests.begun + this.#left);
+    this.#connection.hold((this.#pending?.head.length ?? 0) + this.#requests.begun + this.#putBackLength);
   }
 
   /** Whether nothing is asked for that has not been answered. */

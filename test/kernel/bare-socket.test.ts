@@ -156,6 +156,8 @@ test('a socket that is closed touches its number no more', async () => {
   const other = await connected();
   other.far.write('for the next one');
   expect([bare.read(), bare.readAhead(1), bare.write(Buffer.from('x'))]).toEqual([-EBADF, -EBADF, -EBADF]);
+  expect(bare.hasUnread()).toBe(false);
+  expect(() => bare.watch()).toThrow('epoll_ctl EBADF');
   bare.end();
   await expect.poll(() => other.bare.read()).toBe('for the next one'.length);
 });
