@@ -8,6 +8,8 @@ import { text as textOf } from 'node:stream/consumers';
 
 import { onTestFinished } from 'vitest';
 
+import { closedPort } from './sockets.ts';
+
 type Program = 'sallyport' | 'healthcheck';
 type Environment = Readonly<Record<string, string>>;
 type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };
@@ -25,6 +27,8 @@ export interface Sallyport {
   /** The first log line with the message, now or later; rejects when the program ends without it. */
   readonly line: (message: string) => Promise<LogLine>;
   readonly lines: readonly LogLine[];
+  /** The same, as they were written. */
+  readonly written: readonly string[];
   readonly ended: Promise<Outcome>;
 }
 
@@ -36,10 +40,12 @@ export function startSallyport(
   const runDir = environment['SALLYPORT_RUN_DIR'] ?? temporaryDirectory();
   const child = start('sallyport', { ...environment, SALLYPORT_RUN_DIR: runDir }, { options });
   const lines: LogLine[] = [];
+  const written: string[] = [];
   const waiters = new Set<() => void>();
   const { stdout } = child;
   if (stdout === null) throw new Error('no standard output');
   createInterface({ input: stdout }).on('line', (text) => {
+    written.push(text);
     lines.push(JSON.parse(text) as LogLine);
     for (const wake of waiters) wake();
   });
@@ -58,7 +64,21 @@ export function startSallyport(
       }
     }
   };
-  return { process: child, runDir, line, lines, ended };
+  return { process: child, runDir, line, lines, written, ended };
+}
+
+/** A relay to a target port of 127.0.0.1, once it listens; and the environment that its commands and its healthcheck need. */
+export async function startRelayTo(target: number, environment: Environment = {}) {
+  const port = await closedPort();
+  const full = {
+    TARGET: '127.0.0.1',
+    PORT: `${port}:${target}`,
+    SALLYPORT_RUN_DIR: temporaryDirectory(),
+    ...environment,
+  };
+  const relay = startSallyport(full);
+  await relay.line('listening');
+  return { relay, port, environment: full };
 }
 
 /** Stops a relay; all its warnings, those that it has folded as often as they were meant. */

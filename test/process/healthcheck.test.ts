@@ -8,30 +8,16 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 
 import { a, scriptedServer, zone } from '../helpers/dns.ts';
-import { runHealthcheck, startSallyport, temporaryDirectory } from '../helpers/program.ts';
+import { runHealthcheck, startRelayTo, startSallyport, temporaryDirectory } from '../helpers/program.ts';
 import { closedPort, tcpClient, tcpServer } from '../helpers/sockets.ts';
 
 const TLS = join(import.meta.dirname, '../fixtures/tls');
 const CA = { NODE_EXTRA_CA_CERTS: join(TLS, 'ca.pem') };
 
-/** Starts a relay to a target port, and returns the environment of its healthcheck. */
-async function relayTo(target: number, environment: Record<string, string> = {}) {
-  const port = await closedPort();
-  const full = {
-    TARGET: '127.0.0.1',
-    PORT: `${port}:${target}`,
-    SALLYPORT_RUN_DIR: temporaryDirectory(),
-    ...environment,
-  };
-  const relay = startSallyport(full);
-  await relay.line('listening');
-  return { relay, port, environment: full };
-}
-
-/** As `relayTo`, for a target known as api.test by a nameserver of its own. */
+/** As `startRelayTo`, for a target known as api.test by a nameserver of its own. */
 async function relayToName(target: number, environment: Record<string, string> = {}) {
   const nameserver = await scriptedServer(zone([a('api.test', '127.0.0.1')]));
-  return relayTo(target, {
+  return startRelayTo(target, {
     TARGET: 'api.test',
     PRE_RESOLVE: '1',
     TARGET_SCOPE: 'any',
@@ -59,7 +45,7 @@ async function httpServer(answer: RequestListener, { tls = false } = {}): Promis
 const mute = (socket: Socket) => socket.resume();
 
 test('healthy: the relay answers and its ports listen', async () => {
-  const { environment } = await relayTo(1);
+  const { environment } = await startRelayTo(1);
   expect(await runHealthcheck(environment)).toEqual({ code: 0, output: 'healthy\n' });
 });
 
@@ -74,14 +60,14 @@ test('unhealthy: nothing runs', async () => {
 });
 
 test.each(['tcp', 'udp'])('unhealthy: one port of two does not listen (%s)', async (mode) => {
-  const { port, environment } = await relayTo(1, { MODE: mode });
+  const { port, environment } = await startRelayTo(1, { MODE: mode });
   const other = await closedPort();
   const outcome = await runHealthcheck({ ...environment, PORT: `${port} ${other}` });
   expect(outcome).toEqual({ code: 1, output: `unhealthy: nothing listens on ${mode} port ${other}\n` });
 });
 
 test('unhealthy: the relay is frozen', async () => {
-  const { relay, environment } = await relayTo(1);
+  const { relay, environment } = await startRelayTo(1);
   relay.process.kill('SIGSTOP');
   const { code, output } = await runHealthcheck(environment);
   expect(code).toBe(1);
@@ -89,7 +75,7 @@ test('unhealthy: the relay is frozen', async () => {
 });
 
 test('unhealthy: the relay was killed and left its socket behind; a new one takes it over', async () => {
-  const { relay, environment } = await relayTo(1);
+  const { relay, environment } = await startRelayTo(1);
   relay.process.kill('SIGKILL');
   await relay.ended;
   const { code, output } = await runHealthcheck(environment);
@@ -104,7 +90,7 @@ test.each([
   ['no directory', () => '/nowhere/sallyport'],
   ['a path too long for a socket', () => join(temporaryDirectory(), 'x'.repeat(100))],
 ])('a relay with %s for its control socket says what is off, runs, and is healthy', async (_what, runDir) => {
-  const { relay, environment } = await relayTo(1, { SALLYPORT_RUN_DIR: runDir() });
+  const { relay, environment } = await startRelayTo(1, { SALLYPORT_RUN_DIR: runDir() });
   expect(relay.lines[0]?.['msg']).toContain('the control socket is off');
   expect(await runHealthcheck(environment)).toEqual({ code: 0, output: 'healthy\n' });
 });
@@ -119,7 +105,7 @@ test.each([200, 404, 503])('the HTTP probe takes status %i as an answer', async 
   const target = await httpServer((_request, response) =>
     response.writeHead(status).end('x'.repeat(100_000)),
   );
-  const { environment } = await relayTo(target, { HTTP_HEALTHCHECK: '1' });
+  const { environment } = await startRelayTo(target, { HTTP_HEALTHCHECK: '1' });
   expect(await runHealthcheck(environment)).toEqual({ code: 0, output: 'healthy\n' });
 });
 
@@ -140,7 +126,7 @@ test('the HTTP probe goes through the relay with the URL’s host, path and cred
 
 test('the HTTP probe takes no slot and does not wait for one: a full relay is healthy', async () => {
   const target = await httpServer((_request, response) => response.end());
-  const { port, environment } = await relayTo(target, { HTTP_HEALTHCHECK: '1', MAX_CONNECTIONS: '1' });
+  const { port, environment } = await startRelayTo(target, { HTTP_HEALTHCHECK: '1', MAX_CONNECTIONS: '1' });
   await tcpClient(port);
   expect(await runHealthcheck(environment)).toEqual({ code: 0, output: 'healthy\n' });
 });
@@ -153,7 +139,7 @@ test.each([
   ],
   ['is mute', async () => (await tcpServer(mute)).port, 'silent for 300 ms'],
 ])('unhealthy: the target %s', async (_how, target, reason) => {
-  const { environment } = await relayTo(await target(), {
+  const { environment } = await startRelayTo(await target(), {
     HTTP_HEALTHCHECK: '1',
     HTTP_HEALTHCHECK_TIMEOUT_MS: '300',
   });
@@ -184,7 +170,7 @@ test('the HTTPS probe verifies the certificate against the real host, which it n
 
 test('the HTTPS probe verifies the certificate against an address', async () => {
   const target = await httpServer((_request, response) => response.end(), { tls: true });
-  const { environment } = await relayTo(target, {
+  const { environment } = await startRelayTo(target, {
     HTTP_HEALTHCHECK: '1',
     HTTP_HEALTHCHECK_URL: 'https://$TARGET/',
   });
@@ -216,7 +202,10 @@ test.each([
   ['HELP', '502 unknown\r\n'],
 ])('the SMTP probe sends %s as it is and takes %j as an answer', async (command, reply) => {
   const { port, commands } = await smtpServer({ ...ehlo, [command.split(' ')[0] ?? '']: reply });
-  const { environment } = await relayTo(port, { SMTP_HEALTHCHECK: '1', SMTP_HEALTHCHECK_COMMAND: command });
+  const { environment } = await startRelayTo(port, {
+    SMTP_HEALTHCHECK: '1',
+    SMTP_HEALTHCHECK_COMMAND: command,
+  });
   expect(await runHealthcheck(environment)).toEqual({ code: 0, output: 'healthy\n' });
   expect(commands.slice(0, 2)).toEqual([expect.stringMatching(/^EHLO /), command]);
 });
@@ -228,7 +217,10 @@ test.each([
   ['does not answer the command', { ...ehlo, HELP: '' }, 'silent for 300 ms'],
 ])('unhealthy: the SMTP server %s', async (_how, replies, reason) => {
   const { port } = await smtpServer(replies);
-  const { environment } = await relayTo(port, { SMTP_HEALTHCHECK: '1', SMTP_HEALTHCHECK_TIMEOUT_MS: '300' });
+  const { environment } = await startRelayTo(port, {
+    SMTP_HEALTHCHECK: '1',
+    SMTP_HEALTHCHECK_TIMEOUT_MS: '300',
+  });
   const { code, output } = await runHealthcheck(environment);
   expect(code).toBe(1);
   expect(output).toMatch(/^unhealthy: no answer to HELP from smtp:\/\/127\.0\.0\.1: .*\n$/);
@@ -236,7 +228,7 @@ test.each([
 });
 
 test('unhealthy: the reason hides the credentials in the SMTP probe', async () => {
-  const { environment } = await relayTo(await closedPort(), {
+  const { environment } = await startRelayTo(await closedPort(), {
     SMTP_HEALTHCHECK: '1',
     SMTP_HEALTHCHECK_COMMAND: 'AUTH PLAIN AHVzZXIAd29yZA==',
   });
@@ -246,7 +238,7 @@ test('unhealthy: the reason hides the credentials in the SMTP probe', async () =
 });
 
 test('unhealthy: the target refuses the SMTP probe', async () => {
-  const { environment } = await relayTo(await closedPort(), { SMTP_HEALTHCHECK: '1' });
+  const { environment } = await startRelayTo(await closedPort(), { SMTP_HEALTHCHECK: '1' });
   const { code, output } = await runHealthcheck(environment);
   expect(code).toBe(1);
   expect(output).toMatch(
@@ -255,7 +247,7 @@ test('unhealthy: the target refuses the SMTP probe', async () => {
 });
 
 test('VERBOSE=1, and PRE_RESOLVE=1 with UDP_ANSWERS=0, are healthy', async () => {
-  const verbose = await relayTo(1, { VERBOSE: '1' });
+  const verbose = await startRelayTo(1, { VERBOSE: '1' });
   expect((await runHealthcheck(verbose.environment)).output).toBe('healthy\n');
   const oneWay = await relayToName(1, { MODE: 'udp', UDP_ANSWERS: '0' });
   expect((await runHealthcheck(oneWay.environment)).output).toBe('healthy\n');

@@ -1,17 +1,9 @@
-import { createInterface } from 'node:readline';
-
 import { expect, test } from 'vitest';
 
 import { clientHello } from '../helpers/client-hello.ts';
 import { cname, scriptedServer, zone } from '../helpers/dns.ts';
 import { ask } from '../helpers/metrics.ts';
-import {
-  runHealthcheck,
-  runProgram,
-  runSallyport,
-  startSallyport,
-  temporaryDirectory,
-} from '../helpers/program.ts';
+import { runHealthcheck, runProgram, runSallyport, startRelayTo } from '../helpers/program.ts';
 import { closedPort, readAll, tcpClient, tcpServer } from '../helpers/sockets.ts';
 
 /** What a terminal obeys, hides, turns around or takes for the end of a line. */
@@ -21,27 +13,10 @@ const EVIL = 'x\x1b[2J\x1b]0;owned\x07\x7f\nhealthy\u009b2J\u202e\u2066\u2028\u0
 /** The same in what is Latin-1. */
 const EVIL_BYTES = 'x\x1b[2J\x7f\x9b2J\x9d0;owned\x9c';
 
-/** A relay, and its log as it was written. */
-async function relayTo(target: number, environment: Readonly<Record<string, string>> = {}) {
-  const port = await closedPort();
-  const full = {
-    TARGET: '127.0.0.1',
-    PORT: `${port}:${target}`,
-    SALLYPORT_RUN_DIR: temporaryDirectory(),
-    ...environment,
-  };
-  const relay = startSallyport(full);
-  const written: string[] = [];
-  if (relay.process.stdout !== null)
-    createInterface({ input: relay.process.stdout }).on('line', (line) => written.push(line));
-  await relay.line('listening');
-  return { relay, port, written, environment: full };
-}
-
 test('a name of a nameserver steers no terminal by the log, a command or a page', async () => {
   const nameserver = await scriptedServer(zone([cname('api.test', `${EVIL}.evil.test`)]));
   const admin = await closedPort();
-  const { relay, written, environment } = await relayTo(1, {
+  const { relay, environment } = await startRelayTo(1, {
     TARGET: 'api.test',
     PRE_RESOLVE: '1',
     NAMESERVERS: `127.0.0.1:${nameserver.port}`,
@@ -51,7 +26,7 @@ test('a name of a nameserver steers no terminal by the log, a command or a page'
   expect(err).toBe(`${EVIL}.evil.test does not exist (NXDOMAIN)`);
 
   const shown = [
-    written.join('\n'),
+    relay.written.join('\n'),
     (await runSallyport(['status'], environment)).output,
     (await runSallyport(['status', '--json'], environment)).output,
     (await runSallyport(['resolve'], environment)).output,
@@ -68,18 +43,18 @@ test('a name of a nameserver steers no terminal by the log, a command or a page'
 });
 
 test('a name of a client steers no terminal by the log, and is in it as it was sent', async () => {
-  const { relay, port, written } = await relayTo(1, { TARGET: 'api.test', NAME_CHECK: 'enforce' });
+  const { relay, port } = await startRelayTo(1, { TARGET: 'api.test', NAME_CHECK: 'enforce' });
   const client = await tcpClient(port);
   client.write(clientHello({ names: [EVIL_BYTES] }));
   await readAll(client);
   const { name } = await relay.line('refused');
   expect(name).toBe(EVIL_BYTES);
-  expect(written.join('\n')).not.toMatch(STEERING);
+  expect(relay.written.join('\n')).not.toMatch(STEERING);
 });
 
 test('an SMTP greeting steers no terminal by the healthcheck', async () => {
   const target = await tcpServer((socket) => void socket.write(`554 ${EVIL_BYTES}\r\n`));
-  const { environment } = await relayTo(target.port, { SMTP_HEALTHCHECK: '1' });
+  const { environment } = await startRelayTo(target.port, { SMTP_HEALTHCHECK: '1' });
   const { code, output } = await runHealthcheck(environment);
   expect(code).toBe(1);
   expect(output).toContain('owned');
@@ -90,7 +65,7 @@ test('a Proxy-Status of a target steers no terminal by the healthcheck', async (
   const details = `"${'\x9b2J'.repeat(3)}owned"`;
   const head = `HTTP/1.1 502 no\r\nProxy-Status: sallyport; error=x; details=${details}\r\nContent-Length: 0\r\n\r\n`;
   const target = await tcpServer((socket) => void socket.write(Buffer.from(head, 'latin1')));
-  const { environment } = await relayTo(target.port, {
+  const { environment } = await startRelayTo(target.port, {
     HTTP_HEALTHCHECK: '1',
     HTTP_HEALTHCHECK_URL: 'http://$TARGET/',
   });
