@@ -1,5 +1,6 @@
 import { Socket, type SocketConstructorOpts } from 'node:net';
 
+import { copyBytes, freeBytes } from '../own-bytes.ts';
 import { systemError } from './calls.ts';
 import { EBADF, ETIMEDOUT, type Kernel } from './kernel.ts';
 import { localAddress } from './local-address.ts';
@@ -28,9 +29,9 @@ export class BareSocket implements Watched {
   listener: Pick<Watched, 'onEvents'> | null = null;
   /** What it has told, since it is watched, that nobody has acted on. */
   unheard = 0;
-  /** What has been read of it ahead, or by a stream, and nobody has taken. */
-  unread: Buffer = NOTHING;
   #fd: number;
+  /** In memory of its own. */
+  #unread: Buffer = NOTHING;
   /** What is watched for. */
   #events = 0;
   #isOpen = true;
@@ -87,18 +88,34 @@ export class BareSocket implements Watched {
     this.onEvents(FAILED);
   }
 
-  /** Takes so many bytes of that; they come before what is in the kernel. */
-  takeUnread(length = this.unread.length): Buffer {
-    const taken = this.unread.subarray(0, length);
-    this.unread = length < this.unread.length ? this.unread.subarray(length) : NOTHING;
-    return taken;
+  /** What has been read of it ahead, or by a stream, and nobody has taken: it comes before what is in the kernel. */
+  get unread(): Buffer {
+    return this.#unread;
+  }
+
+  /** Takes all of that. */
+  takeUnread(): Buffer {
+    const unread = this.#unread;
+    this.#unread = NOTHING;
+    return unread;
+  }
+
+  /** Drops its first bytes; when it is all, its memory is given back. */
+  dropUnread(length = this.#unread.length): void {
+    if (length === this.#unread.length) freeBytes(this.takeUnread());
+    else this.#unread = this.#unread.subarray(length);
+  }
+
+  /** Puts bytes before it, in memory of their own, which become the socket's. */
+  putBack(bytes: Buffer): void {
+    this.#unread = this.#unread.length === 0 ? bytes : copyBytes(Buffer.concat([bytes, this.#unread]));
   }
 
   /** Whether its peer has sent something, which nobody has taken yet. */
   hasUnread(): boolean {
     if (!this.#isOpen) return false;
     const { calls, buffer } = this.kernel;
-    return this.unread.length > 0 || calls.recv(this.#fd, buffer.pointer, 1, MSG_PEEK) > 0;
+    return this.#unread.length > 0 || calls.recv(this.#fd, buffer.pointer, 1, MSG_PEEK) > 0;
   }
 
   /** Reads into the shared buffer, so many bytes at most; how many, 0 at the end (read(2)). */
@@ -114,10 +131,12 @@ export class BareSocket implements Watched {
     const count = this.read(length);
     // A socket that has been read out tells of more by itself.
     if (count < length) this.unheard &= ~READABLE;
-    if (count > 0) {
-      const read = Buffer.copyBytesFrom(this.kernel.buffer.bytes, 0, count);
-      this.unread = this.unread.length === 0 ? read : Buffer.concat([this.unread, read]);
-    }
+    const { bytes } = this.kernel.buffer;
+    if (count > 0)
+      this.#unread =
+        this.#unread.length === 0
+          ? copyBytes(bytes, 0, count)
+          : copyBytes(Buffer.concat([this.#unread, bytes.subarray(0, count)]));
     return count;
   }
 
@@ -185,6 +204,7 @@ export class BareSocket implements Watched {
     if (!this.#isOpen) return;
     this.#dropOnClose(drops);
     this.#leave();
+    this.dropUnread();
     this.kernel.calls.close(this.#fd);
   }
 
@@ -233,7 +253,7 @@ export class BareSocket implements Watched {
     for (let chunk = stream.read() as Buffer | null; chunk !== null; chunk = stream.read() as Buffer | null)
       chunks.push(chunk);
     stream.destroy();
-    this.unread = Buffer.concat(chunks);
+    this.#unread = copyBytes(Buffer.concat(chunks));
     this.#fd = fd;
     this.#stream = null;
     this.#isOpen = true;

@@ -1,6 +1,7 @@
 import type { BareSocket } from '../kernel/bare-socket.ts';
 import { EAGAIN, ECONNRESET, EPIPE } from '../kernel/kernel.ts';
 import { FAILED, HUNG_UP, PEER_ENDED, READABLE, URGENT, WRITABLE } from '../kernel/poller.ts';
+import { freeBytes } from '../own-bytes.ts';
 import { NO_LISTENER, type End, type EndListener } from './end.ts';
 
 /** How often one socket is read before others have their turn. */
@@ -64,8 +65,7 @@ export class BareEnd implements End {
   }
 
   putBack(bytes: Buffer): void {
-    const { unread } = this.#socket;
-    this.#socket.unread = unread.length === 0 ? bytes : Buffer.concat([bytes, unread]);
+    this.#socket.putBack(bytes);
     this.#isPaused = true;
   }
 
@@ -73,6 +73,7 @@ export class BareEnd implements End {
     if (this.#isPaused || this.#socket.unread.length === 0) return;
     const unread = this.#socket.takeUnread();
     this.listener.onBytes(unread, unread.length);
+    freeBytes(unread);
   }
 
   /** Tells what has come, as long as somebody takes it. */

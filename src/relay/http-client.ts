@@ -1,3 +1,4 @@
+import { copyBytes, freeBytes } from '../own-bytes.ts';
 import { editHead } from '../wire/http-edit.ts';
 import { RequestReader } from '../wire/http-request-reader.ts';
 import { Refusal } from '../wire/refusal.ts';
@@ -31,6 +32,7 @@ export interface Terms {
 interface PendingRequest {
   readonly target: Target;
   readonly exchange: Exchange;
+  /** In memory of its own. */
   readonly head: Buffer;
 }
 
@@ -122,7 +124,7 @@ class HttpClient implements EndListener, Requester, Holder {
     }
     if (this.#isOver) return;
     this.#putBackLength = length - at;
-    if (at < length) this.client.putBack(Buffer.copyBytesFrom(bytes, at, length - at));
+    if (at < length) this.client.putBack(copyBytes(bytes, at, length));
     this.#update();
   }
 
@@ -169,6 +171,7 @@ class HttpClient implements EndListener, Requester, Holder {
     const { asProxy, reached } = this.#terms;
     const { method, hasContent, persists, upgrade, bytes, start, end } = this.#requests;
     const target = this.#choose();
+    this.#requests.letGo();
     const isForProxy = asProxy && method === 'CONNECT';
     const edits = { isLast: hasContent, withoutUpgrade: upgrade === 'hidden', asProxy };
     const isEdited = !isForProxy && (asProxy || hasContent || edits.withoutUpgrade);
@@ -189,7 +192,11 @@ class HttpClient implements EndListener, Requester, Holder {
       else upstream.ask(exchange, edited, 0, edited.length);
       return;
     }
-    this.#pending = { target, exchange, head: edited ?? Buffer.copyBytesFrom(bytes, start, end - start) };
+    this.#pending = {
+      target,
+      exchange,
+      head: edited === null ? copyBytes(bytes, start, end) : copyBytes(edited),
+    };
   }
 
   /** The same Host as before has not to be looked up again. */
@@ -422,6 +429,8 @@ class HttpClient implements EndListener, Requester, Holder {
   #stop(): void {
     this.#isOver = true;
     clearTimeout(this.#headTimer);
+    this.#requests.free();
+    if (this.#pending !== null) freeBytes(this.#pending.head);
     this.#connection.setIdle(false);
   }
 

@@ -1,3 +1,4 @@
+import { copyBytes } from '../own-bytes.ts';
 import { AnswerReader } from '../wire/http-answer-reader.ts';
 import { hidesNames } from '../wire/http-request-reader.ts';
 import { NO_LISTENER, type End, type EndListener, LINGER } from './end.ts';
@@ -101,6 +102,7 @@ export class HttpUpstream implements EndListener {
 
   #leave(): void {
     this.#isClosed = true;
+    this.#answers.free();
     clearTimeout(this.#failing);
   }
 
@@ -131,12 +133,13 @@ export class HttpUpstream implements EndListener {
       if (this.#mustBeReadable) return this.#refuse('it cannot be read', length);
       if (answers.bytes !== bytes) {
         client.write(answers.bytes, answers.start, answers.end);
+        answers.letGo();
         start = stop;
       }
       if (answers.status === 101 || (exchange.method === 'CONNECT' && isSuccess(answers.status))) {
         client.write(bytes, start, stop);
         this.due.shift();
-        if (stop < length) this.end.putBack(Buffer.copyBytesFrom(bytes, stop, length - stop));
+        if (stop < length) this.end.putBack(copyBytes(bytes, stop, length));
         this.upstream.meter.addReceived(stop - length); // which is counted when it is moved
         this.#requester.onSwitch(exchange);
         return length;

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 
 import { withDeadline } from '../deadline.ts';
 import { EAGAIN } from '../kernel/kernel.ts';
+import { copyBytes } from '../own-bytes.ts';
 import { type ClientHello, ClientHelloReader } from '../wire/client-hello.ts';
 import { HelloRetryReader } from '../wire/hello-retry.ts';
 import { HTTP2_GOAWAY } from '../wire/http2-goaway.ts';
@@ -98,18 +99,15 @@ async function passHello(
   const { bare: client, gone, shared } = connection;
   const target = upstream.bare;
   const hello =
-    client === null ? (connection.client.read(length) as Buffer | null) : client.takeUnread(length);
+    client === null ? (connection.client.read(length) as Buffer | null) : client.unread.subarray(0, length);
   if (hello === null) throw new EndedError(Buffer.alloc(0));
-  if (target === null) {
-    upstream.socket.write(hello);
-    return false;
-  }
-  const count = target.write(hello);
+  const count = target === null ? 0 : target.write(hello);
   if (count < 0 && count !== -EAGAIN) throw new EndedError(hello);
   const written = Math.max(0, count);
   upstream.meter.addSent(written);
-  if (written < length) upstream.socket.write(hello.subarray(written));
-  if (client === null || written < length) return false;
+  if (written < length) upstream.socket.write(copyBytes(hello, written));
+  client?.dropUnread(length);
+  if (client === null || target === null || written < length) return false;
   const waiting = { timeout: shared.idleTimeout || Infinity, signal: gone, unless: client };
   return (await readAhead(target, new HelloRetryReader(), waiting)) === false;
 }
@@ -127,6 +125,7 @@ async function asksAgain({ socket }: Upstream, { client, gone, shared }: Connect
         throw new Refusal('too long', 'it says more than a target wants to hear before its answer');
       return null;
     },
+    free: () => {},
   };
   try {
     return await withDeadline({ timeout: shared.idleTimeout || Infinity, signal: gone }, (either) =>

@@ -1,3 +1,4 @@
+import { GrowingBytes } from '../wire/growing-bytes.ts';
 import { RequestReader } from '../wire/http-request-reader.ts';
 import { OpeningReader } from '../wire/opening.ts';
 import { Refusal } from '../wire/refusal.ts';
@@ -18,7 +19,7 @@ export class NameReport implements Observer {
   readonly #opening = new OpeningReader();
   readonly #requests = new RequestReader({ asProxy: false });
   /** What has come before it was clear what is spoken. */
-  #start = Buffer.alloc(0);
+  readonly #start = new GrowingBytes();
   #isHttp = false;
   #isOver = false;
 
@@ -35,24 +36,23 @@ export class NameReport implements Observer {
     if (this.#isOver) return;
     try {
       if (this.#isHttp) this.#readRequests(bytes, length);
-      else this.#readOpening(Buffer.copyBytesFrom(bytes, 0, length));
+      else this.#readOpening(bytes, length);
     } catch (cause) {
       this.#end(cause);
     }
   }
 
-  #readOpening(chunk: Buffer): void {
-    this.#start = Buffer.concat([this.#start, chunk]);
-    const opening = this.#opening.push(chunk);
+  #readOpening(bytes: Buffer, length: number): void {
+    this.#start.add(bytes, 0, length);
+    const opening = this.#opening.push(bytes.subarray(0, length));
     if (opening === null) return;
-    const start = this.#start;
-    this.#start = Buffer.alloc(0);
     if (opening.protocol === 'tls') {
       chooseByHello(opening.hello, this.#rules);
       this.#end();
     } else {
       this.#isHttp = true;
-      this.#readRequests(start, start.length);
+      this.#readRequests(this.#start.bytes, this.#start.length);
+      this.#start.free();
     }
   }
 
@@ -77,8 +77,7 @@ export class NameReport implements Observer {
   }
 
   onEnd(): void {
-    const seen = this.#start.length;
-    if (this.#isOver || (seen === 0 && this.#requests.begun === 0)) this.#end();
+    if (this.#isOver || (this.#start.length === 0 && this.#requests.begun === 0)) this.#end();
     else this.#end(new Refusal('no name', 'it ended too early, without a name'));
   }
 
@@ -86,6 +85,9 @@ export class NameReport implements Observer {
   #end(cause: unknown = null): void {
     this.#isOver = true;
     clearTimeout(this.#timer);
+    this.#opening.free();
+    this.#start.free();
+    this.#requests.free();
     if (cause !== null) this.#report(cause);
   }
 

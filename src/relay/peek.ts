@@ -11,9 +11,11 @@ export class EndedError extends Error {
   }
 }
 
-/** Makes something of bytes as they come; null while it needs more. */
 export interface Reader<T> {
+  /** Makes something of bytes as they come; null while it needs more. */
   push: (chunk: Buffer) => T | null;
+  /** Gives back the memory of what it keeps; to be called when nothing more is pushed. */
+  free: () => void;
 }
 
 /**
@@ -49,6 +51,7 @@ export function peek<T>(stream: Duplex, reader: Reader<T>, signal: AbortSignal):
     if (!stream.destroyed) stream.unshift(Buffer.concat(chunks));
   };
   const leave = () => {
+    reader.free();
     stream.pause();
     stream.off('data', onData).off('end', onEnd).off('close', onEnd);
     signal.removeEventListener('abort', onAbort);

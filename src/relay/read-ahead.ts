@@ -35,7 +35,11 @@ export async function readAhead<T>(
     if (options.signal.aborted || (options.unless !== undefined && hears(options.unless, ENDED))) return null;
     await activity(socket, options);
   }
-  return reader.push(socket.unread);
+  try {
+    return reader.push(socket.unread);
+  } finally {
+    reader.free();
+  }
 }
 
 function hears({ unheard }: BareSocket, events: number): boolean {

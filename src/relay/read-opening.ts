@@ -6,7 +6,8 @@ import { endOf } from './ends.ts';
 import { EndedError, type Reader } from './peek.ts';
 import { NAME_TIMEOUT, timeUntil } from './read-first.ts';
 
-/** How much is read at a time, in bytes: more than most openings are long, as what comes behind one is kept too. */
+/** How much is read at first, in bytes: more than most openings are long, as what comes behind one is kept too. And then at a time. */
+const FIRST = 4 * 1024;
 const MOST = 16 * 1024;
 /** What is kept of an opening is here, and in the reader. */
 const COPIES = 2;
@@ -39,7 +40,7 @@ class OpeningListener<T> implements EndListener, Holder {
     this.#reader = reader;
     this.#end = endOf(connection.accepted);
     this.#end.listener = this;
-    this.#end.readLimit = MOST;
+    this.#end.readLimit = FIRST;
     connection.holder = this;
     connection.awaitName();
     this.#end.start();
@@ -47,12 +48,12 @@ class OpeningListener<T> implements EndListener, Holder {
   }
 
   onBytes(bytes: Buffer, length: number): void {
-    const before = this.#seen.length;
+    this.#end.readLimit = MOST;
     this.#seen.add(bytes, 0, length);
     this.#connection.hold(this.#seen.size * COPIES);
     if (this.#isOver) return;
     try {
-      const result = this.#reader.push(this.#seen.bytes.subarray(before));
+      const result = this.#reader.push(bytes.subarray(0, length));
       if (result !== null) this.#settle(() => this.#resolve(result));
     } catch (cause) {
       this.#settle(() => this.#reject(cause));
@@ -63,7 +64,7 @@ class OpeningListener<T> implements EndListener, Holder {
     const ended = new EndedError(this.#seen.bytes);
     const cause =
       ended.seen.length === 0 ? ended : new Refusal('no name', `${ended.message}, without a name`);
-    this.#seen.clear(); // a stream that has ended takes nothing back
+    this.#seen.free(); // a stream that has ended takes nothing back
     this.#settle(() => this.#reject(cause));
   }
 
@@ -77,7 +78,8 @@ class OpeningListener<T> implements EndListener, Holder {
 
   onClose(): void {
     this.#connection.left();
-    this.#settle(() => this.#reject(new EndedError(this.#seen.bytes)));
+    this.#seen.free();
+    this.#settle(() => this.#reject(new EndedError(Buffer.alloc(0))));
   }
 
   #onSilence(): void {
@@ -90,7 +92,8 @@ class OpeningListener<T> implements EndListener, Holder {
     this.#isOver = true;
     clearTimeout(this.#timer);
     this.#connection.holder = null;
-    if (this.#seen.length > 0) this.#end.putBack(this.#seen.bytes);
+    this.#reader.free();
+    if (this.#seen.length > 0) this.#end.putBack(this.#seen.take());
     this.#end.release();
     tell();
     this.#end.settle();

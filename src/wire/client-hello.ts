@@ -39,6 +39,10 @@ export class ClientHelloReader {
       throw new Refusal('malformed', 'something follows the ClientHello in its record');
     return { ...readHello(message.body), length: message.length };
   }
+
+  free(): void {
+    this.#reader.free();
+  }
 }
 
 function readHello(body: Buffer): Omit<ClientHello, 'length'> {

@@ -1,11 +1,13 @@
+import { freeBytes } from '../own-bytes.ts';
+
 const NOTHING: Buffer = Buffer.alloc(0);
 
-/** Bytes that come in pieces. Each is copied twice at most, however small the pieces are, and leaves little behind. */
+/** Bytes that come in pieces, in memory of their own (see `freeBytes`). Each is copied twice at most, however small the pieces are. */
 export class GrowingBytes {
   #room = NOTHING;
   #length = 0;
 
-  /** What has come. */
+  /** What has come, until more does. */
   get bytes(): Buffer {
     return this.#room.subarray(0, this.#length);
   }
@@ -19,20 +21,27 @@ export class GrowingBytes {
     return this.#room.length;
   }
 
-  add(bytes: Buffer, start: number, end: number): void {
+  add(bytes: Buffer, start = 0, end = bytes.length): void {
     const length = this.#length + end - start;
-    if (length > this.#room.length) {
-      const larger = Buffer.allocUnsafeSlow(this.#length === 0 ? length : length * 2);
-      this.#room.copy(larger, 0, 0, this.#length);
-      this.#room = larger;
-    }
+    if (length > this.#room.length) this.#grow(this.#length === 0 ? length : length * 2);
     bytes.copy(this.#room, this.#length, start, end);
     this.#length = length;
   }
 
-  /** Lets go of what has come, which stays as it is for whoever has it. */
-  clear(): void {
+  #grow(size: number): void {
+    if (this.#room.length === 0) this.#room = Buffer.allocUnsafeSlow(size);
+    else this.#room = Buffer.from((this.#room.buffer as ArrayBuffer).transfer(size));
+  }
+
+  /** Lets go of what has come, which is the caller's. */
+  take(): Buffer {
+    const { bytes } = this;
     this.#room = NOTHING;
     this.#length = 0;
+    return bytes;
+  }
+
+  free(): void {
+    freeBytes(this.take());
   }
 }

@@ -1,3 +1,4 @@
+import { GrowingBytes } from './growing-bytes.ts';
 import { Refusal } from './refusal.ts';
 
 interface Options {
@@ -28,8 +29,6 @@ const MESSAGE_HEADER = 4;
 /** Of all bytes up to the end of the message; the message alone must fit as well. */
 const MAX_LENGTH = 64 * 1024;
 
-const NOTHING = Buffer.alloc(0);
-
 /** Puts the first handshake message of a TLS stream together, however it is cut into records, and these into segments. */
 export class HandshakeReader {
   readonly #options: Options;
@@ -37,34 +36,46 @@ export class HandshakeReader {
   #type = 0;
   #headerLength = 0;
   #left = 0;
-  #message: Buffer = NOTHING;
-  #messageLength = 0;
+  readonly #message = new GrowingBytes();
   #length = 0;
 
   constructor(options: Options) {
     this.#options = options;
   }
 
-  /** Takes the next bytes, which it may keep; null while more are needed. Throws a Refusal as soon as it cannot be such a message. */
+  /** Takes the next bytes; null while more are needed. Throws a Refusal as soon as it cannot be such a message. What it tells of one lies in memory that `free` gives back. */
   push(chunk: Buffer): Message | null {
     for (let at = 0; at < chunk.length;) {
-      const taken =
-        this.#headerLength === RECORD_HEADER
-          ? this.#takeFragment(chunk, at)
-          : this.#takeHeader(chunk[at] as number);
+      const isHeader = this.#headerLength < RECORD_HEADER;
+      const taken = isHeader ? this.#takeHeader(chunk[at] as number) : this.#takeFragment(chunk, at);
       at += taken;
       this.#length += taken;
-      const end = this.#messageEnd();
-      if (this.#messageLength >= end) {
-        return {
-          body: this.#message.subarray(MESSAGE_HEADER, end),
-          length: this.#length,
-          endsRecord: this.#left === 0 && this.#messageLength === end,
-        };
-      }
+      const message = isHeader ? null : this.#whole();
+      if (message !== null) return message;
       if (this.#length >= MAX_LENGTH) throw new Refusal('too long', 'the handshake message is too long');
     }
     return null;
+  }
+
+  /** The message, once it is there. */
+  #whole(): Message | null {
+    const { bytes } = this.#message;
+    if (bytes.length > 0 && bytes[0] !== this.#options.type)
+      throw malformed('that is another handshake message');
+    if (bytes.length < MESSAGE_HEADER) return null;
+    const end = MESSAGE_HEADER + bytes.readUIntBE(1, 3);
+    if (end > MAX_LENGTH) throw new Refusal('too long', `the handshake message is ${end} bytes long`);
+    if (bytes.length < end) return null;
+    return {
+      body: bytes.subarray(MESSAGE_HEADER, end),
+      length: this.#length,
+      endsRecord: this.#left === 0 && bytes.length === end,
+    };
+  }
+
+  /** Gives back the memory of the message. */
+  free(): void {
+    this.#message.free();
   }
 
   get #isSkipped(): boolean {
@@ -86,7 +97,7 @@ export class HandshakeReader {
   #takeType(type: number): void {
     this.#type = type;
     // Between records of one message no other may be (RFC 8446 §5.1).
-    const maySkip = this.#options.isAfterRetry && this.#messageLength === 0;
+    const maySkip = this.#options.isAfterRetry && this.#message.length === 0;
     if (type !== HANDSHAKE && !(this.#isSkipped && maySkip)) throw noRecord();
   }
 
@@ -94,34 +105,8 @@ export class HandshakeReader {
     const taken = Math.min(this.#left, chunk.length - at);
     this.#left -= taken;
     if (this.#left === 0) this.#headerLength = 0;
-    if (!this.#isSkipped) {
-      this.#append(chunk.subarray(at, at + taken));
-      if (this.#message[0] !== this.#options.type) throw malformed('that is another handshake message');
-    }
+    if (!this.#isSkipped) this.#message.add(chunk, at, at + taken);
     return taken;
-  }
-
-  #append(fragment: Buffer): void {
-    const before = this.#messageLength;
-    this.#messageLength += fragment.length;
-    if (before === 0) {
-      this.#message = fragment;
-      return;
-    }
-    if (this.#messageLength > this.#message.length) {
-      const larger = Buffer.allocUnsafe(this.#messageLength * 2);
-      this.#message.copy(larger, 0, 0, before);
-      this.#message = larger;
-    }
-    fragment.copy(this.#message, before);
-  }
-
-  /** The length that the message says it has, with its header; Infinity before that is known. */
-  #messageEnd(): number {
-    if (this.#messageLength < MESSAGE_HEADER) return Infinity;
-    const end = MESSAGE_HEADER + this.#message.readUIntBE(1, 3);
-    if (end > MAX_LENGTH) throw new Refusal('too long', `the handshake message is ${end} bytes long`);
-    return end;
   }
 }
 

@@ -19,4 +19,8 @@ export class HelloRetryReader {
       return false;
     }
   }
+
+  free(): void {
+    this.#reader.free();
+  }
 }

@@ -55,7 +55,7 @@ export abstract class MessageReader {
 
   /** How much memory a head takes that is not whole, in bytes. */
   get begun(): number {
-    return this.#begun.size;
+    return this.hasHead ? 0 : this.#begun.size;
   }
 
   /** How many of the bytes that come next are known to be content. */
@@ -63,8 +63,21 @@ export abstract class MessageReader {
     return this.#chunks?.left ?? this.#left;
   }
 
+  /** Leaves the memory of the last head to whoever has been given it; so does the next one. */
+  letGo(): void {
+    this.hasHead = false;
+    this.#begun.take();
+  }
+
+  /** Gives back the memory of a head that nobody has been given. */
+  free(): void {
+    this.hasHead = false;
+    this.#begun.free();
+  }
+
   /** Takes bytes that belong to a head; how far. Throws a Refusal. */
   readHead(bytes: Buffer, at: number, end: number): number {
+    if (this.hasHead) this.letGo();
     if (this.#begun.length > 0) {
       const before = this.#begun.length;
       this.#begun.add(bytes, at, end);
@@ -95,7 +108,6 @@ export abstract class MessageReader {
     this.end = this.hasHead ? start + length + END_OF_HEAD.length : end;
     if (this.hasHead) {
       this.take(bytes.toString('latin1', start, this.end));
-      this.#begun.clear();
     } else {
       const fresh = all.subarray(Math.max(0, seen - 1));
       this.judgeCut({ start: all.toString('latin1', 0, METHOD_LOOK), fresh, size: all.length });
@@ -121,7 +133,6 @@ export abstract class MessageReader {
   }
 
   protected beginContent(framing: Framing): void {
-    this.#begun.clear();
     this.#chunks = framing === 'chunked' ? new Chunks({ isStrict: this.#isStrict }) : null;
     this.#left = typeof framing === 'number' ? framing : framing === 'close' ? Infinity : 0;
     this.isBetween = framing === 0;

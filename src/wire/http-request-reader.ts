@@ -64,7 +64,7 @@ export class RequestReader extends MessageReader {
   override readHead(bytes: Buffer, at: number, end: number): number {
     const start = this.begun > 0 ? at : this.#skipEmptyLines(bytes, at, end);
     if (start < end) return super.readHead(bytes, start, end);
-    this.hasHead = false;
+    this.letGo();
     return end;
   }
 

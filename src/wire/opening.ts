@@ -33,4 +33,8 @@ export class OpeningReader {
       throw new Refusal('HTTP/2', 'HTTP/2 without TLS cannot be checked');
     return HTTP2_PREFACE.startsWith(this.#start) ? null : { protocol: 'http' };
   }
+
+  free(): void {
+    this.#hello?.free();
+  }
 }

@@ -11,6 +11,7 @@ import { allocate } from '../../src/kernel/calls.ts';
 import { EAGAIN, EBADF, type Kernel, openKernel } from '../../src/kernel/kernel.ts';
 import { PeerWatch } from '../../src/kernel/peer-watch.ts';
 import { READABLE } from '../../src/kernel/poller.ts';
+import { copyBytes } from '../../src/own-bytes.ts';
 import { closedPort, endOf, readSome, tcpClient, tcpServer } from '../helpers/sockets.ts';
 
 const { signal } = new AbortController();
@@ -54,10 +55,26 @@ test('what is read ahead is there to be taken, at last by a stream', async () =>
   await expect.poll(() => bare.readAhead(4)).toBe(4);
   expect(bare.unheard & READABLE).toBe(READABLE); // there may be more
   expect(bare.readAhead(4)).toBe(4);
-  expect(bare.takeUnread(4).toString()).toBe('one ');
+  expect(bare.unread.toString()).toBe('one two ');
+  bare.dropUnread(4);
   expect(bare.unread.toString()).toBe('two ');
   expect(String(bare.stream.read())).toBe('two ');
   expect((await readSome(bare.stream)).toString()).toBe('three');
+});
+
+test('what is unread takes memory until it is dropped, or the socket is closed', async () => {
+  const { bare } = await connected();
+  const [first, second] = [Buffer.alloc(40_000, 'a'), Buffer.alloc(40_000, 'b')].map((bytes) =>
+    copyBytes(bytes),
+  );
+  bare.putBack(second as Buffer);
+  bare.dropUnread(39_999);
+  expect(bare.unread.toString()).toBe('b');
+  bare.dropUnread(1);
+  expect([second?.length, bare.unread.length]).toEqual([0, 0]);
+  bare.putBack(first as Buffer);
+  bare.reset();
+  expect(first?.length).toBe(0);
 });
 
 test('connectBare() says whom it could not reach, as Node does', async () => {
