@@ -4,6 +4,8 @@ import { messageOf } from './message-of.ts';
 interface Options<T, R> {
   /** Head start over this candidate of the one before it, in ms; a failure ends it early. */
   readonly headStart: (candidate: T) => number;
+  /** Whether an attempt may be made beside those that are under way; asked again, after its head start, where it may not. */
+  readonly mayHurry?: () => boolean;
   /** Ends all attempts, which listen to it. */
   readonly signal: AbortSignal;
   /** Told that it is over while attempts are under way, which go on until the signal aborts. */
@@ -21,7 +23,7 @@ interface Options<T, R> {
 export function race<T, R>(
   candidates: readonly T[],
   attempt: (candidate: T) => Promise<R>,
-  { headStart, signal, onLosers, onSlow, discard }: Options<T, R>,
+  { headStart, mayHurry = () => true, signal, onLosers, onSlow, discard }: Options<T, R>,
 ): Promise<R> {
   const { promise, resolve, reject } = Promise.withResolvers<R>();
   const failures: unknown[] = [];
@@ -45,11 +47,16 @@ export function race<T, R>(
     pending++;
     const candidate = candidates[place] as T;
     if (started < candidates.length) {
+      const wait = headStart(candidates[started] as T);
+      const hurry = () => {
+        if (mayHurry()) startNext();
+        else timer = setTimeout(hurry, wait);
+      };
       const onHeadStartOver = () => {
         onSlow(candidate);
-        startNext();
+        hurry();
       };
-      timer = setTimeout(onHeadStartOver, headStart(candidates[started] as T));
+      timer = setTimeout(onHeadStartOver, wait);
     }
     attempt(candidate).then(
       (result) => {

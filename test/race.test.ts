@@ -38,6 +38,17 @@ test('race() starts the next candidate after the head start, and a slow one may 
   ).toBe('slow');
 });
 
+test('race() starts none beside another until it may, but in the place of one that has failed', async () => {
+  let asked = 0;
+  const mayHurry = () => ++asked > 3;
+  const slow = [after(60_000, 'slow'), after(0, 'fast')];
+  expect(await race(slow, run, { headStart: () => 1, mayHurry, signal, onSlow })).toBe('fast');
+  expect(asked).toBe(4);
+  const failing = [after(20, new Error('no')), after(0, 'yes')];
+  const never = () => false;
+  expect(await race(failing, run, { headStart: () => 1, mayHurry: never, signal, onSlow })).toBe('yes');
+});
+
 test('race() tells that there are losers, where there are', async () => {
   let told = 0;
   const onLosers = () => told++;

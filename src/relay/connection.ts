@@ -215,7 +215,7 @@ export class Connection implements Member {
 
   /** Connects to the target; the socket ends with this connection. Rejects with a DialError. */
   async dial(target: Target): Promise<Upstream> {
-    const { order, connect, connectTimeout, proxyProtocol, counters, onDial } = this.shared;
+    const { order, connect, connectTimeout, proxyProtocol, counters, descriptors, onDial } = this.shared;
     const startedAt = performance.now();
     this.#target = target;
     this.#upstream = null;
@@ -234,6 +234,7 @@ export class Connection implements Member {
         order,
         connect,
         timeout: connectTimeout,
+        mayHurry: () => descriptors.tryTake(),
         over: this.#dialling,
       });
       counters.connected(performance.now() - startedAt);

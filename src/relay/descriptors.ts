@@ -43,6 +43,13 @@ export class Descriptors {
     this.#promised++;
   }
 
+  /** Takes one more than was promised, where one is left. */
+  tryTake(): boolean {
+    const { areLeft } = this;
+    if (areLeft) this.#left--;
+    return areLeft;
+  }
+
   /** To be called when the promise has been kept, or is not needed any more. */
   keep(): void {
     this.#promised--;

@@ -19,6 +19,8 @@ interface Options<S> {
   readonly connect: Connect<S>;
   /** Bound on the whole, name lookup included, in ms. */
   readonly timeout: number;
+  /** Whether there is a descriptor for one more address, while another has not answered yet. */
+  readonly mayHurry?: () => boolean;
   /** Ends it when it is aborted. It is aborted, too, when the time is up or something is still under way at the end. */
   readonly over: AbortController;
 }
@@ -37,7 +39,7 @@ const LOST = new Error('another was faster');
  */
 export async function dialTcp<S extends TcpSocket>(
   target: Target,
-  { order, connect, timeout, over }: Options<S>,
+  { order, connect, timeout, mayHurry, over }: Options<S>,
 ): Promise<Dialled<S>> {
   const { signal } = over;
   let hasLosers = false;
@@ -55,6 +57,7 @@ export async function dialTcp<S extends TcpSocket>(
   function dialAny(candidates: readonly Candidate[], known: readonly LookupAddress[]): Promise<Dialled<S>> {
     return race(candidates, (candidate) => (candidate === ASK_AGAIN ? dialNew(known) : dialOne(candidate)), {
       headStart: (next) => (next === ASK_AGAIN ? LAST_HEAD_START : HEAD_START),
+      ...(mayHurry && { mayHurry }),
       signal,
       onLosers: () => {
         hasLosers = true;

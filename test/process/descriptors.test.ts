@@ -5,6 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { expect, test } from 'vitest';
 
+import { a, scriptedServer, zone } from '../helpers/dns.ts';
+import { muteServer } from '../helpers/mute-server.ts';
 import { startSallyport } from '../helpers/program.ts';
 import { closedPort, endOf, tcpClient, tcpServer } from '../helpers/sockets.ts';
 
@@ -54,6 +56,32 @@ test.each([
     expect(served).toBe(clients.length);
   },
 );
+
+test('a name with many silent addresses takes one descriptor of a client, and others as long as they are left', async () => {
+  const port = await closedPort();
+  const silent = Array.from({ length: 5 }, (_, place) => `127.0.9.${place + 1}`);
+  await Promise.all(silent.map((address) => muteServer(address, port)));
+  const nameserver = await scriptedServer(zone(silent.map((address) => a('many.test', address))));
+  const from = await closedPort();
+  const relay = startSallyport({
+    TARGET: 'many.test',
+    TARGET_SCOPE: 'any',
+    PRE_RESOLVE: '1',
+    NAMESERVERS: `${nameserver.address}:${nameserver.port}`,
+    PORT: `${from}:${port}`,
+    CONNECT_TIMEOUT_MS: '2500',
+  });
+  await relay.line('listening');
+  const before = countOpen(relay.process);
+  setLimit(relay.process, limitFor(4, before));
+  const client = await tcpClient(from);
+  let most = 0;
+  const counting = setInterval(() => (most = Math.max(most, countOpen(relay.process))), 20);
+  expect(await endOf(client)).toBe('ECONNRESET');
+  clearInterval(counting);
+  expect(most - before).toBeGreaterThan(2);
+  expect(most - before).toBeLessThanOrEqual(4);
+});
 
 test('out of file descriptors, clients wait until there are some again, and nobody is cut off', async () => {
   const { port: target } = await tcpServer((socket) => socket.write('hello'));
