@@ -98,7 +98,9 @@ async function startNameserver(): Promise<number> {
     const { id = 0, questions = [] } = dnsPacket.decode(datagram);
     const isKnown = questions[0]?.name.toLowerCase() === NAME && questions[0].type === 'A';
     const answers = isKnown ? [{ type: 'A', name: NAME, ttl: 60, data: '127.0.0.1' } as const] : [];
-    socket.send(dnsPacket.encode({ type: 'response', id, questions, answers }), from.port, from.address);
+    const flags = dnsPacket.AUTHORITATIVE_ANSWER;
+    const answer = dnsPacket.encode({ type: 'response', id, flags, questions, answers });
+    socket.send(answer, from.port, from.address);
   });
   await once(socket, 'listening');
   return socket.address().port;

@@ -1,9 +1,9 @@
 import { lookup } from 'node:dns/promises';
 
-import type { Answer, DecodedPacket } from 'dns-packet';
-
 import { abortable } from '../abortable.ts';
-import { makeQuery, matchAnswer, type Query, type Question } from './query.ts';
+import { withDeadline } from '../deadline.ts';
+import type { Message, Query, ResourceRecord } from './message.ts';
+import { makeQuery, matchAnswer, type Question } from './query.ts';
 import { exchangeOverTcp } from './transport/stream.ts';
 import { exchangeOverUdp } from './transport/udp.ts';
 
@@ -29,28 +29,58 @@ export type NameserverAddress = { readonly text: string } & (
 /** What a nameserver says to a question: whether the name exists at all, and its records. */
 export interface Reply {
   readonly exists: boolean;
-  readonly answers: readonly Answer[];
+  readonly answers: readonly ResourceRecord[];
 }
 
 export interface Nameserver {
   readonly text: string;
-  /** Rejects when there is no usable reply (a failure code, an error on the way), or when the signal aborts. */
+  /** Rejects when there is no usable reply (a failure code, no word about the name, an error on the way), or when the signal aborts. */
   readonly ask: (question: Question, signal: AbortSignal) => Promise<Reply>;
 }
 
 /** getaddrinfo(3) tells no TTL; what it says may come from /etc/hosts or a resolver on this machine, which keep no time either. In s. */
 const SYSTEM_TTL = 30;
 
-/** A nameserver, with what is learnt about its faults: whether it garbles the case of names, or chokes on EDNS. */
+/** How long TCP may take to tell whether the server itself changes the case of names, in ms. */
+const PROOF_TIMEOUT = 1_000;
+/** What servers answer that do not know EDNS (RFC 6891 §7; NOTIMP by old ones). */
+const EDNS_REFUSALS = new Set(['FORMERR', 'NOTIMP']);
+/** What servers answer to which a name in capitals is another one. */
+const CAPITALS_REFUSALS = new Set(['NXDOMAIN', 'REFUSED']);
+
+/** A nameserver, with what is learnt about its faults: whether it chokes on EDNS, or on capitals. */
 export function openNameserver(server: NameserverAddress): Nameserver {
   if (server.protocol === 'system') return { text: server.text, ask: askSystem };
 
   const remote = server;
-  let keepsCase = true;
   let knowsEdns = true;
+  /** Over a connection, nobody off the path can speak for the server anyway. */
+  let mixesCase = remote.protocol === 'udp';
+
+  async function askInMixedCase(question: Question, signal: AbortSignal): Promise<Message> {
+    if (!mixesCase) return askWithEdns(question, { mixCase: false }, signal);
+    const answer = await askWithEdns(question, { mixCase: true }, signal);
+    if (!CAPITALS_REFUSALS.has(answer.rcode)) return answer;
+    const plain = await askWithEdns(question, { mixCase: false }, signal).catch(() => answer);
+    if (plain.rcode === 'NOERROR') mixesCase = false;
+    return plain;
+  }
+
+  async function askWithEdns(
+    question: Question,
+    { mixCase }: { readonly mixCase: boolean },
+    signal: AbortSignal,
+  ): Promise<Message> {
+    const edns = knowsEdns;
+    const answer = await exchange(makeQuery(question, { edns, mixCase }), signal);
+    if (!edns || !EDNS_REFUSALS.has(answer.rcode)) return answer;
+    const plain = await exchange(makeQuery(question, { edns: false, mixCase }), signal);
+    if (!EDNS_REFUSALS.has(plain.rcode)) knowsEdns = false;
+    return plain;
+  }
 
   /** TLS and HTTPS are loaded where they are used: they would be half of the memory that a relay takes at rest. */
-  async function exchange(query: Query, signal: AbortSignal): Promise<DecodedPacket> {
+  async function exchange(query: Query, signal: AbortSignal): Promise<Message> {
     switch (remote.protocol) {
       case 'tcp':
         return exchangeOverTcp(remote, query, signal);
@@ -67,34 +97,34 @@ export function openNameserver(server: NameserverAddress): Nameserver {
     }
   }
 
-  /**
-   * UDP first; TCP when the answer is truncated, or in another case than was asked: then it may be forged, but not if TCP, which
-   * nobody off the path can speak for the server, shows that the server itself does that.
-   */
+  /** UDP first; TCP when the answer is truncated, or not in the case that was asked. */
   async function exchangeOverEither(
     address: { readonly address: string; readonly port: number },
     query: Query,
     signal: AbortSignal,
-  ): Promise<DecodedPacket> {
-    const packet = await exchangeOverUdp(address, query, signal);
-    const isTrusted = !keepsCase || matchAnswer(query, packet) === 'exact';
-    if (isTrusted && !packet.flag_tc) return packet;
-    const overTcp = await exchangeOverTcp(address, query, signal);
-    if (matchAnswer(query, overTcp) === 'case') keepsCase = false;
-    return overTcp;
+  ): Promise<Message> {
+    const answer = await exchangeOverUdp(address, query, signal);
+    if (!mixesCase || matchAnswer(query, answer) === 'exact')
+      return answer.isTruncated ? exchangeOverTcp(address, query, signal) : answer;
+
+    // It may be forged, but not if TCP shows that the server itself does that. One that has no TCP is asked for nothing that it could change.
+    const overTcp = await withDeadline({ timeout: PROOF_TIMEOUT, signal }, (either) =>
+      exchangeOverTcp(address, query, either),
+    ).catch(() => null);
+    signal.throwIfAborted();
+    if (overTcp === null || matchAnswer(query, overTcp) === 'case') mixesCase = false;
+    const { edns } = query;
+    return overTcp ?? exchangeOverEither(address, makeQuery(query, { edns, mixCase: false }), signal);
   }
 
   return {
     text: server.text,
     async ask(question, signal) {
-      let packet = await exchange(makeQuery(question, { edns: knowsEdns }), signal);
-      if (knowsEdns && rcodeOf(packet) === 'FORMERR') {
-        packet = await exchange(makeQuery(question, { edns: false }), signal);
-        knowsEdns = false;
-      }
-      const rcode = rcodeOf(packet);
-      if (rcode !== 'NOERROR' && rcode !== 'NXDOMAIN') throw new Error(`it answered ${rcode}`);
-      return { exists: rcode === 'NOERROR', answers: packet.answers ?? [] };
+      const { rcode, answers, isLame } = await askInMixedCase(question, signal);
+      if (rcode === 'NXDOMAIN') return { exists: false, answers };
+      if (rcode !== 'NOERROR') throw new Error(`it answered ${rcode}`);
+      if (isLame) throw new Error('it neither knows the name nor asks others (a lame answer)');
+      return { exists: true, answers };
     },
   };
 }
@@ -111,9 +141,4 @@ async function askSystem({ name, type }: Question, signal: AbortSignal): Promise
     if ((cause as NodeJS.ErrnoException).code === 'ENOTFOUND') return { exists: true, answers: [] };
     throw cause;
   }
-}
-
-/** The rcode is in a decoded packet, though not in its type. */
-function rcodeOf(packet: DecodedPacket): string {
-  return (packet as DecodedPacket & { readonly rcode: string }).rcode;
 }

@@ -1,77 +1,50 @@
 import { randomInt } from 'node:crypto';
 
-import * as dnsPacket from 'dns-packet';
-import type { DecodedPacket, OptAnswer, Packet } from 'dns-packet';
-
+import { type Message, type Query, readMessage } from './message.ts';
 import { isSameName } from './names.ts';
 
-export interface Question {
-  readonly name: string;
-  readonly type: 'A' | 'AAAA';
-}
-
-/** One question on its way to one nameserver. */
-export interface Query extends Packet {
-  readonly id: number;
-  readonly questions: [Question];
-}
+export type Question = Pick<Query, 'name' | 'type'>;
 
 const ID_RANGE = 2 ** 16;
-/** What a UDP answer may take, in bytes: it passes every path unfragmented (DNS Flag Day 2020). */
-const UDP_PAYLOAD_SIZE = 1_232;
-
-const OPT: OptAnswer = {
-  type: 'OPT',
-  name: '.',
-  udpPayloadSize: UDP_PAYLOAD_SIZE,
-  extendedRcode: 0,
-  ednsVersion: 0,
-  flags: 0,
-  flag_do: false,
-  options: [],
-};
 
 /**
- * A recursive question with a random id, and letters in random case (0x20), which an answer has to echo: what a forger off the path has to
- * guess (RFC 5452). `edns` announces how large a UDP answer may be (RFC 6891).
+ * A question with a random id, which an answer has to echo, and with `mixCase` in letters of random case (0x20), which it has to echo too: what a forger
+ * off the path has to guess (RFC 5452). Without, it has no capitals.
  */
-export function makeQuery({ name, type }: Question, { edns }: { readonly edns: boolean }): Query {
-  return {
-    type: 'query',
-    id: randomInt(ID_RANGE),
-    flags: dnsPacket.RECURSION_DESIRED,
-    questions: [{ name: mixCase(name), type }],
-    additionals: edns ? [OPT] : [],
-  };
+export function makeQuery(
+  { name, type }: Question,
+  { edns, mixCase }: { readonly edns: boolean; readonly mixCase: boolean },
+): Query {
+  return { id: randomInt(ID_RANGE), name: mixCase ? mixed(name) : name.toLowerCase(), type, edns };
 }
 
-/** How well a packet answers a query: `exact`, in another case than was asked (`case`), or not at all. */
+/**
+ * How well a message answers a query: `exact`, in another case than was asked (`case`), or not at all. An error needs no question: a server that cannot
+ * read one may send its header alone.
+ */
 export function matchAnswer(
-  { id, questions: [asked] }: Query,
-  packet: DecodedPacket,
+  query: Query,
+  { id, isResponse, question, rcode }: Message,
 ): 'exact' | 'case' | 'none' {
-  const [echoed] = packet.questions ?? [];
-  const isAnswer =
-    packet.flag_qr &&
-    packet.id === id &&
-    packet.questions?.length === 1 &&
-    echoed?.type === asked.type &&
-    (echoed.class ?? 'IN') === 'IN' &&
-    isSameName(echoed.name, asked.name);
-  if (!isAnswer) return 'none';
-  return echoed.name === asked.name.replace(/\.$/, '') ? 'exact' : 'case';
+  if (!isResponse || id !== query.id) return 'none';
+  if (question === null) return rcode === 'NOERROR' || rcode === 'NXDOMAIN' ? 'none' : 'exact';
+  if (question.type !== query.type || !isSameName(question.name, query.name)) return 'none';
+  return question.name === query.name.replace(/\.$/, '') ? 'exact' : 'case';
 }
 
-/** Null for what does not decode. */
-export function decodePacket(bytes: Buffer): DecodedPacket | null {
-  try {
-    return dnsPacket.decode(bytes);
-  } catch {
-    return null;
-  }
+/**
+ * The answer to a query, in whatever case. Throws for another message, and for one whose records of the type that was asked for are all malformed.
+ */
+export function readAnswer(query: Query, message: Buffer): Message {
+  const answer = readMessage(message);
+  if (answer === null) throw new Error('the answer is malformed');
+  if (matchAnswer(query, answer) === 'none') throw new Error('the answer is to another question');
+  if (answer.isSpoilt && !answer.answers.some(({ type }) => type === query.type))
+    throw new Error(`the answer holds no sound ${query.type} record`);
+  return answer;
 }
 
-function mixCase(name: string): string {
+function mixed(name: string): string {
   return name.replaceAll(/[a-z]/gi, (letter) =>
     randomInt(2) === 0 ? letter.toLowerCase() : letter.toUpperCase(),
   );

@@ -1,12 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { Answer as DnsAnswer } from 'dns-packet';
-
 import { withDeadline } from '../deadline.ts';
 import { listSome } from '../list-some.ts';
 import { messageOf } from '../message-of.ts';
 import { race } from '../race.ts';
 import { limitAddresses, type Limited } from './limit-addresses.ts';
+import type { ResourceRecord } from './message.ts';
 import { isSameName } from './names.ts';
 import type { Nameserver, Reply } from './nameserver.ts';
 import type { Question } from './query.ts';
@@ -138,27 +137,26 @@ export function createResolver(nameservers: readonly Nameserver[]): Resolve {
 /** Where a chain of CNAMEs ends, and how long all its links hold, in s. */
 function followChain(
   name: string,
-  answers: readonly DnsAnswer[],
+  answers: readonly ResourceRecord[],
 ): { readonly end: string; readonly ttl: number } {
   let end = name;
   let ttl = Infinity;
   for (let links = 0; links <= MAX_CHAIN; links++) {
     const link = answers.find((answer) => answer.type === 'CNAME' && isSameName(answer.name, end));
-    if (link?.type !== 'CNAME') return { end, ttl };
+    if (link === undefined) return { end, ttl };
     end = link.data;
     ttl = Math.min(ttl, ttlOf(link));
   }
   throw new Error(`the CNAME chain of ${name} is longer than ${MAX_CHAIN}`);
 }
 
-function toRecord(answer: DnsAnswer, { name, type }: Question): readonly AddressRecord[] {
-  if (answer.type !== 'A' && answer.type !== 'AAAA') return [];
+function toRecord(answer: ResourceRecord, { name, type }: Question): readonly AddressRecord[] {
   if (answer.type !== type || !isSameName(answer.name, name)) return [];
   return [{ address: answer.data, family: familyOf(type), ttl: ttlOf(answer) }];
 }
 
 /** A TTL with its highest bit set counts as 0 (RFC 2181 §8). */
-function ttlOf({ ttl = 0 }: { readonly ttl?: number | undefined }): number {
+function ttlOf({ ttl }: { readonly ttl: number }): number {
   return ttl < TTL_LIMIT ? ttl : 0;
 }
 

@@ -12,6 +12,9 @@ import {
   aaaa,
   cname,
   plainNameserver,
+  rawMessage,
+  rawQuestion,
+  rawRecord,
   reply,
   scriptedServer,
   type Script,
@@ -126,10 +129,20 @@ test.each([
   );
 });
 
-test.each([
+/** Addresses of 3 bytes. */
+const cutShort: Script = ({ id = 0, questions = [] }) => {
+  const asked = questions.map(({ name, type }) => rawQuestion(name, { type: type === 'A' ? 1 : 28 }));
+  return [
+    rawMessage({ id, questions: asked, answers: [rawRecord(1, [192, 0, 2]), rawRecord(28, [192, 0, 2])] }),
+  ];
+};
+
+test.each<[how: string, bad: Script]>([
   ['fails', answering(SERVFAIL)],
   ['refuses', answering(REFUSED)],
   ['is silent', () => []],
+  ['is lame', (query) => [dnsPacket.encode(reply(query, { flags: 0 }))]],
+  ['answers with cut addresses', cutShort],
 ])('resolver asks the next nameserver when one %s, within 2 s', { timeout: 3_900 }, async (_how, bad) => {
   expect(await addressesOf('api.test', [bad, zone([a('api.test', '192.0.2.1')])])).toEqual(['192.0.2.1']);
 });

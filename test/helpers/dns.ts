@@ -100,6 +100,72 @@ export function cname(name: string, data: string, ttl = 60): Answer {
   return { type: 'CNAME', name, data, ttl };
 }
 
+/** A message cut by hand (RFC 1035 §4.1): its sections are taken as they are, and counted unless told otherwise. */
+export function rawMessage({
+  id = 0,
+  flags = RESPONSE | dnsPacket.RECURSION_AVAILABLE,
+  questions = [rawQuestion('api.test')],
+  answers = [],
+  authorities = [],
+  additionals = [],
+  counts = {},
+}: {
+  readonly id?: number;
+  readonly flags?: number;
+  readonly questions?: readonly Buffer[];
+  readonly answers?: readonly Buffer[];
+  readonly authorities?: readonly Buffer[];
+  readonly additionals?: readonly Buffer[];
+  readonly counts?: { readonly questions?: number; readonly answers?: number; readonly authorities?: number };
+}): Buffer {
+  const sections = { questions, answers, authorities, additionals };
+  const counted = Object.entries(sections).map(
+    ([name, { length }]) => counts[name as keyof typeof counts] ?? length,
+  );
+  return Buffer.concat([uint16s(id, flags, ...counted), ...Object.values(sections).flat()]);
+}
+
+/** QR (RFC 1035 §4.1.1). */
+export const RESPONSE = 0x8000;
+/** A pointer to the name of the question (RFC 1035 §4.1.4). */
+export const QUESTION_NAME = Buffer.of(0xc0, 12);
+
+/** A question cut by hand. */
+export function rawQuestion(name: string, { type = 1, inClass = 1 } = {}): Buffer {
+  return Buffer.concat([rawName(...name.split('.')), uint16s(type, inClass)]);
+}
+
+/** A record cut by hand; of the name in the question, of class IN and with its data's length unless told otherwise. */
+export function rawRecord(
+  type: number,
+  data: readonly number[] | Buffer,
+  {
+    owner = QUESTION_NAME,
+    inClass = 1,
+    ttl = 60,
+    length = data.length,
+  }: {
+    readonly owner?: Buffer;
+    readonly inClass?: number;
+    readonly ttl?: number;
+    readonly length?: number;
+  } = {},
+): Buffer {
+  return Buffer.concat([owner, uint16s(type, inClass, ttl >>> 16, ttl & 0xffff, length), Buffer.from(data)]);
+}
+
+/** Labels, whatever is in them, and the root. */
+export function rawName(...labels: readonly string[]): Buffer {
+  return Buffer.concat([
+    ...labels.map((label) => Buffer.concat([Buffer.of(label.length), Buffer.from(label, 'latin1')])),
+    Buffer.of(0),
+  ]);
+}
+
+function uint16s(...numbers: readonly number[]): Buffer {
+  return Buffer.from(numbers.flatMap((number) => [number >> 8, number & 0xff]));
+}
+
 /** A nameserver on loopback that is asked by one of the plain protocols. */
 export function plainNameserver(
   { address, port }: { readonly address: string; readonly port: number },

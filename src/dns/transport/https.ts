@@ -6,10 +6,8 @@ import { isIP, isIPv6 } from 'node:net';
 import type { Readable } from 'node:stream';
 import { checkServerIdentity, connect, type TLSSocket } from 'node:tls';
 
-import * as dnsPacket from 'dns-packet';
-import type { DecodedPacket } from 'dns-packet';
-
-import { decodePacket, matchAnswer, type Query } from '../query.ts';
+import { encodeQuery, type Message, type Query } from '../message.ts';
+import { readAnswer } from '../query.ts';
 
 interface Server {
   readonly address: string;
@@ -34,11 +32,7 @@ const OK = 200;
  * Sends a query in an HTTPS request to an address (RFC 8484), as `name`, which the certificate is verified against; without a name both
  * are the address. HTTP/2 where the server speaks it, else HTTP/1.1. Rejects with what went wrong on the way, or when the signal aborts.
  */
-export async function exchangeOverHttps(
-  server: Server,
-  query: Query,
-  signal: AbortSignal,
-): Promise<DecodedPacket> {
+export async function exchangeOverHttps(server: Server, query: Query, signal: AbortSignal): Promise<Message> {
   const host = server.name ?? server.address;
   const socket = connect({
     host: server.address,
@@ -55,13 +49,10 @@ export async function exchangeOverHttps(
     await once(socket, 'secureConnect');
     const authority = `${isIPv6(host) ? `[${host}]` : host}:${server.port}`;
     // An id of 0 lets HTTP caches know a question again; TLS makes guessing it useless.
-    const message = dnsPacket.encode({ ...query, id: 0 });
+    const anonymous = { ...query, id: 0 };
+    const message = encodeQuery(anonymous);
     const post = socket.alpnProtocol === 'h2' ? postHttp2 : postHttp1;
-    const packet = decodePacket(await read(await post(socket, { authority, path: server.path, message })));
-    if (packet === null || matchAnswer({ ...query, id: 0 }, packet) === 'none') {
-      throw new Error('the answer is to another question');
-    }
-    return packet;
+    return readAnswer(anonymous, await read(await post(socket, { authority, path: server.path, message })));
   } finally {
     signal.removeEventListener('abort', onAbort);
     socket.on('error', () => {}).destroy();

@@ -1,10 +1,8 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
-import * as dnsPacket from 'dns-packet';
-import type { DecodedPacket } from 'dns-packet';
-
-import { decodePacket, matchAnswer, type Query } from '../query.ts';
+import { encodeQuery, type Message, type Query } from '../message.ts';
+import { readAnswer } from '../query.ts';
 
 const LENGTH_BYTES = 2;
 
@@ -13,7 +11,7 @@ export async function exchangeOverTcp(
   server: { readonly address: string; readonly port: number },
   query: Query,
   signal: AbortSignal,
-): Promise<DecodedPacket> {
+): Promise<Message> {
   const socket = connect({ host: server.address, port: server.port });
   return exchangeOver(socket, { query, signal, ready: 'connect' });
 }
@@ -22,17 +20,15 @@ export async function exchangeOverTcp(
 export async function exchangeOver(
   socket: Socket,
   { query, signal, ready }: { readonly query: Query; readonly signal: AbortSignal; readonly ready: string },
-): Promise<DecodedPacket> {
+): Promise<Message> {
   const abort = () => socket.destroy(signal.reason);
   try {
     signal.throwIfAborted();
     signal.addEventListener('abort', abort);
     await once(socket, ready);
-    socket.write(dnsPacket.streamEncode(query));
-    const packet = decodePacket(await readMessage(socket));
-    if (packet === null || matchAnswer(query, packet) === 'none')
-      throw new Error('the answer is to another question');
-    return packet;
+    const message = encodeQuery(query);
+    socket.write(Buffer.concat([Buffer.of(message.length >> 8, message.length & 0xff), message]));
+    return readAnswer(query, await receive(socket));
   } finally {
     signal.removeEventListener('abort', abort);
     socket.destroy();
@@ -40,7 +36,7 @@ export async function exchangeOver(
 }
 
 /** The first message of a stream, without the length in front of it (RFC 1035 §4.2.2), however it is cut into segments. */
-async function readMessage(socket: Socket): Promise<Buffer> {
+async function receive(socket: Socket): Promise<Buffer> {
   let received = Buffer.alloc(0);
   for await (const chunk of socket as AsyncIterable<Buffer>) {
     received = Buffer.concat([received, chunk]);

@@ -1,9 +1,7 @@
 import { isIP } from 'node:net';
 import { checkServerIdentity, connect } from 'node:tls';
 
-import type { DecodedPacket } from 'dns-packet';
-
-import type { Query } from '../query.ts';
+import type { Message, Query } from '../message.ts';
 import { exchangeOver } from './stream.ts';
 
 /**
@@ -14,7 +12,7 @@ export async function exchangeOverTls(
   server: { readonly address: string; readonly port: number; readonly name: string | null },
   query: Query,
   signal: AbortSignal,
-): Promise<DecodedPacket> {
+): Promise<Message> {
   const { address, port } = server;
   const name = server.name ?? address;
   const socket = connect({

@@ -2,30 +2,37 @@ import { createSocket } from 'node:dgram';
 import { on, once } from 'node:events';
 import { isIPv6 } from 'node:net';
 
-import * as dnsPacket from 'dns-packet';
-import type { DecodedPacket } from 'dns-packet';
-
-import { decodePacket, matchAnswer, type Query } from '../query.ts';
+import { encodeQuery, type Message, type Query } from '../message.ts';
+import { readAnswer } from '../query.ts';
 
 /**
  * Sends a query in a datagram from a fresh socket, whose port the kernel picks at random, and resolves with the first datagram from the
- * server that answers it, in whatever case (RFC 1035 §4.2.1, RFC 5452). Rejects with the socket's error, or when the signal aborts.
+ * server that answers it, in whatever case (RFC 1035 §4.2.1, RFC 5452). Rejects with the socket's error, or when the signal aborts: if
+ * something has come by then, with why that is no answer.
  */
 export async function exchangeOverUdp(
   server: { readonly address: string; readonly port: number },
   query: Query,
   signal: AbortSignal,
-): Promise<DecodedPacket> {
+): Promise<Message> {
   // Connected: the kernel then drops what comes from anyone else, and reports a refusal (ICMP) as an error.
   await using socket = createSocket(isIPv6(server.address) ? 'udp6' : 'udp4');
   socket.connect(server.port, server.address);
   await once(socket, 'connect', { signal });
 
   const datagrams = on(socket, 'message', { signal }) as AsyncIterable<[Buffer]>;
-  socket.send(dnsPacket.encode(query));
-  for await (const [datagram] of datagrams) {
-    const packet = decodePacket(datagram);
-    if (packet !== null && matchAnswer(query, packet) !== 'none') return packet;
+  socket.send(encodeQuery(query));
+  let unusable: unknown;
+  try {
+    for await (const [datagram] of datagrams) {
+      try {
+        return readAnswer(query, datagram);
+      } catch (cause) {
+        unusable = cause;
+      }
+    }
+    throw new Error('the socket was closed');
+  } catch (cause) {
+    throw unusable ?? cause;
   }
-  throw new Error('the socket was closed');
 }
