@@ -33,13 +33,16 @@ export function matchAnswer(
 }
 
 /**
- * The answer to a query, in whatever case. Throws for another message, and for one whose records of the type that was asked for are all malformed.
+ * The answer to a query, in whatever case. Throws for another message, and for one that is said to be whole, and of whose records of the type that was
+ * asked for none is sound.
  */
 export function readAnswer(query: Query, message: Buffer): Message {
   const answer = readMessage(message);
   if (answer === null) throw new Error('the answer is malformed');
   if (matchAnswer(query, answer) === 'none') throw new Error('the answer is to another question');
-  if (answer.isSpoilt && !answer.answers.some(({ type }) => type === query.type))
+  const { rcode, isTruncated, isSpoilt, answers } = answer;
+  const isWhole = rcode === 'NOERROR' && !isTruncated;
+  if (isWhole && isSpoilt && !answers.some(({ type }) => type === query.type))
     throw new Error(`the answer holds no sound ${query.type} record`);
   return answer;
 }

@@ -2,6 +2,7 @@ import * as dnsPacket from 'dns-packet';
 import { expect, test } from 'vitest';
 
 import { openNameserver } from '../../src/dns/nameserver.ts';
+import { messageOf } from '../../src/message-of.ts';
 import {
   a,
   plainNameserver,
@@ -16,6 +17,7 @@ import {
 } from '../helpers/dns.ts';
 import { closedPort, udpSocket } from '../helpers/sockets.ts';
 
+const [FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED] = [1, 2, 3, 4, 5];
 const question = { name: 'one-of-many.api.example.com', type: 'A' } as const;
 const right = [a('one-of-many.api.example.com', '192.0.2.1')];
 const wrong = [a('one-of-many.api.example.com', '203.0.113.66')];
@@ -84,12 +86,34 @@ test('ask() fails at once where nothing listens', async () => {
   ).rejects.toThrow('ECONNREFUSED');
 });
 
+test('ask() asks over TCP when the answer is truncated in the middle of a record', async () => {
+  const server = await scriptedServer((query, { over }) => {
+    if (over === 'tcp') return [dnsPacket.streamEncode(reply(query, { answers: right }))];
+    const whole = dnsPacket.encode(reply(query, { answers: right }));
+    whole.writeUInt16BE(whole.readUInt16BE(2) | dnsPacket.TRUNCATED_RESPONSE, 2);
+    return [whole.subarray(0, -2)];
+  });
+  const { answers } = await plainNameserver(server).ask(question, AbortSignal.timeout(5_000));
+  expect(answers).toMatchObject(right);
+});
+
+test.each([
+  ['SERVFAIL', SERVFAIL],
+  ['NXDOMAIN', NXDOMAIN],
+])('ask() hears %s beside records that are cut short', async (name, rcode) => {
+  const server = await scriptedServer((query) => [
+    dnsPacket.encode(reply(query, { answers: right, rcode })).subarray(0, -2),
+  ]);
+  const said = plainNameserver(server).ask(question, AbortSignal.timeout(5_000));
+  const heard = await said.then(({ exists }) => (exists ? null : 'NXDOMAIN'), messageOf);
+  expect(heard).toContain(name);
+});
+
 test('ask() gives up when its signal aborts', async () => {
   const server = await scriptedServer(() => []);
   await expect(plainNameserver(server).ask(question, AbortSignal.timeout(100))).rejects.toThrow('aborted');
 });
 
-const [FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED] = [1, 2, 3, 4, 5];
 const lowerCased = (query: dnsPacket.DecodedPacket) =>
   (query.questions ?? []).map((asked) => ({ ...asked, name: asked.name.toLowerCase() }));
 

@@ -36,7 +36,8 @@ async function nameserver(
   const answer = zone([a('api.test', '127.0.0.1')]);
   const serve = async (...[request, response]: Parameters<Handler>) => {
     const query = dnsPacket.decode(await buffer(request));
-    asked.push(`${request.method} ${request.url} HTTP/${request.httpVersion} id ${query.id}`);
+    const names = query.questions?.map(({ name }) => name).join();
+    asked.push(`${request.method} ${request.url} HTTP/${request.httpVersion} id ${query.id} ${names}`);
     response.statusCode = status;
     response.setHeader('content-type', type);
     const [message = Buffer.alloc(0)] = answer(query, { port: 0, over: 'udp' });
@@ -55,7 +56,7 @@ test.each(['HTTP/1.1', 'HTTP/2'] as const)('a nameserver is asked over %s', asyn
   const { call } = await startNamedRelay(port, url, trusting);
   expect(await call()).toBe('found');
   const version = protocol === 'HTTP/2' ? '2.0' : '1.1';
-  expect(new Set(asked)).toEqual(new Set([`POST /dns-query HTTP/${version} id 0`]));
+  expect(new Set(asked)).toEqual(new Set([`POST /dns-query HTTP/${version} id 0 api.test`]));
 });
 
 test.each([
