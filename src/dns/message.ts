@@ -63,7 +63,7 @@ const RECORD_LENGTH = 10;
 /** What a UDP answer may take, in bytes: it passes every path unfragmented (DNS Flag Day 2020). */
 const UDP_PAYLOAD_SIZE = 1_232;
 
-/** A message that asks for one record type and wants recursion (RFC 1035 §4.1). Throws for what is no name. */
+/** A message that asks for one record type and wants recursion (RFC 1035 §4.1). Throws for a name that is too long. */
 export function encodeQuery({ id, name, type, edns }: Query): Buffer {
   return Buffer.concat([
     uint16s(id, FLAGS.RD, 1, 0, 0, edns ? 1 : 0),

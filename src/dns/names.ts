@@ -14,7 +14,7 @@ function canonical(name: string): string {
   return name.replace(/\.$/, '').toLowerCase();
 }
 
-/** A name as the wire has it, uncompressed; escapes as readName makes them. Throws for what is no name. */
+/** A name as the wire has it, uncompressed; escapes as readName makes them. Throws for what is too long. */
 export function encodeName(name: string): Buffer {
   const labels = name.match(/(?:\\\d{3}|\\.|[^\\.])+/g) ?? [];
   const bytes = labels.map((label) => Buffer.from(label.replaceAll(/\\(\d{3}|.)/g, unescaped), 'latin1'));
@@ -42,7 +42,7 @@ export function endOfName(message: Buffer, start: number): number {
 
 /**
  * A name in a message, as zone files write it: what is not printable, and dots and backslashes within a label, are escaped (RFC 1035 §5.1). Null
- * for what is no name. Pointers lead backwards, and a name has no more of them than labels.
+ * for what is no name. Pointers lead backwards, and no more steps are taken than the longest name needs.
  */
 export function readName(message: Buffer, start: number): string | null {
   const labels: string[] = [];
