@@ -1,6 +1,7 @@
 import type { Config } from './config/config.ts';
 import { matchTarget } from './config/targets.ts';
 import { PROBE_SOURCE, probeAddress } from './control/protocol.ts';
+import { untilAnswered } from './dns/until-answered.ts';
 import type { Log } from './log.ts';
 import {
   type Choose,
@@ -23,7 +24,7 @@ import { listenTcp, type Serve } from './relay/tcp.ts';
 import type { Upstream } from './relay/upstream.ts';
 import { throttle } from './throttle.ts';
 
-/** The addresses of a name that may be dialled now; see Target. */
+/** Looks a name up once: its addresses that may be dialled now. Rejects when there is none; see isFinal. */
 export type Lookup = (host: string, ...how: Parameters<Target['resolve']>) => ReturnType<Target['resolve']>;
 
 const TRAFFIC_TOLD_EVERY = 10_000;
@@ -79,7 +80,12 @@ export async function listen(
   const targetOf: TargetOf = (host, port) => ({
     host,
     port,
-    resolve: async (signal, how) => withoutLoops(await lookup(host, signal, how), port),
+    async resolve(signal, how) {
+      const attempt = () => lookup(host, signal, how);
+      // Who asks anew has addresses to fall back on.
+      const found = how?.fresh ? await attempt() : await untilAnswered(host, attempt, signal);
+      return withoutLoops(found, port);
+    },
   });
 
   const [first = ''] = config.targets;

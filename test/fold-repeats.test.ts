@@ -90,11 +90,11 @@ test.each([
 test('foldRepeats() takes errors for the same that say the same, of a worker or not', () => {
   const { log, said, lines } = folding();
   const failure = { client: '[::1]:5', target: 'a.test:443', sent: 0, ms: 3 };
-  log.warn({ ...failure, err: new Error('ECONNREFUSED') }, 'connection refused');
-  log.warn({ ...failure, err: new Error('ECONNREFUSED'), ms: 4, client: '[::1]:6' }, 'connection refused');
-  log.warn({ ...failure, err: 'ECONNREFUSED', sent: 7 }, 'connection refused');
+  log.warn({ ...failure, err: new Error('ECONNREFUSED') }, 'target unreachable');
+  log.warn({ ...failure, err: new Error('ECONNREFUSED'), ms: 4, client: '[::1]:6' }, 'target unreachable');
+  log.warn({ ...failure, err: 'ECONNREFUSED', sent: 7 }, 'target unreachable');
   log.flush();
-  expect(said()).toEqual(['connection refused', 'connection refused 2 more in 0 s']);
+  expect(said()).toEqual(['target unreachable', 'target unreachable 2 more in 0 s']);
   expect(lines[1]?.fields).toEqual({ client: '[::1]', target: 'a.test:443', err: 'ECONNREFUSED', more: 2 });
 });
 

@@ -3,6 +3,7 @@ import type { LookupAddress } from 'node:dns';
 import { abortable } from '../abortable.ts';
 import type { Log } from '../log.ts';
 import { messageOf } from '../message-of.ts';
+import { isFinal } from '../resolve-error.ts';
 import { limitAddresses, type Limited } from './limit-addresses.ts';
 import type { AddressRecord, Answer } from './resolver.ts';
 
@@ -19,8 +20,8 @@ interface Options {
 /** A name's current addresses, kept fresh in the background. */
 export interface AddressBook {
   /**
-   * The newest good answer; waits for the first one. With `fresh`, asks again (at most once a second, for all who want that) and waits
-   * for the outcome. Rejects with the signal's reason, or with that of the book's closing.
+   * The newest good answer. While there is none, and with `fresh`, asks first: at most once a second, for all who want that; a definite failure is believed
+   * for that second. Rejects with what was said while there has been no good answer, or with the signal's reason.
    */
   readonly addresses: (
     signal: AbortSignal,
@@ -64,12 +65,12 @@ const MIN_PAUSE = 1_000;
 /** Opens the book on a name and asks at once. Failures keep the last good answer (RFC 8767) and are said once, as is their end. */
 export function openAddressBook(name: string, { ask, refresh, log, signal }: Options): AddressBook {
   let answer: KeptAnswer | null = null;
-  let problem: string | null = null;
+  /** What the newest question came to; null when it was answered. */
+  let failure: unknown = null;
   let retry = FIRST_RETRY;
   let askedAt = -Infinity;
   let asking: Promise<void> | null = null;
   let timer: NodeJS.Timeout | undefined;
-  const answered = Promise.withResolvers<void>();
 
   /** One question in flight: who asks while it is joins in. Never rejects. */
   function askOnce(): Promise<void> {
@@ -89,11 +90,11 @@ export function openAddressBook(name: string, { ask, refresh, log, signal }: Opt
     try {
       accept(await ask(signal));
     } catch (err) {
-      if (problem === null && !signal.aborted) {
+      if (failure === null && !signal.aborted) {
         const kept = addressesOf(answer?.records);
         log.warn({ name, err, kept }, 'the name cannot be resolved; still trying');
       }
-      problem = messageOf(err);
+      failure = err;
     }
   }
 
@@ -107,10 +108,10 @@ export function openAddressBook(name: string, { ask, refresh, log, signal }: Opt
     const addresses = addressesOf(records);
     const before = addressesOf(answer?.records);
     const hasChanged = new Set(before).symmetricDifference(new Set(addresses)).size > 0;
-    if (problem !== null && answer !== null)
+    if (failure !== null && answer !== null)
       log.info({ name, addresses, before }, 'the name can be resolved again');
     else if (hasChanged) log.info({ name, addresses, before }, 'name resolved');
-    problem = null;
+    failure = null;
     retry = FIRST_RETRY;
     const told = Math.min(MAX_TTL, ...records.map((record) => record.ttl));
     // What a cache says near the end of an answer's time: the true one comes as soon as that is over.
@@ -123,11 +124,10 @@ export function openAddressBook(name: string, { ask, refresh, log, signal }: Opt
       isTail,
       at: performance.now(),
     };
-    answered.resolve();
   }
 
   function nextPause(): number {
-    if (problem === null && answer !== null) {
+    if (failure === null && answer !== null) {
       const part = answer.isTail ? 1 : REFRESH_FROM + REFRESH_JITTER * Math.random();
       return answer.ttl * 1_000 * part;
     }
@@ -136,27 +136,27 @@ export function openAddressBook(name: string, { ask, refresh, log, signal }: Opt
     return pause;
   }
 
-  const close = () => {
-    clearTimeout(timer);
-    answered.reject(signal.reason);
-  };
-  answered.promise.catch(() => {}); // whoever waits for it is told
-  signal.addEventListener('abort', close);
-  if (signal.aborted) close();
+  /** A definite answer is believed for as long as nobody may ask again. */
+  function isDecided(): boolean {
+    return asking === null && isFinal(failure) && performance.now() - askedAt < MIN_PAUSE;
+  }
+
+  signal.addEventListener('abort', () => clearTimeout(timer));
   void askOnce();
 
   return {
     async addresses(waiting, { fresh = false } = {}) {
-      if (fresh && refresh) await abortable(askOnce(), waiting);
-      if (answer === null) await abortable(answered.promise, waiting);
-      return answer?.records ?? [];
+      const mustAsk = answer === null ? !isDecided() : fresh && refresh;
+      if (mustAsk) await abortable(askOnce(), waiting);
+      if (answer === null) throw failure;
+      return answer.records;
     },
     status: () => ({
       addresses: addressesOf(answer?.records),
       leftOut: answer?.leftOut ?? 0,
       ttl: answer?.ttl ?? null,
       age: answer === null ? null : Math.round((performance.now() - answer.at) / 1_000),
-      problem,
+      problem: failure === null ? null : messageOf(failure),
     }),
   };
 }

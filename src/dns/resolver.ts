@@ -4,6 +4,7 @@ import { withDeadline } from '../deadline.ts';
 import { listSome } from '../list-some.ts';
 import { messageOf } from '../message-of.ts';
 import { race } from '../race.ts';
+import { isFinal, ResolveError } from '../resolve-error.ts';
 import { limitAddresses, type Limited } from './limit-addresses.ts';
 import type { ResourceRecord } from './message.ts';
 import { isSameName } from './names.ts';
@@ -24,7 +25,7 @@ export interface Answer extends Limited<AddressRecord> {
 
 /**
  * The addresses of a name, of the record types asked for; see limitAddresses for those that are left out. Rejects when no nameserver has an answer, or the answer is that there is no
- * address, or with the signal's reason.
+ * address (isFinal), or with the signal's reason.
  */
 export type Resolve = (
   name: string,
@@ -56,7 +57,7 @@ export function createResolver(nameservers: readonly Nameserver[]): Resolve {
       const found = await resolveType({ name, type }, either);
       unknown.delete(type);
       records.push(...found);
-      if (found.length === 0) throw new Error(`${name} has no ${type} record`);
+      if (found.length === 0) throw new ResolveError(`${name} has no ${type} record`, { isFinal: true });
     });
     const all = Promise.allSettled(lookups);
     try {
@@ -66,7 +67,8 @@ export function createResolver(nameservers: readonly Nameserver[]): Resolve {
     } catch (cause) {
       signal.throwIfAborted();
       if (!(cause instanceof AggregateError)) throw cause;
-      throw new Error(listSome(cause.errors.map(messageOf), '; '), { cause });
+      const message = listSome(cause.errors.map(messageOf), '; ');
+      throw new ResolveError(message, { isFinal: cause.errors.every(isFinal), cause });
     } finally {
       over.abort();
     }
@@ -82,7 +84,7 @@ export function createResolver(nameservers: readonly Nameserver[]): Resolve {
       ttl = Math.min(ttl, chain.ttl);
       const records = answers.flatMap((answer) => toRecord(answer, { ...question, name: chain.end }));
       if (records.length > 0 || isSameName(chain.end, name)) {
-        if (!exists) throw new Error(`${name} does not exist (NXDOMAIN)`);
+        if (!exists) throw new ResolveError(`${name} does not exist (NXDOMAIN)`, { isFinal: true });
         return records.map((record) => ({ ...record, ttl: Math.min(ttl, record.ttl) }));
       }
       name = chain.end;

@@ -1,5 +1,6 @@
 import { listSome } from '../list-some.ts';
 import type { Log } from '../log.ts';
+import { ResolveError } from '../resolve-error.ts';
 import { createJudge, type Scope } from './scope.ts';
 
 interface Options {
@@ -8,7 +9,7 @@ interface Options {
 }
 
 /**
- * A filter that leaves the addresses within the scope, and throws when an answer holds none. What it drops is logged with the reason,
+ * A filter that leaves the addresses within the scope, and throws a ResolveError when an answer holds none. What it drops is logged with the reason,
  * and not again while the answers stay the same.
  */
 export function createScopeFilter({
@@ -30,7 +31,9 @@ export function createScopeFilter({
 
     const kept = judged.flatMap(({ record, reason }) => (reason === null ? [record] : []));
     if (kept.length === 0)
-      throw new Error(`no address of ${name} is within TARGET_SCOPE=${scope}: ${dropped}`);
+      throw new ResolveError(`no address of ${name} is within TARGET_SCOPE=${scope}: ${dropped}`, {
+        isFinal: true,
+      });
     return kept;
   };
 }

@@ -1,6 +1,7 @@
 import { DeadlineError } from '../deadline.ts';
 import { type Histogram, HISTOGRAM_CELLS, observe, readHistogram } from '../histogram.ts';
 import type { Log } from '../log.ts';
+import { ResolveError } from '../resolve-error.ts';
 import type { AddressBook, BookStatus } from './address-book.ts';
 import type { NameserverAddress } from './nameserver.ts';
 import { resolveThrough } from './resolve-through.ts';
@@ -86,7 +87,8 @@ export function openSources(
     passing.set(name, { book, timer, close });
     if (passing.size > MAX_KEPT) {
       const [oldest] = passing.values();
-      oldest?.close(new Error(`more than ${MAX_KEPT} names below wildcards are wanted`));
+      const message = `more than ${MAX_KEPT} names below wildcards are wanted`;
+      oldest?.close(new ResolveError(message, { isFinal: true }));
     }
     return book;
   }

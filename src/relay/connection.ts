@@ -21,7 +21,7 @@ import { noticeLeaving } from './notice-leaving.ts';
 import { reset } from './reset.ts';
 import type { Slots } from './slots.ts';
 import { type Ending, type Observer, Splice } from './splice.ts';
-import type { Target } from './target.ts';
+import { AnswerError, DialError, type Target } from './target.ts';
 import { bareOf, streamOf, type TcpSocket } from './tcp-socket.ts';
 import { Upstream } from './upstream.ts';
 
@@ -248,7 +248,7 @@ export class Connection implements Member {
       return this.#upstream;
     } catch (cause) {
       if (!this.hasLeft) {
-        counters.refused('target unreachable');
+        counters.refused(cause instanceof DialError ? cause.reason : 'target unreachable');
         onDial(messageOf(cause));
       }
       throw cause;
@@ -285,7 +285,7 @@ export class Connection implements Member {
   reportFailure(err: unknown): void {
     const upstream = this.#upstream;
     if (upstream?.bare === null) upstream.meter.catchUp(upstream.socket);
-    this.shared.log.warn({ ...this.#describe(this.#target, upstream), err }, 'connection refused');
+    this.shared.log.warn({ ...this.#describe(this.#target, upstream), err }, describeFailure(err));
   }
 
   #describe(target: Target | null, upstream: Upstream | null) {
@@ -354,4 +354,9 @@ export class Connection implements Member {
     if (this.holdsSlot) this.shared.slots.release({ isYielded: this.#isYielding });
     this.#isAdmitted = false;
   }
+}
+
+function describeFailure(cause: unknown): string {
+  if (cause instanceof DialError) return 'target unreachable';
+  return cause instanceof AnswerError ? 'no answer from the target' : 'connection failed';
 }

@@ -1,8 +1,14 @@
 import { type Histogram, HISTOGRAM_CELLS, observe, readHistogram } from '../histogram.ts';
 import { RULES } from '../wire/refusal.ts';
 
-/** Why a client was not let through: a rule that what it said fell foul of, where it came from, a blackout, or a target that could not be reached. */
-const REASONS = [...RULES, 'source not allowed', 'blackout', 'target unreachable'] as const;
+/** Why a client was not let through: a rule that what it said fell foul of, where it came from, a blackout, or a target whose name has no address or that could not be reached. */
+const REASONS = [
+  ...RULES,
+  'source not allowed',
+  'blackout',
+  'name not resolved',
+  'target unreachable',
+] as const;
 type Reason = (typeof REASONS)[number];
 
 /** Places in the cells. */

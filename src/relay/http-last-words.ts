@@ -1,5 +1,6 @@
 import { DeadlineError } from '../deadline.ts';
 import { messageOf } from '../message-of.ts';
+import { ResolveError } from '../resolve-error.ts';
 import { Refusal, type Rule } from '../wire/refusal.ts';
 import { DialError } from './target.ts';
 
@@ -7,6 +8,7 @@ type Status = readonly [status: number, reason: string];
 const FORBIDDEN: Status = [403, 'Forbidden'];
 const BAD_REQUEST: Status = [400, 'Bad Request'];
 const BAD_GATEWAY: Status = [502, 'Bad Gateway'];
+const GATEWAY_TIMEOUT: Status = [504, 'Gateway Timeout'];
 
 const STATUS: Readonly<Record<Rule, Status>> = {
   'not in TARGET': FORBIDDEN,
@@ -54,6 +56,8 @@ function statusOf(cause: unknown): readonly [Status, string] {
     return [status, status === FORBIDDEN ? 'http_request_denied' : 'http_request_error'];
   }
   if (!(cause instanceof DialError)) return [BAD_GATEWAY, 'http_response_incomplete'];
-  if (cause.cause instanceof DeadlineError) return [[504, 'Gateway Timeout'], 'connection_timeout'];
+  if (cause.cause instanceof ResolveError)
+    return cause.cause.isFinal ? [BAD_GATEWAY, 'dns_error'] : [GATEWAY_TIMEOUT, 'dns_timeout'];
+  if (cause.cause instanceof DeadlineError) return [GATEWAY_TIMEOUT, 'connection_timeout'];
   return [BAD_GATEWAY, 'destination_unavailable'];
 }

@@ -1,6 +1,7 @@
 import type { LookupAddress } from 'node:dns';
 
 import { messageOf } from '../message-of.ts';
+import { ResolveError } from '../resolve-error.ts';
 import { endpoint } from './endpoint.ts';
 
 /** Where a relay leads. */
@@ -9,8 +10,8 @@ export interface Target {
   readonly host: string;
   readonly port: number;
   /**
-   * The addresses that may be dialled now, never none; with `fresh`, from an answer that is asked for now. Rejects when there is none, or
-   * with the signal's reason.
+   * The addresses that may be dialled now, never none, for which it waits as long as that may help; with `fresh`, from an answer that is asked for now.
+   * Rejects when there is none (ResolveError), when they are our own, or with the signal's reason.
    */
   readonly resolve: (
     signal: AbortSignal,
@@ -23,6 +24,11 @@ export class DialError extends Error {
   constructor({ host, port }: Target, cause: unknown) {
     super(`failed to connect to ${endpoint(host, port)}: ${messageOf(cause)}`, { cause });
     this.name = 'DialError';
+  }
+
+  /** In few words, as it is counted. */
+  get reason(): 'name not resolved' | 'target unreachable' {
+    return this.cause instanceof ResolveError ? 'name not resolved' : 'target unreachable';
   }
 }
 

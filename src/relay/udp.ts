@@ -14,7 +14,7 @@ import { Session, type SessionEnding } from './session.ts';
 import { Sessions } from './sessions.ts';
 import { Slots } from './slots.ts';
 import { createSourceGate } from './source-gate.ts';
-import type { Target } from './target.ts';
+import { DialError, type Target } from './target.ts';
 import { SOCKET_BUFFER, type UdpSocket, type UdpSockets } from './udp-sockets.ts';
 
 interface Options {
@@ -179,7 +179,8 @@ export async function listenUdp(options: Options): Promise<Relay> {
     const ms = Math.round(performance.now() - startedAt);
     const fields = { client, target: endpoint(target.host, target.port), address, sent, received, ms };
     const failure = ending instanceof Error ? ending.message : null;
-    if (failure !== null) counters.refused('target unreachable');
+    if (failure !== null)
+      counters.refused(ending instanceof DialError ? ending.reason : 'target unreachable');
     else if (answers && sent > 0 && received === 0) counters.unanswered();
     if (failure !== lastFailure) options.onDial(failure);
     lastFailure = failure;

@@ -17,8 +17,8 @@ export interface WorkerData {
 
 /** What workers ask of the main thread. Ports are numbered in the order of the configuration. */
 export interface MainCalls {
-  /** Resolves a target's name. */
-  lookup: (host: string, fresh: boolean) => Promise<readonly LookupAddress[]>;
+  /** Looks a target's name up once. */
+  lookup: (host: string, fresh: boolean) => Promise<LookedUp>;
   /** All ports are listened on. */
   listening: () => void;
   /** Why it goes on no longer. */
@@ -26,6 +26,11 @@ export interface MainCalls {
   /** Takes what has happened since the last news. */
   news: (news: News) => void;
 }
+
+/** What came of a lookup: an error's class does not pass between threads. */
+type LookedUp =
+  | { readonly addresses: readonly LookupAddress[] }
+  | { readonly problem: string; readonly isFinal: boolean };
 
 /** What a worker tells without being asked. */
 export interface News {

@@ -3,10 +3,12 @@ import { Worker } from 'node:worker_threads';
 import type { Config } from '../config/config.ts';
 import { listeners, type Lookup } from '../listen.ts';
 import type { Log } from '../log.ts';
+import { messageOf } from '../message-of.ts';
 import { newCounterCells, sumCounts } from '../relay/counters.ts';
 import type { Gate } from '../relay/gate.ts';
 import type { Relay } from '../relay/relay.ts';
 import { newSlotCells, Slots } from '../relay/slots.ts';
+import { isFinal } from '../resolve-error.ts';
 import type { MainCalls, News, WorkerCalls, WorkerData } from './calls.ts';
 import { type Ask, openChannel } from './channel.ts';
 
@@ -52,7 +54,11 @@ export async function listenInWorkers(
     worker.stderr.on('data', writeError);
     worker.on('error', fail).on('exit', (code) => fail(new Error(`a worker ended with ${code}`)));
     const ask = openChannel<WorkerCalls, MainCalls>(worker, {
-      lookup: (host, fresh) => lookup(host, signal, { fresh }),
+      lookup: (host, fresh) =>
+        lookup(host, signal, { fresh }).then(
+          (addresses) => ({ addresses }),
+          (cause: unknown) => ({ problem: messageOf(cause), isFinal: isFinal(cause) }),
+        ),
       listening: resolve,
       failed: (problem) => fail(new Error(problem)),
       news: takeNews,

@@ -1,11 +1,12 @@
 import { abortable } from '../abortable.ts';
 import type { Lookup } from '../listen.ts';
+import { ResolveError } from '../resolve-error.ts';
 import type { MainCalls } from './calls.ts';
 
 /** So many names may be asked for at a time. With a wildcard in TARGET they are the clients' to choose. */
 const MAX_ASKED = 1_000;
 
-/** Looks names up by `ask`, each once at a time: who wants it meanwhile joins in. Rejects with what `ask` does, or with the signal's reason. */
+/** Looks names up by `ask`, each once at a time: who wants it meanwhile joins in. Rejects with a ResolveError that tells the problem, or with the signal's reason. */
 export function shareLookups(ask: MainCalls['lookup']): Lookup {
   const asked = new Map<string, ReturnType<typeof ask>>();
 
@@ -20,5 +21,9 @@ export function shareLookups(ask: MainCalls['lookup']): Lookup {
     return answer;
   }
 
-  return async (host, signal, { fresh = false } = {}) => abortable(askFor(host, fresh), signal);
+  return async (host, signal, { fresh = false } = {}) => {
+    const found = await abortable(askFor(host, fresh), signal);
+    if ('addresses' in found) return found.addresses;
+    throw new ResolveError(found.problem, found);
+  };
 }

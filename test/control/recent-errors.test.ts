@@ -6,7 +6,7 @@ import { testLog } from '../helpers/relay.ts';
 test('keepErrors() keeps warnings about a port, and passes every line on', () => {
   const log = testLog();
   const errors = keepErrors(log);
-  errors.log.warn({ port: 80, client: '10.0.0.2:5', err: new Error('no way') }, 'connection refused');
+  errors.log.warn({ port: 80, client: '10.0.0.2:5', err: new Error('no way') }, 'target unreachable');
   errors.log.warn({ port: 80, client: '10.0.0.2:6', reason: 'b.test is not in TARGET' }, 'refused');
   errors.log.warn({ port: 80, reason: 'c.test is not in TARGET', decision: 'would refuse' }, 'would refuse');
   errors.log.warn({ port: 80, live: 3 }, 'all slots are taken');

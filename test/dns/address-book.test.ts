@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { openAddressBook } from '../../src/dns/address-book.ts';
 import type { AddressRecord, Answer } from '../../src/dns/resolver.ts';
+import { ResolveError } from '../../src/resolve-error.ts';
 import { testLog } from '../helpers/relay.ts';
 
 const { signal } = new AbortController();
@@ -88,11 +89,46 @@ test('a failure keeps the last good answer, is said once, and so is its end; ret
 });
 
 test('addresses() waits for the first answer, or for its signal', async () => {
-  const { book, addresses } = openScripted([new Error('DNS is down'), [one]]);
+  const { book, addresses } = openScripted([[one]]);
   const waiting = addresses();
   await expect(book.addresses(AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone');
-  await vi.advanceTimersByTimeAsync(1_000);
   expect(await waiting).toEqual([one.address]);
+});
+
+test('while there is no answer, whoever wants one asks anew, at most once a second, one question for all', async () => {
+  const down = new Error('DNS is down');
+  const { askedAt, addresses } = openScripted([down, down, down, [one]]);
+  await expect(addresses()).rejects.toThrow('DNS is down');
+  // The book itself asks after 1 s, and then not for another 2.
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(askedAt).toHaveLength(2);
+
+  await vi.advanceTimersByTimeAsync(500);
+  const failing = addresses().catch(String);
+  await vi.advanceTimersByTimeAsync(499);
+  expect(askedAt).toHaveLength(2);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(askedAt).toHaveLength(3);
+  expect(await failing).toBe('Error: DNS is down');
+
+  const waiting = [addresses(), addresses()];
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(await Promise.all(waiting)).toEqual([[one.address], [one.address]]);
+  expect(askedAt).toHaveLength(4);
+});
+
+test('a definite failure is told at once for a second, and asked about anew after that', async () => {
+  const gone = new ResolveError('api.test does not exist (NXDOMAIN)', { isFinal: true });
+  const { askedAt, addresses } = openScripted([gone, gone, [one]]);
+  await expect(addresses()).rejects.toBe(gone);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(askedAt).toHaveLength(2);
+  await vi.advanceTimersByTimeAsync(999);
+  await expect(addresses()).rejects.toBe(gone);
+  expect(askedAt).toHaveLength(2);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(await addresses()).toEqual([one.address]);
+  expect(askedAt).toHaveLength(3);
 });
 
 test('addresses() with fresh asks again, but at most once a second, one question for all', async () => {

@@ -49,6 +49,17 @@ test('ask() takes no answer from another sender', async () => {
   expect(server.queries).toHaveLength(1);
 });
 
+test('ask() sends a datagram again that nobody has answered', async () => {
+  let asked = 0;
+  const server = await scriptedServer((query) =>
+    ++asked === 1 ? [] : [dnsPacket.encode(reply(query, { answers: right }))],
+  );
+  const { answers } = await plainNameserver(server).ask(question, AbortSignal.timeout(10_000));
+  expect(answers).toMatchObject(right);
+  expect(server.queries).toHaveLength(2);
+  expect(server.queries[1]).toEqual(server.queries[0]);
+});
+
 test('ask() asks with a fresh random id and from a fresh port each time', async () => {
   const ports = new Set<number>();
   const ids = new Set<number | undefined>();

@@ -167,6 +167,20 @@ test('resolver rejects for a name without any address', async () => {
   );
 });
 
+test.each<[definite: boolean, what: string, script: Script]>([
+  [true, 'the name does not exist', zone([])],
+  [true, 'it has no address', answering(0)],
+  [false, 'there is no answer', answering(SERVFAIL)],
+  [
+    false,
+    'only one record type is answered, with none',
+    (query, from) => answering(query.questions?.[0]?.type === 'A' ? 0 : SERVFAIL)(query, from),
+  ],
+])('resolver says whether a failure is definite: %s where %s', async (isFinal, _what, script) => {
+  const server = await scriptedServer(script);
+  await expect(resolve('api.test', [server])).rejects.toMatchObject({ name: 'ResolveError', isFinal });
+});
+
 test('resolver says what each nameserver did when none answered', async () => {
   const nameservers = [await scriptedServer(answering(SERVFAIL)), await scriptedServer(answering(REFUSED))];
   const [first, second] = nameservers.map(({ port }) => port);

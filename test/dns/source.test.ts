@@ -36,11 +36,20 @@ test('a source drops what is out of scope, and says why, once while the answers 
 
 test('a source takes an answer with nothing in scope as none', async () => {
   const { log, source } = await sourceOf(['127.0.0.1'], 'private');
-  await expect(source.addresses(AbortSignal.timeout(200))).rejects.toThrow('timeout');
+  const problem = 'no address of api.test is within TARGET_SCOPE=private: 127.0.0.1 (loopback)';
+  await expect(source.addresses(signal)).rejects.toMatchObject({ message: problem, isFinal: true });
   const { fields } = await log.line('the name cannot be resolved; still trying');
-  expect(String(fields['err'])).toContain(
-    'no address of api.test is within TARGET_SCOPE=private: 127.0.0.1 (loopback)',
-  );
+  expect(fields['err']).toMatchObject({ message: problem });
+});
+
+test('what the container’s own resolver says of a name that does not exist is definite', async () => {
+  const options = { resolve: null, refresh: true, timed, log: testLog(), signal };
+  // Names below .invalid do not exist (RFC 6761 §6.4); a label that is too long need not be asked for.
+  const name = `${'x'.repeat(64)}.invalid`;
+  await expect(openSource(name, { ...options, scope: 'any' }).addresses(signal)).rejects.toMatchObject({
+    message: expect.stringContaining(`${name} does not exist`),
+    isFinal: true,
+  });
 });
 
 test('a source takes everything with the scope any', async () => {

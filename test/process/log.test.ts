@@ -108,7 +108,7 @@ test.each(['tcp', 'http-proxy'])('a failure has the same fields, and a reason (M
   const client = await tcpClient(port);
   const from = `127.0.0.1:${client.localPort}`;
   client.write(`CONNECT 127.0.0.1:${dead} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`);
-  const line = await relay.line('connection refused');
+  const line = await relay.line('target unreachable');
   expect(line).toMatchObject({
     level: 'warn',
     client: from,
@@ -202,7 +202,7 @@ test('a burst of failures is two lines, in whatever order the addresses of the t
   await Promise.allSettled(clients.map((client) => readAll(client)));
   relay.process.kill('SIGTERM');
   await relay.ended;
-  const [first, rest, ...more] = relay.lines.filter(({ msg }) => msg.startsWith('connection refused'));
+  const [first, rest, ...more] = relay.lines.filter(({ msg }) => msg.startsWith('target unreachable'));
   expect(first?.['err']).toMatch(/127\.0\.0\.1:.*127\.0\.0\.6:/);
   expect(rest).toMatchObject({ err: first?.['err'], more: 19 });
   expect(more).toEqual([]);

@@ -1,9 +1,12 @@
+import * as dnsPacket from 'dns-packet';
 import { expect, test } from 'vitest';
 
-import { a, aaaa, scriptedServer, zone } from '../helpers/dns.ts';
+import { a, aaaa, reply, scriptedServer, zone } from '../helpers/dns.ts';
+import { say } from '../helpers/http-relay.ts';
+import { scrape } from '../helpers/metrics.ts';
 import { startNamedRelay } from '../helpers/named-relay.ts';
-import { startSallyport } from '../helpers/program.ts';
-import { closedPort, endOf, readAll, tcpClient, tcpServer } from '../helpers/sockets.ts';
+import { runHealthcheck, runSallyport, startSallyport, temporaryDirectory } from '../helpers/program.ts';
+import { closedPort, endOf, readAll, tcpClient, tcpServer, udpSocket } from '../helpers/sockets.ts';
 
 test('PRE_RESOLVE=1 asks NAMESERVERS, and passes over a dead address within one connection', async () => {
   const { port: target } = await tcpServer((socket) => socket.end('found'));
@@ -50,15 +53,98 @@ test('with DNS down at the start the relay waits, says so once, and works when D
   expect(relay.lines.filter(({ level }) => level === 'warn')).toHaveLength(1);
 });
 
+/** So long that a client which waited for it would end the test. */
+const FOR_EVER = { CONNECT_TIMEOUT_MS: '3600000' };
+
+test.each(['1', '2'])('NXDOMAIN is told at once, by all that tell (WORKERS=%s)', async (WORKERS) => {
+  const nameserver = await scriptedServer(zone([]));
+  const admin = await closedPort();
+  const environment = {
+    ...FOR_EVER,
+    WORKERS,
+    ADMIN_PORT: `${admin}`,
+    SALLYPORT_RUN_DIR: temporaryDirectory(),
+  };
+  const nameservers = `127.0.0.1:${nameserver.port}`;
+  const { relay, port, connect } = await startNamedRelay(1, nameservers, environment);
+  expect(await endOf(await connect())).toBe('ECONNRESET');
+
+  const words = 'failed to connect to api.test:1: api.test does not exist (NXDOMAIN)';
+  expect((await relay.line('target unreachable'))['err']).toBe(words);
+  const status = async () => (await runSallyport(['status'], environment)).output;
+  await expect.poll(status).toContain(words);
+  expect(await status()).toMatch(new RegExp(`^${port} +1 +name not resolved$`, 'm'));
+  expect(await scrape(admin)).toMatchObject({
+    [`sallyport_refused_total{port="${port}",reason="name not resolved"}`]: 1,
+  });
+  const { output } = await runHealthcheck({
+    ...environment,
+    TARGET: 'api.test',
+    PORT: `${port}:1`,
+    TARGET_SCOPE: 'any',
+    HTTP_HEALTHCHECK: '1',
+  });
+  expect(output).toMatch(
+    /^unhealthy: no answer to GET .*; the relay failed .* does not exist \(NXDOMAIN\)\n$/,
+  );
+});
+
+test.each(['1', '2'])(
+  'a forward proxy tells a name that does not exist from one that nobody can tell about (WORKERS=%s)',
+  async (WORKERS) => {
+    const answered = zone([]);
+    const nameserver = await scriptedServer((query, from) =>
+      /^typo\./i.test(query.questions?.[0]?.name ?? '')
+        ? answered(query, from)
+        : [dnsPacket.encode(reply(query, { rcode: 2 }))],
+    );
+    const port = await closedPort();
+    const relay = startSallyport({
+      MODE: 'http-proxy',
+      LISTEN: `${port}`,
+      PORT: '443',
+      TARGET: '*.w.test',
+      PRE_RESOLVE: '1',
+      NAMESERVERS: `127.0.0.1:${nameserver.port}`,
+      CONNECT_TIMEOUT_MS: '1500',
+      WORKERS,
+    });
+    await relay.line('listening');
+    const answerFor = (name: string) => say(port, `CONNECT ${name}:443 HTTP/1.1\r\nHost: ${name}\r\n\r\n`);
+    expect(await answerFor('typo.w.test')).toMatch(
+      /^HTTP\/1\.1 502 [^]*error=dns_error;[^]*\n.*: typo\.w\.test does not exist \(NXDOMAIN\)\n$/,
+    );
+    expect(await answerFor('dead.w.test')).toMatch(
+      /^HTTP\/1\.1 504 [^]*error=dns_timeout;[^]*\n.*: no nameserver answers for dead\.w\.test A: .*SERVFAIL/,
+    );
+  },
+);
+
+test('a UDP session to a name that does not exist fails at once, and says so', async () => {
+  const nameserver = await scriptedServer(zone([]));
+  const admin = await closedPort();
+  const { relay, port } = await startNamedRelay(1, `127.0.0.1:${nameserver.port}`, {
+    ...FOR_EVER,
+    MODE: 'udp',
+    ADMIN_PORT: `${admin}`,
+  });
+  const client = await udpSocket();
+  client.send('hi', port, '127.0.0.1');
+  expect((await relay.line('session failed'))['err']).toContain('api.test does not exist (NXDOMAIN)');
+  expect(await scrape(admin)).toMatchObject({
+    [`sallyport_refused_total{port="${port}",reason="name not resolved"}`]: 1,
+  });
+});
+
 test('the relay never dials itself: it says what to set', async () => {
   const port = await closedPort();
   const relay = startSallyport({ TARGET: 'localhost', TARGET_SCOPE: 'any', PORT: String(port) });
   await relay.line('listening');
   const client = await tcpClient(port);
   expect(await endOf(client)).toBe('ECONNRESET');
-  const { err } = await relay.line('connection refused');
+  const { err } = await relay.line('target unreachable');
   expect(err).toContain('set PRE_RESOLVE=1');
-  expect(relay.lines.filter(({ msg }) => msg === 'connection refused')).toHaveLength(1);
+  expect(relay.lines.filter(({ msg }) => msg === 'target unreachable')).toHaveLength(1);
 });
 
 test('PRE_RESOLVE=0 asks the system at each connection', async () => {

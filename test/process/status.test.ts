@@ -101,7 +101,7 @@ test('status shows that the target refuses', async () => {
     expect.stringMatching(/^PORT +LAST ERRORS +TIMES +CLIENT +WHAT$/),
     expect.stringMatching(new RegExp(`^${port} +2\\S+Z +1 +127\\.0\\.0\\.1:\\d+ +${failure}$`)),
   ]);
-  expect(await relay.line('connection refused')).toMatchObject({ level: 'warn', port });
+  expect(await relay.line('target unreachable')).toMatchObject({ level: 'warn', port });
 });
 
 test('status shows that the target is filtered: it does not answer in time', async () => {

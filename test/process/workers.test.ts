@@ -114,11 +114,11 @@ test('all threads share one address book, one log and one word on failures', asy
   expect((await status()).ports[0]?.lastFailure).toContain('ECONNREFUSED');
   relay.process.kill('SIGTERM');
   await relay.ended;
-  const refusals = relay.lines.filter(({ msg }) => msg.startsWith('connection refused'));
+  const refusals = relay.lines.filter(({ msg }) => msg.startsWith('target unreachable'));
   expect(refusals).toEqual([
-    expect.objectContaining({ msg: 'connection refused', err: expect.stringContaining('ECONNREFUSED') }),
+    expect.objectContaining({ msg: 'target unreachable', err: expect.stringContaining('ECONNREFUSED') }),
     expect.objectContaining({
-      msg: expect.stringMatching(/^connection refused 11 more in \d+ s$/),
+      msg: expect.stringMatching(/^target unreachable 11 more in \d+ s$/),
       more: 11,
     }),
   ]);

@@ -89,7 +89,9 @@ test.each(['h2c', 'websocket, H2C', 'TLS/1.2'])(
       /^HTTP\/1\.1 502 [^]*unasked\n$/,
     );
     expect(heads).toEqual([`GET / HTTP/1.1\r\n${HOST}Connection: x\r\n\r\n`]);
-    expect((await log.line('connection refused')).fields['err']).toMatchObject({ name: 'AnswerError' });
+    expect((await log.line('no answer from the target')).fields['err']).toMatchObject({
+      name: 'AnswerError',
+    });
   },
 );
 

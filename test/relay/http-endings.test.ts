@@ -307,7 +307,7 @@ test('a target that changes the protocol unasked is no answer, though it has ans
   await readSome(client, HELLO.length);
   client.write(get(target));
   expect((await readAll(client)).toString()).toMatch(/^HTTP\/1\.1 502 [^]*unasked\n$/);
-  await log.line('connection refused');
+  await log.line('no answer from the target');
 });
 
 test('clients that are gone while their last answer streams are let go of', async () => {

@@ -4,6 +4,7 @@ import { Agent, get } from 'node:http';
 import { expect, onTestFinished, test } from 'vitest';
 
 import { abortable } from '../../src/abortable.ts';
+import { ResolveError } from '../../src/resolve-error.ts';
 import { proxyTo, say, scriptedServer, webServer } from '../helpers/http-relay.ts';
 import { testLog } from '../helpers/relay.ts';
 import { closedPort, endOf, readAll, readSome, tcpClient, tcpServer } from '../helpers/sockets.ts';
@@ -275,6 +276,16 @@ test('proxyHttp() says 504 when the target cannot be reached in time', async () 
   });
   const answer = await say(port, `GET http://api.test:1/ HTTP/1.1\r\nHost: x\r\n\r\n`);
   expect(answer).toMatch(/^HTTP\/1\.1 504 [^]*error=connection_timeout; [^]*no answer within 100 ms\n$/);
+});
+
+test.each([
+  [true, /^HTTP\/1\.1 502 [^]*error=dns_error; [^]*no such name\n$/],
+  [false, /^HTTP\/1\.1 504 [^]*error=dns_timeout; [^]*no such name\n$/],
+])('proxyHttp() tells a lookup that failed from a dial (definite: %s)', async (isFinal, expected) => {
+  const { port } = await proxyTo([1], {
+    target: { resolve: () => Promise.reject(new ResolveError('no such name', { isFinal })) },
+  });
+  expect(await say(port, `GET http://api.test:1/ HTTP/1.1\r\nHost: x\r\n\r\n`)).toMatch(expected);
 });
 
 test('proxyHttp() says 501 to TRACE and OPTIONS that may go no further', async () => {

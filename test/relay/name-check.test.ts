@@ -282,7 +282,7 @@ test('a check resets a client whose target cannot be reached', async () => {
   const client = await tcpClient(relay.port);
   client.write(clientHello());
   expect(await endOf(client)).toBe('ECONNRESET');
-  expect((await log.line('connection refused')).fields['err']).toBeInstanceOf(Error);
+  expect((await log.line('target unreachable')).fields['err']).toBeInstanceOf(Error);
   expect(relay.lastFailure).toMatch(/ECONNREFUSED/);
 });
 

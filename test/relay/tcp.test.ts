@@ -246,7 +246,7 @@ test('listenTcp() resets the client and says why when the target refuses', async
 
   const client = await tcpClient(relay.port);
   expect(await endOf(client)).toBe('ECONNRESET');
-  const { level, fields } = await log.line('connection refused');
+  const { level, fields } = await log.line('target unreachable');
   expect(level).toBe('warn');
   expect(String(fields['err'])).toMatch(
     `failed to connect to target.test:${port}: connect ECONNREFUSED 127.0.0.1:${port}`,
@@ -260,7 +260,7 @@ test('listenTcp() resets the client when no address is known within the connect 
 
   const client = await tcpClient(relay.port);
   expect(await endOf(client)).toBe('ECONNRESET');
-  expect(String((await log.line('connection refused')).fields['err'])).toContain('no answer within 50 ms');
+  expect(String((await log.line('target unreachable')).fields['err'])).toContain('no answer within 50 ms');
 });
 
 test('listenTcp() stops looking for the target of a client that has left', async () => {

@@ -2,18 +2,20 @@ import type { LookupAddress } from 'node:dns';
 
 import { expect, test } from 'vitest';
 
+import type { MainCalls } from '../../src/workers/calls.ts';
 import { shareLookups } from '../../src/workers/share-lookups.ts';
 
 const ADDRESS: LookupAddress = { address: '192.0.2.1', family: 4 };
 const { signal } = new AbortController();
+type LookedUp = Awaited<ReturnType<MainCalls['lookup']>>;
 
 /** Lookups, and who answers them. */
 function lookups() {
   const asked: { readonly host: string; readonly fresh: boolean }[] = [];
-  const answers: PromiseWithResolvers<readonly LookupAddress[]>[] = [];
+  const answers: PromiseWithResolvers<LookedUp>[] = [];
   const lookup = shareLookups((host, fresh) => {
     asked.push({ host, fresh });
-    const answer = Promise.withResolvers<readonly LookupAddress[]>();
+    const answer = Promise.withResolvers<LookedUp>();
     answers.push(answer);
     return answer.promise;
   });
@@ -33,13 +35,13 @@ test('shareLookups() asks for a name once at a time, for all who want it, and an
     { host: 'a.test', fresh: true },
     { host: 'b.test', fresh: false },
   ]);
-  for (const { resolve } of answers) resolve([ADDRESS]);
+  for (const { resolve } of answers) resolve({ addresses: [ADDRESS] });
   expect(await Promise.all([...all, ...others])).toEqual(Array.from({ length: 12 }, () => [ADDRESS]));
 
   const again = lookup('a.test', signal).catch((cause: unknown) => cause);
   expect(asked).toHaveLength(4);
-  answers.at(-1)?.reject('no such name');
-  expect(await again).toBe('no such name');
+  answers.at(-1)?.resolve({ problem: 'no such name', isFinal: true });
+  expect(await again).toMatchObject({ name: 'ResolveError', message: 'no such name', isFinal: true });
 });
 
 test('shareLookups() asks for 1,000 names at a time, and refuses others until one is answered', async () => {
@@ -48,9 +50,9 @@ test('shareLookups() asks for 1,000 names at a time, and refuses others until on
   await expect(lookup('more.test', signal)).rejects.toThrow(
     'failed to look up more.test: 1000 others are being looked up',
   );
-  answers[0]?.resolve([ADDRESS]);
+  answers[0]?.resolve({ addresses: [ADDRESS] });
   await all[0];
   const more = lookup('more.test', signal);
-  for (const { resolve } of answers) resolve([ADDRESS]);
+  for (const { resolve } of answers) resolve({ addresses: [ADDRESS] });
   expect(await more).toEqual([ADDRESS]);
 });

@@ -2,12 +2,13 @@ import type { Config } from '../../config/config.ts';
 import { listen } from '../../listen.ts';
 import type { Log } from '../../log.ts';
 import { messageOf } from '../../message-of.ts';
+import { ResolveError } from '../../resolve-error.ts';
 import { describeRange, toRuns, withoutPort } from './runs.ts';
 
 const SILENT: Log = { warn() {}, info() {}, debug() {} };
 /** Whoever happens to connect meanwhile is reset. */
 const nowhere = async () => {
-  throw new Error('the port is only being checked');
+  throw new ResolveError('the port is only being checked', { isFinal: true });
 };
 
 /** Opens ADMIN_PORT for a moment, where there is one. Resolves with why it cannot be. */

@@ -5,10 +5,13 @@ import { isIPv6 } from 'node:net';
 import { encodeQuery, type Message, type Query } from '../message.ts';
 import { readAnswer } from '../query.ts';
 
+/** The pause before a query is sent again, in ms: it may be lost, or the server have been down (RFC 1035 §4.2.1). */
+const RESEND_AFTER = 1_000;
+
 /**
  * Sends a query in a datagram from a fresh socket, whose port the kernel picks at random, and resolves with the first datagram from the
- * server that answers it, in whatever case (RFC 1035 §4.2.1, RFC 5452). Rejects with the socket's error, or when the signal aborts: if
- * something has come by then, with why that is no answer.
+ * server that answers it, in whatever case (RFC 1035 §4.2.1, RFC 5452). Sends it again each second till then. Rejects with the socket's error,
+ * or when the signal aborts: if something has come by then, with why that is no answer.
  */
 export async function exchangeOverUdp(
   server: { readonly address: string; readonly port: number },
@@ -21,9 +24,12 @@ export async function exchangeOverUdp(
   await once(socket, 'connect', { signal });
 
   const datagrams = on(socket, 'message', { signal }) as AsyncIterable<[Buffer]>;
-  socket.send(encodeQuery(query));
+  const encoded = encodeQuery(query);
+  const send = () => socket.send(encoded);
+  const resending = setInterval(send, RESEND_AFTER);
   let unusable: unknown;
   try {
+    send();
     for await (const [datagram] of datagrams) {
       try {
         return readAnswer(query, datagram);
@@ -34,5 +40,7 @@ export async function exchangeOverUdp(
     throw new Error('the socket was closed');
   } catch (cause) {
     throw unusable ?? cause;
+  } finally {
+    clearInterval(resending);
   }
 }
