@@ -10,6 +10,8 @@ import { listSome } from '../src/list-some.ts';
 
 /** How much older than its TTL an answer may be before it is doubted, in s. */
 const GRACE = 600;
+/** How long a name may take to be resolved for the first time, in s: the image's start period. */
+const START_PERIOD = 10;
 /** For connecting to the addresses in use, in ms. */
 const CONNECT_TIMEOUT = 2_000;
 /** Rotating answers show other addresses each time: so many are asked for before they are missed. */
@@ -24,27 +26,35 @@ const ASK_TIMEOUT = 5_000;
 export async function checkNames(config: Config, { names, uptime }: Status): Promise<void> {
   const listed = names.filter(({ name }) => config.targets.includes(name) && isIP(name) === 0);
   await Promise.all(
-    listed.map((name) =>
-      config.refresh ? checkFreshness(config, name, uptime) : checkStillTrue(config, name),
-    ),
+    listed.map(async (name) => {
+      if (name.age === null) return checkStart(name, uptime);
+      return config.refresh ? checkFreshness(config, name, name.age) : checkStillTrue(config, name);
+    }),
   );
+}
+
+/** Nothing has ever been relayed there, and nothing will be. */
+function checkStart({ name, problem }: NameStatus, uptime: number): void {
+  if (uptime <= START_PERIOD) return;
+  throw new Error(`${name} has never been resolved since the start: ${problem ?? 'no answer yet'}`);
 }
 
 /** The relay keeps the answer fresh: an old one is doubted, but what still connects is well. */
 async function checkFreshness(
-  { mode, ports }: Config,
-  { name, addresses, age, ttl, problem }: NameStatus,
-  uptime: number,
+  config: Config,
+  { name, addresses, ttl, problem }: NameStatus,
+  age: number,
 ): Promise<void> {
-  const known = age ?? uptime;
-  if (known <= (ttl ?? 0) + GRACE) return;
+  if (age <= (ttl ?? 0) + GRACE) return;
   // Whether a UDP target is there cannot be told from here.
-  if (mode === 'udp' && addresses.length > 0) return;
-
-  const dials = addresses.flatMap((address) => ports.map((pair) => tryConnect(address, pair.target)));
-  if ((await Promise.all(dials)).includes(true)) return;
+  if (config.mode === 'udp' || (await doesAnyConnect(config, addresses))) return;
   const reason = problem === null ? '' : `: ${problem}`;
-  throw new Error(`${name} has not been resolved for ${known} s, and no address connects${reason}`);
+  throw new Error(`${name} has not been resolved for ${age} s, and no address connects${reason}`);
+}
+
+async function doesAnyConnect({ ports }: Config, addresses: readonly string[]): Promise<boolean> {
+  const dials = addresses.flatMap((address) => ports.map((pair) => tryConnect(address, pair.target)));
+  return (await Promise.all(dials)).includes(true);
 }
 
 async function tryConnect(host: string, port: number): Promise<boolean> {
@@ -59,23 +69,29 @@ async function tryConnect(host: string, port: number): Promise<boolean> {
   }
 }
 
-/** The relay keeps its first answer: it is true as long as one address of it is still given. Silence of the nameservers proves nothing. */
-async function checkStillTrue(
-  { nameservers, scope }: Config,
-  { name, addresses: inUse }: NameStatus,
-): Promise<void> {
-  if (inUse.length === 0) return;
+/**
+ * The relay keeps its first answer: it is true as long as one address of it is still given, or connects. Silence of the nameservers proves nothing,
+ * and answers that all differ are a rotation, which the addresses in use may be part of.
+ */
+async function checkStillTrue(config: Config, { name, addresses: inUse }: NameStatus): Promise<void> {
+  const { mode, nameservers, scope } = config;
   const resolve = resolveThrough(nameservers);
   const types = recordTypes({ loopback: scope === 'any' });
   const signal = AbortSignal.timeout(ASK_TIMEOUT);
   const given = new Set<string>();
+  const answers = new Set<string>();
   for (let asked = 0; asked < QUESTIONS; asked++) {
     const answer = await resolve(name, types, signal).catch(() => null);
     if (answer === null) return;
-    for (const { address } of answer.records) given.add(address);
+    const addresses = answer.records.map(({ address }) => address);
+    for (const address of addresses) given.add(address);
+    answers.add(addresses.toSorted().join());
     if (inUse.some((address) => given.has(address))) return;
   }
+  const isRotation = answers.size === QUESTIONS;
+  if (mode === 'udp' ? isRotation : await doesAnyConnect(config, inUse)) return;
+  const what = isRotation ? 'rotates, and no address in use connects' : 'has moved';
   throw new Error(
-    `${name} has moved: in use is ${listSome(inUse, ', ')}, given is ${listSome([...given], ', ')}`,
+    `${name} ${what}: in use is ${listSome(inUse, ', ')}, given is ${listSome([...given], ', ')}`,
   );
 }
