@@ -7,15 +7,15 @@ import { describeBytes } from './describe-bytes.ts';
 /** A table's columns by their headings: what each says of a row, null for nothing. */
 type Columns<Row> = Readonly<Record<string, (row: Row) => string | number | null>>;
 
-const NAME_COLUMNS: Columns<Status['names'][number]> = {
+const nameColumns = ({ preResolve }: Status): Columns<Status['names'][number]> => ({
   NAME: ({ name }) => name,
   AGE: ({ age }) => (age === null ? null : `${age} s`),
   TTL: ({ ttl }) => (ttl === null ? null : `${ttl} s`),
-  // With PRE_RESOLVE=0 they are asked for at each connection.
   ADDRESSES: ({ addresses, leftOut }) =>
-    [...addresses, ...(leftOut > 0 ? [`and ${leftOut} more, left out`] : [])].join(', ') || 'none kept',
+    [...addresses, ...(leftOut > 0 ? [`and ${leftOut} more, left out`] : [])].join(', ') ||
+    (preResolve ? 'none yet' : 'asked for at each connection'),
   PROBLEM: ({ problem }) => problem,
-};
+});
 
 type Port = Status['ports'][number];
 
@@ -75,7 +75,7 @@ export function describeStatus(status: Status): readonly string[] {
     ...(blackout.state === 'off' ? [] : [describeBlackout(blackout)]),
     ...(linesDropped.budget + linesDropped.output === 0 ? [] : [describeLinesDropped(linesDropped)]),
     '',
-    ...table(NAME_COLUMNS, names),
+    ...table(nameColumns(status), names),
     ...wildcards.map((target) => `${target}: names below it are resolved when clients ask for them`),
     '',
     ...table(portColumns, ports),

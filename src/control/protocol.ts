@@ -47,6 +47,8 @@ export interface Status {
   readonly draining: boolean;
   /** Log lines left out since the start: beyond the budget of their source or of all, and while standard output could not be written. */
   readonly linesDropped: { readonly budget: number; readonly output: number };
+  /** Whether names are resolved beforehand and their addresses kept; if not, they are asked for at each connection. */
+  readonly preResolve: boolean;
   /** What is known of the targets' names, and of those that wildcards stand for. */
   readonly names: readonly NameStatus[];
   readonly ports: readonly PortStatus[];

@@ -15,13 +15,14 @@ export interface Witnesses {
 
 /** All that the relay says of itself, but for what the program itself knows. */
 export function report(
-  { mode, targets, maxConnections }: Config,
+  { mode, targets, preResolve, maxConnections }: Config,
   { sources, relays, errors, lost }: Witnesses,
 ): Omit<Status, 'version' | 'uptime' | 'draining' | 'blackout' | 'linesDropped'> {
   const lostBy = lost?.count();
   return {
     mode,
     targets,
+    preResolve,
     names: sources.status(),
     ports: relays.map((relay) => {
       const { port, live, waiting, lastFailure } = relay;

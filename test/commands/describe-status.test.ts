@@ -26,6 +26,7 @@ const status: Status = {
   draining: false,
   blackout: { state: 'off', by: 'start', since: '2026-11-25T12:00:00.000Z', until: null },
   linesDropped: { budget: 0, output: 0 },
+  preResolve: true,
   names: [
     {
       name: 'api.test',
@@ -68,7 +69,7 @@ test('describeStatus() lists names and ports in columns', () => {
     'NAME         AGE   TTL    ADDRESSES               PROBLEM',
     'api.test     12 s  300 s  192.0.2.1, 2001:db8::1  -',
     '10.1.2.3     -     -      10.1.2.3                -',
-    'a.wild.test  -     -      none kept               DNS is down',
+    'a.wild.test  -     -      none yet                DNS is down',
     '*.wild.test: names below it are resolved when clients ask for them',
     '',
     'PORT  LIVE        WAITING  OPENED  SENT     RECEIVED  UNANSWERED  REFUSED  LAST FAILURE',
@@ -92,6 +93,18 @@ test('describeStatus() counts the addresses that are left out', () => {
     names: known === undefined ? [] : [{ ...known, leftOut: 3_969 }],
   });
   expect(lines[3]).toMatch(/ 192\.0\.2\.1, 2001:db8::1, and 3969 more, left out +-$/);
+});
+
+test('describeStatus() says that with PRE_RESOLVE=0 no addresses are kept because they are asked for each time', () => {
+  const names = [
+    { name: 'api.test', addresses: [], leftOut: 0, age: null, ttl: null, problem: null },
+    { name: '10.1.2.3', addresses: ['10.1.2.3'], leftOut: 0, age: null, ttl: null, problem: null },
+  ];
+  expect(describeStatus({ ...status, preResolve: false, names }).slice(2, 5)).toEqual([
+    'NAME      AGE  TTL  ADDRESSES                     PROBLEM',
+    'api.test  -    -    asked for at each connection  -',
+    '10.1.2.3  -    -    10.1.2.3                      -',
+  ]);
 });
 
 test('describeStatus() shows a blackout, since when and until when', () => {

@@ -153,4 +153,6 @@ test('PRE_RESOLVE=0 asks the system at each connection', async () => {
   const relay = startSallyport({ TARGET: 'localhost', TARGET_SCOPE: 'any', PORT: `${port}:${target}` });
   await relay.line('listening');
   expect((await readAll(await tcpClient(port))).toString()).toBe('found');
+  const { output } = await runSallyport(['status'], { SALLYPORT_RUN_DIR: relay.runDir });
+  expect(output).toMatch(/^localhost .*asked for at each connection +-$/m);
 });

@@ -82,7 +82,7 @@ test('status is written whole, though a pipe holds but a part of it at a time', 
 test('status shows that DNS is dead', async () => {
   const { relay } = await startNamedRelay(1, `127.0.0.1:${await closedPort()}`);
   await relay.line('the name cannot be resolved; still trying');
-  expect((await statusOf(relay))[3]).toMatch(/^api\.test +- +- +none kept +.*ECONNREFUSED/);
+  expect((await statusOf(relay))[3]).toMatch(/^api\.test +- +- +none yet +.*ECONNREFUSED/);
 });
 
 test('status shows that the target refuses', async () => {
