@@ -1,4 +1,5 @@
 import type { LookupAddress } from 'node:dns';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import { DeadlineError } from '../deadline.ts';
 import { race } from '../race.ts';
@@ -13,6 +14,8 @@ import type { TcpSocket } from './tcp-socket.ts';
 const HEAD_START = 250;
 /** Head start of the last address over asking for the name again, in ms; when all fail, that is at once. */
 const LAST_HEAD_START = 1_000;
+/** The least time from one question to the next, in ms, while addresses are silent and nothing new is said. */
+const ASK_EVERY = 1_000;
 
 interface Options<S> {
   readonly order: DialOrder;
@@ -34,8 +37,8 @@ export interface Dialled<S> {
 const LOST = new Error('another was faster');
 
 /**
- * Connects to the first of the target's addresses that answers. When all fail or are silent, the name is asked for again, and what is
- * new is dialled too. The socket may be half-closed. Rejects with a DialError.
+ * Connects to the first of the target's addresses that answers. When all fail or are silent, the name is asked for again, as long as one is silent each second,
+ * and what is new is dialled too. The socket may be half-closed. Rejects with a DialError.
  */
 export async function dialTcp<S extends TcpSocket>(
   target: Target,
@@ -43,6 +46,8 @@ export async function dialTcp<S extends TcpSocket>(
 ): Promise<Dialled<S>> {
   const { signal } = over;
   let hasLosers = false;
+  /** How many addresses neither answer nor fail. */
+  let silent = 0;
   const timer = setTimeout(() => over.abort(new DeadlineError(timeout)), timeout);
   try {
     const known = await target.resolve(signal);
@@ -69,11 +74,26 @@ export async function dialTcp<S extends TcpSocket>(
 
   async function dialNew(known: readonly LookupAddress[]): Promise<Dialled<S>> {
     const tried = new Set(known.map(({ address }) => address));
-    const fresh = await target.resolve(signal, { fresh: true });
-    return dialAny(order.arrange(fresh.filter(({ address }) => !tried.has(address))), fresh);
+    for (;;) {
+      const askedAt = performance.now();
+      const fresh = await askAgain();
+      const unseen = fresh.filter(({ address }) => !tried.has(address));
+      if (unseen.length > 0 || silent === 0) return dialAny(order.arrange(unseen), fresh);
+      await delay(askedAt + ASK_EVERY - performance.now(), undefined, { signal });
+    }
+  }
+
+  async function askAgain(): Promise<readonly LookupAddress[]> {
+    try {
+      return await target.resolve(signal, { fresh: true });
+    } catch (cause) {
+      if (silent === 0) throw cause;
+      return [];
+    }
   }
 
   async function dialOne(address: LookupAddress): Promise<Dialled<S>> {
+    silent++;
     try {
       const peer = { address: address.address, port: target.port };
       const socket = await connect(peer, signal);
@@ -84,6 +104,8 @@ export async function dialTcp<S extends TcpSocket>(
     } catch (cause) {
       if (!signal.aborted || signal.reason instanceof DeadlineError) order.failed(address);
       throw cause;
+    } finally {
+      silent--;
     }
   }
 }

@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { type Connect, connectStream } from '../../src/relay/connect.ts';
 import { createDialOrder } from '../../src/relay/dial-order.ts';
 import { dialTcp } from '../../src/relay/dial-tcp.ts';
+import type { Target } from '../../src/relay/target.ts';
 import { muteServer } from '../helpers/mute-server.ts';
 import { localTarget } from '../helpers/relay.ts';
 import { closedPort, tcpServer } from '../helpers/sockets.ts';
@@ -93,6 +94,22 @@ test('dialTcp() asks for the name again while an address is silent, and dials wh
       fresh === true ? [LIVE] : [DEAD],
   };
   expect(await dial(target)).toBe(LIVE.address);
+});
+
+test('dialTcp() asks for the name again and again while an address is silent, whatever comes of that', async () => {
+  const { port } = await tcpServer(() => {});
+  await muteServer(DEAD.address, port);
+  let asked = 0;
+  const target: Target = {
+    ...localTarget(port),
+    async resolve() {
+      asked++;
+      if (asked === 3) throw new Error('DNS is down');
+      return asked < 4 ? [DEAD] : [LIVE];
+    },
+  };
+  expect(await dial(target, { timeout: 20_000 })).toBe(LIVE.address);
+  expect(asked).toBe(4);
 });
 
 test('dialTcp() gives up when the answer is still the same', async () => {
