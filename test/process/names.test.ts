@@ -106,7 +106,7 @@ test.each(['1', '2'])(
       TARGET: '*.w.test',
       PRE_RESOLVE: '1',
       NAMESERVERS: `127.0.0.1:${nameserver.port}`,
-      CONNECT_TIMEOUT_MS: '1500',
+      CONNECT_TIMEOUT_MS: '3000',
       WORKERS,
     });
     await relay.line('listening');
