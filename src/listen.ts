@@ -1,4 +1,5 @@
 import type { Config } from './config/config.ts';
+import { serverSpeaksFirst } from './config/name-check.ts';
 import { matchTarget } from './config/targets.ts';
 import { PROBE_SOURCE, probeAddress } from './control/protocol.ts';
 import { untilAnswered } from './dns/until-answered.ts';
@@ -197,6 +198,7 @@ async function serving(config: Config, targetOf: TargetOf): Promise<(port: numbe
     const ports = new Set(config.ports.map(({ target }) => target));
     const choose = chooseByNameAndPort(match, ports, targetOf);
     const tunnel = async (connection: Connection, upstream: Upstream): Promise<void> => {
+      if (serverSpeaksFirst(upstream.target.port)) return connection.splice(upstream);
       const rules = rulesOf(chooseOnly(upstream.target, choose));
       if (check !== null) return check(connection, rules, upstream);
       return connection.splice(upstream, observe(connection, rules));

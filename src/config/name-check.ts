@@ -4,7 +4,7 @@ import type { Values } from './variables.ts';
 
 type NameCheck = 'off' | 'report' | 'enforce';
 
-/** Ports where the server speaks first: the client waits for it, and names nobody. */
+/** What is spoken on ports where the server speaks first: the client waits for it, and names nobody. */
 const SERVER_FIRST: Readonly<Record<number, string>> = {
   21: 'FTP',
   22: 'SSH',
@@ -15,7 +15,15 @@ const SERVER_FIRST: Readonly<Record<number, string>> = {
   3306: 'MySQL',
 };
 
-/** Whether names are checked, and what in the environment speaks against it. Unset, they are where a name has to choose the target. */
+/** Whether a target's port is one where the server speaks first, so that no name can be read. */
+export function serverSpeaksFirst(port: number): boolean {
+  return SERVER_FIRST[port] !== undefined;
+}
+
+/**
+ * Whether names are checked, and what in the environment speaks against it. Unset, they are where a name has to choose the target, and in
+ * MODE=http-proxy.
+ */
 export function readNameCheck(values: Partial<Values>): {
   readonly nameCheck: NameCheck;
   readonly problems: readonly string[];
@@ -26,7 +34,8 @@ export function readNameCheck(values: Partial<Values>): {
     return { nameCheck: 'off', problems: [] };
 
   const mustChoose = targets !== undefined && (targets.length > 1 || targets.some(isWildcard));
-  const nameCheck = mode === 'udp' ? 'off' : (asked ?? (mustChoose ? 'enforce' : 'off'));
+  const nameCheck =
+    mode === 'udp' ? 'off' : (asked ?? (mustChoose || mode === 'http-proxy' ? 'enforce' : 'off'));
   const problems: string[] = [];
   if (mode === 'udp' && mustChoose) {
     problems.push(
@@ -60,12 +69,14 @@ function findNameless(
   nameCheck: NameCheck,
   mustChoose: boolean,
 ): readonly string[] {
+  // Of a proxy, CONNECT names the target: a tunnel to such a port goes unread.
+  const nameless = mode === 'http-proxy' ? [] : ports;
   const way = mustChoose && mode === 'tcp' ? 'give such a target a relay of its own' : 'set NAME_CHECK=off';
   return [
     ...targets
       .filter((target) => ipVersion(target) !== 0)
       .map((address) => `TARGET: ${address} is no name to check (NAME_CHECK=${nameCheck}): ${way}`),
-    ...ports.flatMap(({ target }) => {
+    ...nameless.flatMap(({ target }) => {
       const service = SERVER_FIRST[target];
       if (service === undefined) return [];
       const reason = `on port ${target} (${service}) the server speaks first, before a client names it`;

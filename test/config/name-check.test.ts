@@ -19,7 +19,12 @@ test.each([
   [several, 'enforce'],
   [wildcard, 'enforce'],
   [{ ...several, NAME_CHECK: 'enforce' }, 'enforce'],
-  [{ ...one, ...proxy }, 'off'],
+  [{ ...one, ...proxy }, 'enforce'],
+  [{ ...one, ...proxy, NAME_CHECK: 'off' }, 'off'],
+  [{ ...one, ...proxy, PORT: '22 443' }, 'enforce'],
+  [{ ...several, ...proxy, PORT: '22 443' }, 'enforce'],
+  [{ ...one, ...proxy, NAME_CHECK: 'report', PORT: '25' }, 'report'],
+  [{ ...address, ...proxy, NAME_CHECK: 'off' }, 'off'],
   [{ ...several, ...proxy }, 'enforce'],
   [{ ...wildcard, ...proxy }, 'enforce'],
   [{ ...several, ...proxy, NAME_CHECK: 'off' }, 'off'],
@@ -70,6 +75,10 @@ test.each<[Record<string, string>, string[]]>([
     ],
   ],
   [
+    { ...address, ...proxy },
+    ['TARGET: 192.0.2.1 is no name to check (NAME_CHECK=enforce): set NAME_CHECK=off'],
+  ],
+  [
     { TARGET: 'a.test 192.0.2.1', ...proxy },
     ['TARGET: 192.0.2.1 is no name to check (NAME_CHECK=enforce): set NAME_CHECK=off'],
   ],
@@ -83,10 +92,6 @@ test.each<[Record<string, string>, string[]]>([
       `PORT: on port 22 (SSH) ${first} (NAME_CHECK=enforce): give such a target a relay of its own`,
       `PORT: on port 3306 (MySQL) ${first} (NAME_CHECK=enforce): give such a target a relay of its own`,
     ],
-  ],
-  [
-    { ...several, ...proxy, PORT: '21 443' },
-    [`PORT: on port 21 (FTP) ${first} (NAME_CHECK=enforce): set NAME_CHECK=off`],
   ],
   [
     { ...one, TLS_ECH: 'refuse' },
@@ -105,6 +110,7 @@ test.each(['21', '22', '25', '110', '143', '587', '3306'])(
   (PORT) => {
     expect(problemsOf({ ...several, PORT })).toEqual([expect.stringContaining(`on port ${PORT} `)]);
     expect(problemsOf({ ...one, PORT })).toEqual([]);
+    expect(problemsOf({ ...several, ...proxy, PORT })).toEqual([]);
   },
 );
 

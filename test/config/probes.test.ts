@@ -48,7 +48,9 @@ test('a probe through the forward proxy goes to LISTEN', () => {
     ['https://a.test/', 8080, true],
     ['http://b.test:8000/', 8080, true],
   ]);
-  expect(probesOf({ TARGET: '2001:0db8::1', ...proxy })).toEqual([['http://[2001:db8::1]/', 3128, true]]);
+  expect(probesOf({ TARGET: '2001:0db8::1', NAME_CHECK: 'off', ...proxy })).toEqual([
+    ['http://[2001:db8::1]/', 3128, true],
+  ]);
 });
 
 const probing = { HTTP_HEALTHCHECK: '1' };

@@ -20,6 +20,7 @@ test.each([
   ['HTTP_HEALTHCHECK_URL', { PORT: '443' }, 'https://$TARGET/', true],
   ['NAME_CHECK', {}, 'off', true],
   ['NAME_CHECK', { TARGET: 'a.test b.test', PORT: '443' }, 'enforce', true],
+  ['NAME_CHECK', { MODE: 'http-proxy' }, 'enforce', true],
   ['NAME_CHECK', { NAME_CHECK: 'report' }, 'report', false],
   ['SALLYPORT_RUN_DIR', {}, null, true],
   ['ADMIN_PORT', {}, null, true],

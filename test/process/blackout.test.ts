@@ -23,7 +23,9 @@ async function drill(environment: Environment = {}) {
   const isProxy = mode === 'http-proxy';
   const full = {
     TARGET: '127.0.0.1',
-    ...(isProxy ? { PORT: String(target.port), LISTEN: String(port) } : { PORT: `${port}:${target.port}` }),
+    ...(isProxy
+      ? { PORT: String(target.port), LISTEN: String(port), NAME_CHECK: 'off' }
+      : { PORT: `${port}:${target.port}` }),
     ...environment,
   };
   const relay = startSallyport(full);

@@ -25,7 +25,9 @@ async function verboseRelay(target: number, environment: Readonly<Record<string,
   const relay = startSallyport({
     TARGET: '127.0.0.1',
     VERBOSE: '1',
-    ...(isProxy ? { PORT: String(target), LISTEN: String(port) } : { PORT: `${port}:${target}` }),
+    ...(isProxy
+      ? { PORT: String(target), LISTEN: String(port), NAME_CHECK: 'off' }
+      : { PORT: `${port}:${target}` }),
     ...environment,
   });
   await relay.line('listening');

@@ -39,6 +39,7 @@ async function monitoredProxy(...targets: readonly number[]) {
     TARGET: 'localhost',
     TARGET_SCOPE: 'any',
     MODE: 'http-proxy',
+    NAME_CHECK: 'off',
     LISTEN: String(proxy),
     PORT: targets.join(' '),
     ADMIN_PORT: String(admin),

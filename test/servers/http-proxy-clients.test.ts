@@ -204,3 +204,18 @@ test.each([
     );
   },
 );
+
+test('with one TARGET a tunnel is held to it, unless NAME_CHECK=off is said', async () => {
+  const { program, frontEnd, urlOf, tenants } = await world();
+  const { tlsPort } = frontEnd;
+  const detour = `www.test:${tlsPort}:api.test:${tlsPort}`;
+  const { output } = await program('curl', [
+    '--silent',
+    '--show-error',
+    '--connect-to',
+    detour,
+    urlOf('https', 'www.test'),
+  ]);
+  expect(output).toMatch(/unrecognized name/);
+  expect(await tenants()).toEqual([]);
+});
