@@ -20,6 +20,7 @@ import { controlPaths } from './control/run-dir.ts';
 import { openControl } from './control/server.ts';
 import { openSources } from './dns/sources.ts';
 import { foldRepeats } from './fold-repeats.ts';
+import { findForwarding } from './forwarding.ts';
 import { dropKnownWarnings } from './known-warnings.ts';
 import { listen, listeners, type Lookup } from './listen.ts';
 import { createLog, type Log } from './log.ts';
@@ -54,6 +55,7 @@ const relayCommand: Command = {
     const folding = foldRepeats(log, config.targets);
     for (const { name, meant } of config.nearMisses)
       log.warn(`${name} is set but unknown: did you mean ${meant}?`);
+    for (const warning of findForwarding()) log.warn(warning);
     const linesDropped = () => ({ budget: folding.dropped, output: output.dropped });
     try {
       const ending = await run(config, { log: folding, linesDropped, stop, crash });

@@ -5,7 +5,9 @@ import { type Config, parseConfig } from '../config/config.ts';
 import { isWildcard } from '../config/targets.ts';
 import { askRelay } from '../control/ask-relay.ts';
 import { runDirs } from '../control/run-dir.ts';
+import { findForwarding } from '../forwarding.ts';
 import { describeBehaviour } from './check/behaviour.ts';
+import { findHosts } from './check/hosts.ts';
 import { findAddresses } from './check/names.ts';
 import { checkAdmin, checkPorts } from './check/ports.ts';
 import { checkRoutes } from './check/routes.ts';
@@ -29,13 +31,15 @@ export const check: Command = {
     const unbound = [...(await checkPorts(config, held)), ...(held.size > 0 ? [] : await checkAdmin(config))];
     const plain = config.targets.filter((target) => !isWildcard(target));
     const names = await Promise.all(plain.map((target) => findAddresses(target, config)));
-    const routes = await checkRoutes(config, names);
+    const [routes, hosts] = await Promise.all([checkRoutes(config, names), findHosts()]);
     section('Routes', [
       ...routes.lines,
       ...(held.size > 0 ? ['a relay runs here: whether its ports can be listened on was not tried'] : []),
     ]);
     section('Warnings', [
       ...config.nearMisses.map(({ name, meant }) => `${name} is set but unknown: did you mean ${meant}?`),
+      ...findForwarding(),
+      ...hosts,
       ...names.flatMap(({ warnings }) => warnings),
     ]);
     const problems = [...unbound, ...names.flatMap(({ problem }) => problem ?? []), ...routes.problems];

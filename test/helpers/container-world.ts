@@ -15,6 +15,8 @@ interface Places {
 
 /** Two networks as in the README: one without a way out, and one beyond the door. */
 export interface World {
+  /** The name of the network that has no way out. */
+  readonly inside: string;
   start(container: JoinedContainer, places: Places): Promise<StartedTestContainer>;
   /** The container's address on the outside network. */
   outsideAddress(container: StartedTestContainer): string;
@@ -25,21 +27,30 @@ export interface World {
 
 const worldLabel = 'sallyport.test.world';
 
-async function createNetwork(Name: string, Internal: boolean, Labels: Record<string, string>): Promise<void> {
+/** What the engine is told of a network, in the words of its API. */
+type NetworkOptions = Partial<
+  Parameters<Awaited<ReturnType<typeof getContainerRuntimeClient>>['network']['create']>[0]
+>;
+
+async function createNetwork(
+  Name: string,
+  options: NetworkOptions & { readonly Labels: Record<string, string> },
+): Promise<void> {
   const { network } = await getContainerRuntimeClient();
-  await network.create({ Name, Internal, Labels, CheckDuplicate: true });
+  await network.create({ Name, CheckDuplicate: true, ...options });
 }
 
-export async function openWorld(): Promise<World> {
+export async function openWorld(inside: NetworkOptions = {}): Promise<World> {
   const id = randomUUID();
   const names = { inside: `inside-${id}`, outside: `outside-${id}` };
   const labels = { [worldLabel]: id, [runLabel]: inject('dockerRun') ?? '' };
-  await createNetwork(names.inside, true, labels);
-  await createNetwork(names.outside, false, labels);
+  await createNetwork(names.inside, { ...inside, Internal: true, Labels: labels });
+  await createNetwork(names.outside, { Labels: labels });
   return {
-    start: (container, { inside, outside }) => {
-      if (inside !== undefined) container.joining(names.inside, inside);
-      if (outside !== undefined) container.joining(names.outside, outside);
+    inside: names.inside,
+    start: (container, places) => {
+      if (places.inside !== undefined) container.joining(names.inside, places.inside);
+      if (places.outside !== undefined) container.joining(names.outside, places.outside);
       return container.withLabels(labels).start();
     },
     outsideAddress: (container) => container.getIpAddress(names.outside),

@@ -30,6 +30,14 @@ describe.skipIf(noDocker)('examples/quickstart', () => {
     expect(await docker('network', 'inspect', '--format', '{{.Internal}}', ...networks)).toBe('true');
   });
 
+  test('leaves no way past the door', async () => {
+    const ipForward = ['node', '-p', "fs.readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8')"];
+    expect((await quickstart.exec('door', ...ipForward)).stdout.trim()).toBe('0');
+    const { output } = await quickstart.exec('door', 'sallyport', 'check');
+    expect(output).toMatch(/No problem was found/);
+    expect(output).not.toMatch(/Warnings/);
+  });
+
   test('leaves a door whose healthcheck passes', async () => {
     expect(await quickstart.exec('door', 'healthcheck')).toMatchObject({ code: 0 });
   });
