@@ -4,6 +4,7 @@ import { constants } from 'node:os';
 import { type Calls, CLOSE_ON_EXEC, NONBLOCK, systemError } from './calls.ts';
 import { DatagramBatch } from './datagram-batch.ts';
 import { DatagramTrains } from './datagram-trains.ts';
+import { holdToInterface, type InterfaceFilter } from './interface-filter.ts';
 import { EAGAIN, type Kernel } from './kernel.ts';
 import { localAddress } from './local-address.ts';
 import { READABLE, type Watched } from './poller.ts';
@@ -79,12 +80,14 @@ export class BareDatagrams {
       prepare(fd, family);
       if (calls[operation](fd, memory.pointer, sizeOfSocketAddress(memory.bytes)) < 0)
         throw systemError(operation, calls.errno(), `${address}:${port}`);
+      const isBound = operation === 'bind';
       // Those of sockets that are bound are in /proc/net/udp, for as long as they are.
-      const watchesDrops = operation === 'connect';
+      const watchesDrops = !isBound;
       return new BareDatagramSocket(this.#kernel, fd, {
         batch: this.received,
         trains: this.#trains,
         watchesDrops,
+        filter: isBound ? holdToInterface(this.#kernel, fd, { address, protocol: 'udp' }) : null,
       });
     } catch (cause) {
       calls.close(fd);
@@ -106,6 +109,8 @@ interface Parts {
   readonly trains: DatagramTrains;
   /** Whether datagrams that find its receive buffer full are 'lost' too: told when many come, and at its end. */
   readonly watchesDrops: boolean;
+  /** Of one that is bound. */
+  readonly filter: InterfaceFilter | null;
 }
 
 /**
@@ -121,6 +126,7 @@ export class BareDatagramSocket
   readonly #batch: DatagramBatch;
   readonly #trains: DatagramTrains;
   readonly #watchesDrops: boolean;
+  readonly #filter: InterfaceFilter | null;
   /** How many datagrams that found the receive buffer full have been told of. */
   #drops = 0;
   /** That a send has been told of. */
@@ -128,13 +134,14 @@ export class BareDatagramSocket
   #isOpen = true;
 
   /** Throws a system error. */
-  constructor(kernel: Kernel, fd: number, { batch, trains, watchesDrops }: Parts) {
+  constructor(kernel: Kernel, fd: number, { batch, trains, watchesDrops, filter }: Parts) {
     super();
     this.#kernel = kernel;
     this.fd = fd;
     this.#batch = batch;
     this.#trains = trains;
     this.#watchesDrops = watchesDrops;
+    this.#filter = filter;
     kernel.poller.watch(this, READABLE);
   }
 
@@ -159,6 +166,7 @@ export class BareDatagramSocket
     if (!this.#isOpen) return;
     this.#tellDrops();
     this.#isOpen = false;
+    this.#filter?.close();
     this.#kernel.poller.forget(this.fd);
     this.#kernel.calls.close(this.fd);
   }

@@ -4,6 +4,7 @@ import { constants } from 'node:os';
 
 import { BareSocket } from './bare-socket.ts';
 import { CLOSE_ON_EXEC, NONBLOCK, systemError } from './calls.ts';
+import { holdToInterface, type InterfaceFilter } from './interface-filter.ts';
 import { EAGAIN, type Kernel } from './kernel.ts';
 import { READABLE, type Watched } from './poller.ts';
 import { readSocketAddress, SOCKADDR_SIZE } from './socket-address.ts';
@@ -33,6 +34,7 @@ export class BareServer extends EventEmitter<{ error: [Error]; short: [Error | n
   readonly #kernel: Kernel;
   readonly #address: AddressInfo;
   readonly #options: Options;
+  readonly #filter: InterfaceFilter;
   #pause: NodeJS.Timeout | undefined;
   #isOpen = true;
   /** Whether its next turn is coming. */
@@ -52,6 +54,8 @@ export class BareServer extends EventEmitter<{ error: [Error]; short: [Error | n
     kernel.options.noDelay(this.fd);
     kernel.options.inlineUrgent(this.fd);
     kernel.options.dropOnClose(this.fd, true);
+    const { address } = this.#address;
+    this.#filter = holdToInterface(kernel, this.fd, { address, protocol: 'tcp' });
     kernel.poller.watch(this, READABLE);
   }
 
@@ -63,6 +67,7 @@ export class BareServer extends EventEmitter<{ error: [Error]; short: [Error | n
     if (!this.#isOpen) return;
     this.#isOpen = false;
     clearTimeout(this.#pause);
+    this.#filter.close();
     this.#kernel.poller.forget(this.fd);
     this.#kernel.calls.close(this.fd);
   }

@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 
 import { allocate, type Calls, loadCalls, type Memory } from './calls.ts';
+import { LinkWatch } from './link-watch.ts';
 import { PeerWatch } from './peer-watch.ts';
 import { Poller } from './poller.ts';
 import { SOCKADDR_SIZE } from './socket-address.ts';
@@ -21,6 +22,7 @@ export interface Kernel {
   isBufferTaken: boolean;
   readonly options: SocketOptions;
   readonly peers: PeerWatch;
+  readonly links: LinkWatch;
   /** For an address that a call takes or gives. */
   readonly address: Memory;
   /** For its size, where a call gives one. */
@@ -39,13 +41,15 @@ function open(onFailure: (cause: unknown) => void): Kernel | null {
   try {
     const calls = loadCalls();
     const options = new SocketOptions(calls);
+    const poller = new Poller(calls);
     return {
       calls,
-      poller: new Poller(calls),
+      poller,
       buffer: allocate(calls, BUFFER_SIZE),
       isBufferTaken: false,
       options,
       peers: new PeerWatch(options),
+      links: new LinkWatch(calls, poller),
       address: allocate(calls, SOCKADDR_SIZE),
       addressSize: allocate(calls, Int32Array.BYTES_PER_ELEMENT),
     };

@@ -8,6 +8,7 @@ const SO_KEEPALIVE = 9;
 const SO_OOBINLINE = 10;
 const SO_LINGER = 13;
 const SO_REUSEPORT = 15;
+const SO_ATTACH_FILTER = 26;
 const SO_MEMINFO = 55;
 /** Its size, and the place of the number of datagrams that found the receive buffer full (linux/sock_diag.h), in bytes. */
 const MEMINFO_SIZE = 36;
@@ -106,6 +107,11 @@ export class SocketOptions {
   /** Has a socket share its port with others that do. */
   reusePort(fd: number): void {
     this.#set(fd, SOL_SOCKET, SO_REUSEPORT, this.#on);
+  }
+
+  /** Has a program of classic BPF, a struct sock_fprog, judge what a socket receives (SO_ATTACH_FILTER of socket(7)), in place of the last. */
+  attachFilter(fd: number, program: Memory): void {
+    this.#set(fd, SOL_SOCKET, SO_ATTACH_FILTER, program);
   }
 
   /** Asks for so much room either way, in bytes; the kernel gives no more than net.core.rmem_max and wmem_max. */

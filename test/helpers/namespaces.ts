@@ -48,6 +48,8 @@ export interface Star {
   readonly center: Namespace;
   /** The first has the addresses 10.83.1.2 and fd83:1::2 and knows the center as 10.83.1.1 and fd83:1::1, and so on. */
   readonly leaves: readonly Namespace[];
+  /** Takes the cable to one of them, by its number, away, and puts another with the same addresses in its place. */
+  readonly replug: (number: number) => Promise<void>;
 }
 
 /** Networks of their own, without a way out; they go with the test. Fails where neither root nor user namespaces are to be had. */
@@ -67,11 +69,21 @@ export async function openStar(size: number): Promise<Star> {
     return { wrap: (command, args) => ['nsenter', [...joined, '--', command, ...args]] };
   };
   const center = within(pid);
-  const leaves: Namespace[] = [];
+  const pids: number[] = [];
+  const run = (command: string, ...args: readonly string[]) =>
+    promisify(execFile)(...center.wrap(command, args));
+  const plug = (number: number) => run('sh', '-c', cable, 'sh', `${number}`, `${pids[number - 1]}`);
   for (let number = 1; number <= size; number++) {
     const leaf = await startDaemon(...center.wrap('unshare', ['--net', 'sh', '-c', leafSetUp]), { ready });
-    await promisify(execFile)(...center.wrap('sh', ['-c', cable, 'sh', `${number}`, `${leaf.pid}`]));
-    leaves.push(within(leaf.pid));
+    pids.push(leaf.pid);
+    await plug(number);
   }
-  return { center, leaves };
+  return {
+    center,
+    leaves: pids.map(within),
+    replug: async (number) => {
+      await run('ip', 'link', 'delete', `cable${number}`);
+      await plug(number);
+    },
+  };
 }

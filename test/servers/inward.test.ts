@@ -47,6 +47,17 @@ const send = (host: string, text: string) => `
   socket.send('${text}', ${PORT}, '${host}', () => console.log('sent'));
 `;
 
+/** As that, until it has heard something: the first datagram may come while the network has only just come back. */
+const keepSending = (host: string) => `
+  const socket = dgram.createSocket('${host.includes(':') ? 'udp6' : 'udp4'}');
+  const sending = setInterval(() => socket.send('hello', ${PORT}, '${host}'), 100);
+  console.log('sends');
+  socket.on('message', (datagram) => {
+    clearInterval(sending);
+    console.log('heard ' + datagram);
+  });
+`;
+
 const WELCOME = { heard: '220 welcome\r\n', error: null };
 
 const PATH = process.env['PATH'] ?? '';
@@ -59,7 +70,7 @@ async function callFrom(namespace: Namespace, host: string): Promise<unknown> {
 
 /** The app on a network inside, the relay between, and a client on each of two networks outside. */
 async function world(settings: Readonly<Record<string, string>>) {
-  const { center, leaves } = await openStar(3);
+  const { center, leaves, replug } = await openStar(3);
   const [inside, friend, stranger] = leaves as [Namespace, Namespace, Namespace];
   const served = await startDaemon(...node(inside, app), { ready: 'serves' });
   const env = { PATH, SALLYPORT_RUN_DIR: temporaryDirectory(), TARGET: APP, PORT: `${PORT}`, ...settings };
@@ -69,7 +80,7 @@ async function world(settings: Readonly<Record<string, string>>) {
     const checked = promisify(execFile)(...program('healthcheck'), { env });
     return (await checked.catch((failure: { stdout: string }) => failure)).stdout;
   };
-  return { served, relay, friend, stranger, healthcheck };
+  return { served, relay, center, friend, stranger, replug, healthcheck };
 }
 
 /** The relay's addresses on the network of the first client outside, and on that of the second. */
@@ -115,4 +126,73 @@ test('BIND shuts the other networks out, and leaves the probes of the healthchec
     expect(await callFrom(stranger, toStranger)).toEqual({ heard: '', error: 'ECONNREFUSED' });
   }
   expect(await healthcheck()).toBe('healthy\n');
+});
+
+/** A client that calls, and goes on trying, until it is let in. */
+const keepCalling = (host: string) => `
+  net.connect(${PORT}, '${host}', () => console.log('let in')).on('error', ({ code }) => console.log(code));
+  setImmediate(() => console.log('calls'));
+`;
+
+/** Has the stranger send what is for the friend's addresses of the relay to the relay all the same, by the network that they share. */
+async function misroute({ wrap }: Namespace): Promise<void> {
+  const routes = 'ip route replace 10.83.2.1 via 10.83.3.1 && ip -6 route replace fd83:2::1 via fd83:3::1';
+  await promisify(execFile)(...wrap('sh', ['-c', routes]));
+}
+
+const BIND = '10.83.2.1 fd83:2::1';
+const BOUND = BIND.split(' ');
+
+test.each([['1'], ['2']])(
+  'BIND shuts out who sends to the bound address by another network, over TCP (WORKERS=%s)',
+  async (WORKERS) => {
+    const { served, center, friend, stranger, replug } = await world({ BIND, WORKERS });
+    await misroute(stranger);
+    const callers = [];
+    for (const address of BOUND) {
+      callers.push(await startDaemon(...node(stranger, keepCalling(address)), { ready: 'calls' }));
+      expect(await callFrom(friend, address)).toEqual(WELCOME);
+      // Its own host comes by loopback, whatever address it calls.
+      expect(await callFrom(center, address)).toEqual(WELCOME);
+    }
+    await replug(2);
+    for (const address of BOUND) {
+      callers.push(await startDaemon(...node(stranger, keepCalling(address)), { ready: 'calls' }));
+      expect(await callFrom(friend, address)).toEqual(WELCOME);
+    }
+    expect(callers.map(({ output }) => output())).toEqual(callers.map(() => 'calls\n'));
+    expect(served.output().match(/tcp client/g)).toHaveLength(BOUND.length * 3);
+  },
+);
+
+test.each([['1'], ['2']])(
+  'BIND shuts out who sends to the bound address by another network, over UDP (WORKERS=%s)',
+  async (WORKERS) => {
+    const { served, friend, stranger, replug } = await world({ BIND, WORKERS, MODE: 'udp' });
+    await misroute(stranger);
+    const exchange = async (address: string) => {
+      await startDaemon(...node(stranger, send(address, 'let me in')), { ready: 'sent' });
+      const allowed = await startDaemon(...node(friend, keepSending(address)), { ready: 'sends' });
+      await allowed.said('heard welcome');
+    };
+    for (const address of BOUND) await exchange(address);
+    await replug(2);
+    for (const address of BOUND) await exchange(address);
+    expect(served.output()).toContain('datagram: hello');
+    expect(served.output()).not.toContain('datagram: let me in');
+  },
+);
+
+test('a connection to a bound address lives on when its network goes and comes', async () => {
+  const { friend, replug } = await world({ BIND });
+  const talk = `
+    let count = 0;
+    const client = net.connect(${PORT}, '10.83.2.1').on('data', () => console.log('answer ' + ++count + '.'));
+    setInterval(() => client.write('hello'), 20);
+    console.log('calls');
+  `;
+  const caller = await startDaemon(...node(friend, talk), { ready: 'answer 2.' });
+  await replug(2);
+  const answers = caller.output().match(/answer/g)?.length ?? 0;
+  await expect(caller.said(`answer ${answers + 10}.`)).resolves.toBeUndefined();
 });

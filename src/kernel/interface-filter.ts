@@ -1,0 +1,95 @@
+import { isIPv4, SocketAddress } from 'node:net';
+import { networkInterfaces } from 'node:os';
+
+import { allocate } from './calls.ts';
+import type { Kernel } from './kernel.ts';
+import type { Interfaces } from './link-watch.ts';
+
+/** The index of the loopback interface, by which what this host sends to itself comes in (LOOPBACK_IFINDEX of net/flow.h). */
+const LOOPBACK = 1;
+/** What stands for every address of a family. */
+const ALL = new Set(['::', '0.0.0.0']);
+
+/** Instructions of classic BPF (linux/filter.h), as [code, jump if true, jump if false, k]. */
+type Instruction = readonly [number, number, number, number];
+const LOAD_BYTE = 0x30;
+const LOAD_WORD = 0x20;
+const JUMP_IF_EQUAL = 0x15;
+const JUMP_IF_SET = 0x45;
+const RETURN = 0x06;
+/** The index of the interface that a packet has come in by (SKF_AD_OFF + SKF_AD_IFINDEX). */
+const INTERFACE_INDEX = 0xff_ff_f0_08;
+/** A packet is seen from its TCP or UDP header on: TCP's flags are here (RFC 9293 §3.1). */
+const TCP_FLAGS = 13;
+const SYN = 0x02;
+const DROP: Instruction = [RETURN, 0, 0, 0];
+const PASS: Instruction = [RETURN, 0, 0, 0xff_ff_ff_ff];
+const INSTRUCTION_SIZE = 8;
+/** A struct sock_fprog, in bytes. */
+const PROGRAM = { size: 16, instructions: 8 };
+
+/** Until it is closed. */
+export interface InterfaceFilter {
+  close: () => void;
+}
+
+/**
+ * Has a listening socket take what comes in by its address's own interface or from this host, and nothing else: by itself Linux takes packets for any address
+ * of its own by any interface (RFC 1122 §3.3.4.2, the weak ES model). An interface that goes and comes with its address is followed. Of TCP the
+ * SYNs are judged, so that connections live through that. An address that no interface but loopback has is left alone, as is the socket where the kernel has no such filters.
+ */
+export function holdToInterface(
+  { calls, options, links }: Kernel,
+  fd: number,
+  { address, protocol }: { readonly address: string; readonly protocol: 'tcp' | 'udp' },
+): InterfaceFilter {
+  const own = canonical(address);
+  if (ALL.has(own)) return { close() {} };
+  let applied = '';
+  const apply = (interfaces: Interfaces) => {
+    const names = namesOf(interfaces, own);
+    const indexes = [LOOPBACK, ...names.map((name) => calls.if_nametoindex(name))];
+    if (names.length === 0 || applied === indexes.join()) return;
+    applied = indexes.join();
+    const program = protocol === 'tcp' ? onlySyns(byInterface(indexes)) : byInterface(indexes);
+    attach(program);
+  };
+  const attach = (program: readonly Instruction[]) => {
+    const code = allocate(calls, program.length * INSTRUCTION_SIZE);
+    for (const [i, [operation, ifTrue, ifFalse, k]] of program.entries()) {
+      const at = i * INSTRUCTION_SIZE;
+      code.bytes.writeUInt16LE(operation, at);
+      code.bytes.writeUInt8(ifTrue, at + 2);
+      code.bytes.writeUInt8(ifFalse, at + 3);
+      code.bytes.writeUInt32LE(k, at + 4);
+    }
+    const header = allocate(calls, PROGRAM.size);
+    header.bytes.writeUInt16LE(program.length);
+    header.bytes.writeBigUInt64LE(code.pointer, PROGRAM.instructions);
+    options.attachFilter(fd, header);
+  };
+  apply(networkInterfaces());
+  return { close: links.watch(apply) };
+}
+
+/** As the system writes it, without a zone. */
+function canonical(address: string): string {
+  const [ip = ''] = address.split('%');
+  return new SocketAddress({ address: ip, family: isIPv4(ip) ? 'ipv4' : 'ipv6' }).address;
+}
+
+/** The interfaces, but loopback's, that have an address. */
+function namesOf(interfaces: Interfaces, own: string): readonly string[] {
+  return Object.entries(interfaces)
+    .filter(([, addresses = []]) => addresses.some(({ address, internal }) => !internal && address === own))
+    .map(([label]) => label.replace(/:.*/, '')); // an address may have a label of its own, such as eth0:1
+}
+
+function byInterface(indexes: readonly number[]): readonly Instruction[] {
+  const compared = indexes.map((index, i): Instruction => [JUMP_IF_EQUAL, indexes.length - i, 0, index]);
+  return [[LOAD_WORD, 0, 0, INTERFACE_INDEX], ...compared, DROP, PASS];
+}
+
+function onlySyns(judge: readonly Instruction[]): readonly Instruction[] {
+  return [[LOAD_BYTE, 0, 0, TCP_FLAGS], [JUMP_IF_SET, 0, judge.length - 1, SYN], ...judge];
+}
