@@ -1,5 +1,4 @@
 import { createSocket } from 'node:dgram';
-import { on, once } from 'node:events';
 import { isIPv6 } from 'node:net';
 
 import { encodeQuery, type Message, type Query } from '../message.ts';
@@ -18,29 +17,34 @@ export async function exchangeOverUdp(
   query: Query,
   signal: AbortSignal,
 ): Promise<Message> {
-  // Connected: the kernel then drops what comes from anyone else, and reports a refusal (ICMP) as an error.
-  await using socket = createSocket(isIPv6(server.address) ? 'udp6' : 'udp4');
-  socket.connect(server.port, server.address);
-  await once(socket, 'connect', { signal });
-
-  const datagrams = on(socket, 'message', { signal }) as AsyncIterable<[Buffer]>;
-  const encoded = encodeQuery(query);
-  const send = () => socket.send(encoded);
-  const resending = setInterval(send, RESEND_AFTER);
+  const socket = createSocket(isIPv6(server.address) ? 'udp6' : 'udp4');
+  const { promise: answer, resolve, reject } = Promise.withResolvers<Message>();
   let unusable: unknown;
-  try {
+  let resending: NodeJS.Timeout | undefined;
+  const fail = (cause: unknown) => reject(unusable ?? cause);
+  const abort = () => fail(signal.reason);
+  const start = () => {
+    const encoded = encodeQuery(query);
+    const send = () => socket.send(encoded);
     send();
-    for await (const [datagram] of datagrams) {
-      try {
-        return readAnswer(query, datagram);
-      } catch (cause) {
-        unusable = cause;
-      }
+    resending = setInterval(send, RESEND_AFTER);
+  };
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort);
+  socket.on('error', fail).on('message', (datagram) => {
+    try {
+      resolve(readAnswer(query, datagram));
+    } catch (cause) {
+      unusable = cause;
     }
-    throw new Error('the socket was closed');
-  } catch (cause) {
-    throw unusable ?? cause;
+  });
+  // Connected: the kernel then drops what comes from anyone else, and reports a refusal (ICMP) as an error.
+  socket.once('connect', start).connect(server.port, server.address);
+  try {
+    return await answer;
   } finally {
     clearInterval(resending);
+    signal.removeEventListener('abort', abort);
+    socket.off('connect', start).close();
   }
 }
