@@ -6,6 +6,11 @@ export class DeadlineError extends Error {
   }
 }
 
+/** Whether a reason is that something took too long, also in another thread. */
+export function isDeadline(reason: unknown): boolean {
+  return reason instanceof Error && reason.name === 'DeadlineError';
+}
+
 const OVER = new Error('it is over');
 
 /**

@@ -5,6 +5,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { abortable } from './abortable.ts';
 import { type Command, type Io, type Program, runProgram, UsageError } from './arguments.ts';
 import { Blackout, listenForBlackout } from './blackout.ts';
+import { askedServers } from './commands/asked-servers.ts';
 import { blackout as blackoutCommand } from './commands/blackout.ts';
 import { check } from './commands/check.ts';
 import { resolve } from './commands/resolve.ts';
@@ -122,7 +123,8 @@ async function run(
   const stopped = new AbortController();
   const listed = config.targets.filter((target) => !isWildcard(target));
   const sources = openSources(listed, {
-    nameservers: config.preResolve ? config.nameservers : null,
+    nameservers: askedServers(config),
+    keep: config.preResolve,
     refresh: config.refresh,
     scope: config.scope,
     log,
@@ -142,7 +144,6 @@ async function run(
           ...shared,
           program,
           writeError: (text) => void process.stderr.write(text),
-          signal: stopped.signal,
         });
   let draining = false;
   const say = (): Status => ({

@@ -1,15 +1,13 @@
-import { lookup } from 'node:dns/promises';
-
-import { abortable } from '../abortable.ts';
 import { withDeadline } from '../deadline.ts';
 import type { Message, Query, ResourceRecord } from './message.ts';
 import { makeQuery, matchAnswer, type Question } from './query.ts';
 import { exchangeOverTcp } from './transport/stream.ts';
 import { exchangeOverUdp } from './transport/udp.ts';
 
-/** Where and how a nameserver is asked; `text` is how it was written, for messages. */
-export type NameserverAddress = { readonly text: string } & (
-  | { readonly protocol: 'system' }
+/** Where and how nameservers are asked: the container's own, or one. `text` is how it was written, for messages. */
+export type NameserverAddress = { readonly text: string; readonly protocol: 'system' } | RemoteAddress;
+
+type RemoteAddress = { readonly text: string } & (
   | { readonly protocol: 'udp' | 'tcp'; readonly address: string; readonly port: number }
   | {
       readonly protocol: 'tls';
@@ -38,9 +36,6 @@ export interface Nameserver {
   readonly ask: (question: Question, signal: AbortSignal) => Promise<Reply>;
 }
 
-/** getaddrinfo(3) tells no TTL; what it says may come from /etc/hosts or a resolver on this machine, which keep no time either. In s. */
-const SYSTEM_TTL = 30;
-
 /** How long TCP may take to tell whether the server itself changes the case of names, in ms. */
 const PROOF_TIMEOUT = 1_000;
 /** What servers answer that do not know EDNS (RFC 6891 §7; NOTIMP by old ones). */
@@ -49,10 +44,7 @@ const EDNS_REFUSALS = new Set(['FORMERR', 'NOTIMP']);
 const CAPITALS_REFUSALS = new Set(['NXDOMAIN', 'REFUSED']);
 
 /** A nameserver, with what is learnt about its faults: whether it chokes on EDNS, or on capitals. */
-export function openNameserver(server: NameserverAddress): Nameserver {
-  if (server.protocol === 'system') return { text: server.text, ask: askSystem };
-
-  const remote = server;
+export function openNameserver(remote: RemoteAddress): Nameserver {
   let knowsEdns = true;
   /** Over a connection, nobody off the path can speak for the server anyway. */
   let mixesCase = remote.protocol === 'udp';
@@ -118,7 +110,7 @@ export function openNameserver(server: NameserverAddress): Nameserver {
   }
 
   return {
-    text: server.text,
+    text: remote.text,
     async ask(question, signal) {
       const { rcode, answers, isLame } = await askInMixedCase(question, signal);
       if (rcode === 'NXDOMAIN') return { exists: false, answers };
@@ -127,18 +119,4 @@ export function openNameserver(server: NameserverAddress): Nameserver {
       return { exists: true, answers };
     },
   };
-}
-
-/** The container's own resolver. It does not tell a name that does not exist from one without such records. */
-async function askSystem({ name, type }: Question, signal: AbortSignal): Promise<Reply> {
-  try {
-    const found = await abortable(lookup(name, { all: true, family: type === 'A' ? 4 : 6 }), signal);
-    return {
-      exists: true,
-      answers: found.map(({ address }) => ({ type, name, ttl: SYSTEM_TTL, data: address })),
-    };
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOTFOUND') return { exists: true, answers: [] };
-    throw cause;
-  }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { withDeadline } from '../deadline.ts';
+import { isDeadline, withDeadline } from '../deadline.ts';
 import { listSome } from '../list-some.ts';
 import { messageOf } from '../message-of.ts';
 import { race } from '../race.ts';
@@ -44,8 +44,18 @@ const TYPE_GRACE = 500;
 const MAX_CHAIN = 16;
 const TTL_LIMIT = 2 ** 31;
 
+/** How a nameserver's silence is borne, in ms: see the defaults. */
+interface Patience {
+  readonly headStart?: number;
+  readonly timeout?: number;
+  readonly penalty?: number;
+}
+
 /** Resolves through nameservers in order. One that failed is asked last for a while; NXDOMAIN from one is the last word. */
-export function createResolver(nameservers: readonly Nameserver[]): Resolve {
+export function createResolver(
+  nameservers: readonly Nameserver[],
+  { headStart = HEAD_START, timeout = SERVER_TIMEOUT, penalty = PENALTY }: Patience = {},
+): Resolve {
   const failedAt = new Map<Nameserver, number>();
 
   return async (name, types, signal) => {
@@ -96,10 +106,7 @@ export function createResolver(nameservers: readonly Nameserver[]): Resolve {
     const attempt = async (server: Nameserver, lost: AbortSignal): Promise<Reply> => {
       const startedAt = performance.now();
       try {
-        const reply = await server.ask(
-          question,
-          AbortSignal.any([lost, AbortSignal.timeout(SERVER_TIMEOUT)]),
-        );
+        const reply = await withDeadline({ timeout, signal: lost }, (either) => server.ask(question, either));
         failedAt.delete(server);
         return reply;
       } catch (cause) {
@@ -111,7 +118,7 @@ export function createResolver(nameservers: readonly Nameserver[]): Resolve {
     try {
       return await withDeadline({ timeout: Infinity, signal }, (either) =>
         race(inOrder(), (server) => attempt(server, either), {
-          headStart: () => HEAD_START,
+          headStart: () => headStart,
           signal: either,
           onSlow: fail,
         }),
@@ -130,7 +137,7 @@ export function createResolver(nameservers: readonly Nameserver[]): Resolve {
 
   /** Those without a fresh failure first. */
   function inOrder(): readonly Nameserver[] {
-    const since = performance.now() - PENALTY;
+    const since = performance.now() - penalty;
     const hasFailed = (server: Nameserver) => (failedAt.get(server) ?? -Infinity) > since;
     return [...nameservers.filter((server) => !hasFailed(server)), ...nameservers.filter(hasFailed)];
   }
@@ -167,6 +174,6 @@ function familyOf(type: Question['type']): AddressRecord['family'] {
 }
 
 function describe(cause: unknown, silence: number): string {
-  const isSilent = cause instanceof Error && (cause.name === 'AbortError' || cause.name === 'TimeoutError');
+  const isSilent = isDeadline(cause) || (cause instanceof Error && cause.name === 'AbortError');
   return isSilent ? `silent for ${Math.round(silence)} ms` : messageOf(cause);
 }

@@ -2,17 +2,18 @@ import type { LookupAddress } from 'node:dns';
 import { isIP } from 'node:net';
 
 import type { Log } from '../log.ts';
+import { singleFlight } from '../single-flight.ts';
 import { type AddressBook, openAddressBook } from './address-book.ts';
 import { recordTypes } from './ipv6.ts';
 import type { Limited } from './limit-addresses.ts';
-import type { Resolve } from './resolver.ts';
+import type { Answer, Resolve } from './resolver.ts';
 import { createScopeFilter } from './scope-filter.ts';
 import type { Scope } from './scope.ts';
-import { resolveBySystem } from './system.ts';
 
 interface Options {
-  /** null for the container's own resolver, which is asked at each call. */
-  readonly resolve: Resolve | null;
+  readonly resolve: Resolve;
+  /** Whether answers are kept; if not, each call gets one that was under way or came after it. */
+  readonly keep: boolean;
   readonly refresh: boolean;
   readonly scope: Scope;
   /** Takes the time of a lookup that ends with this signal; resolves as it does. */
@@ -25,7 +26,7 @@ interface Options {
 /** Where a name's addresses come from: a literal address is its own, and not judged; a name has an address book, or is asked for each time. */
 export function openSource(
   name: string,
-  { resolve, refresh, scope, timed, log, signal }: Options,
+  { resolve, keep, refresh, scope, timed, log, signal }: Options,
 ): AddressBook {
   const family = isIP(name);
   if (family !== 0) return fixed([{ address: name, family }]);
@@ -41,22 +42,15 @@ export function openSource(
     return withinScope(name, records);
   }
 
-  if (resolve === null) {
-    return {
-      ...fixed([]),
-      addresses: async (waiting) => usable(await timed(resolveBySystem(name, waiting), waiting)),
-    };
+  async function ask(asking: AbortSignal): Promise<Answer> {
+    const types = recordTypes({ loopback: scope === 'any' });
+    const answer = await timed(resolve(name, types, asking), asking);
+    return { ...answer, records: usable(answer) };
   }
-  return openAddressBook(name, {
-    ask: async (asking) => {
-      const types = recordTypes({ loopback: scope === 'any' });
-      const answer = await timed(resolve(name, types, asking), asking);
-      return { ...answer, records: usable(answer) };
-    },
-    refresh,
-    log,
-    signal,
-  });
+
+  if (keep) return openAddressBook(name, { ask, refresh, log, signal });
+  const join = singleFlight((_name: string, asking) => ask(asking), signal);
+  return { ...fixed([]), addresses: async (waiting) => (await join(name, waiting)).records };
 }
 
 function fixed(addresses: readonly { readonly address: string; readonly family: number }[]): AddressBook {

@@ -1,4 +1,4 @@
-import { DeadlineError } from '../deadline.ts';
+import { isDeadline } from '../deadline.ts';
 import { type Histogram, HISTOGRAM_CELLS, observe, readHistogram } from '../histogram.ts';
 import type { Log } from '../log.ts';
 import { ResolveError } from '../resolve-error.ts';
@@ -9,8 +9,10 @@ import type { Scope } from './scope.ts';
 import { openSource } from './source.ts';
 
 interface Options {
-  /** Asked in order; null for the container's own resolver, at each call. */
-  readonly nameservers: readonly NameserverAddress[] | null;
+  /** Asked in order. */
+  readonly nameservers: readonly NameserverAddress[];
+  /** Whether answers are kept in address books; if not, each call asks, or joins one that does. */
+  readonly keep: boolean;
   readonly refresh: boolean;
   readonly scope: Scope;
   readonly log: Pick<Log, 'info' | 'warn'>;
@@ -20,6 +22,8 @@ interface Options {
 
 interface Passing {
   readonly book: AddressBook;
+  /** How many wait for its addresses. */
+  waiting: number;
   readonly timer: NodeJS.Timeout;
   readonly close: (reason: Error) => void;
 }
@@ -50,7 +54,7 @@ export function openSources(
   listed: readonly string[],
   { nameservers, signal, ...options }: Options,
 ): Sources {
-  const resolve = nameservers === null ? null : resolveThrough(nameservers);
+  const resolve = resolveThrough(nameservers);
   const open = (name: string, closing: AbortSignal) =>
     openSource(name, { ...options, resolve, timed, signal: closing });
   const times = new Float64Array(HISTOGRAM_CELLS);
@@ -67,7 +71,7 @@ export function openSources(
       end();
       return found;
     } catch (cause) {
-      if (!asking.aborted || asking.reason instanceof DeadlineError) {
+      if (!asking.aborted || isDeadline(asking.reason)) {
         failures++;
         end();
       }
@@ -77,20 +81,36 @@ export function openSources(
 
   function openPassing(name: string): AddressBook {
     const closing = new AbortController();
-    const book = open(name, AbortSignal.any([signal, closing.signal]));
+    const opened = open(name, AbortSignal.any([signal, closing.signal]));
+    const book: AddressBook = {
+      ...opened,
+      async addresses(...how) {
+        kept.waiting++;
+        return opened.addresses(...how).finally(() => kept.waiting--);
+      },
+    };
     const close = (reason: Error) => {
       clearTimeout(timer);
       closing.abort(reason);
       passing.delete(name);
     };
     const timer = setTimeout(() => close(new Error(`nobody wants ${name} any more`)), KEPT_FOR).unref();
-    passing.set(name, { book, timer, close });
-    if (passing.size > MAX_KEPT) {
-      const [oldest] = passing.values();
-      const message = `more than ${MAX_KEPT} names below wildcards are wanted`;
-      oldest?.close(new ResolveError(message, { isFinal: true }));
-    }
+    const kept: Passing = { book, timer, close, waiting: 0 };
+    makeRoom();
+    passing.set(name, kept);
     return book;
+  }
+
+  /**
+   * Closes one when there are too many: the least recently used for which nobody waits. When all are waited for it is the oldest of all, which is the
+   * likeliest never to be answered: names that hang, as clients may choose them, do not keep out one that is answered.
+   */
+  function makeRoom(): void {
+    if (passing.size < MAX_KEPT) return;
+    const all = [...passing.values()];
+    const closed = all.find(({ waiting }) => waiting === 0) ?? all[0];
+    const message = `more than ${MAX_KEPT} names below wildcards are wanted`;
+    closed?.close(new ResolveError(message, { isFinal: true }));
   }
 
   /** Puts off the closing of a name that is used again. */

@@ -17,8 +17,8 @@ export interface WorkerData {
 
 /** What workers ask of the main thread. Ports are numbered in the order of the configuration. */
 export interface MainCalls {
-  /** Looks a target's name up once. */
-  lookup: (host: string, fresh: boolean) => Promise<LookedUp>;
+  /** Looks a target's name up once, as long as that is wanted. */
+  lookup: (host: string, fresh: boolean, wanted: AbortSignal) => Promise<LookedUp>;
   /** All ports are listened on. */
   listening: () => void;
   /** Why it goes on no longer. */

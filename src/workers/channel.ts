@@ -3,13 +3,23 @@ import { messageOf } from '../message-of.ts';
 /** A Worker, or a worker's own port to the main thread. */
 interface Port {
   readonly postMessage: (message: unknown) => void;
-  readonly on: (event: 'message', listener: (message: Call | Answer) => void) => unknown;
+  readonly on: (event: 'message', listener: (message: Call | Answer | Abort) => void) => unknown;
 }
 
-/** What one thread can ask of another. Arguments and results are copied (the structured clone of HTML §2.7). */
+/**
+ * What one thread can ask of another. Arguments and results are copied (the structured clone of HTML §2.7), but for a signal as the last argument: there it
+ * aborts when it does here.
+ */
 type Methods<T> = { readonly [K in keyof T]: (...args: never[]) => unknown };
 
-type Call = { readonly id: number; readonly method: string; readonly args: readonly unknown[] };
+type Call = {
+  readonly id: number;
+  readonly method: string;
+  readonly args: readonly unknown[];
+  readonly endsWithSignal: boolean;
+};
+/** An error's name and message are what is left of a reason. */
+type Abort = { readonly aborts: number; readonly name: string; readonly message: string };
 type Answer = { readonly answers: number; readonly result?: unknown; readonly problem?: string };
 
 /** Asks the other thread. Rejects with what its method threw, as far as a message can tell. */
@@ -24,13 +34,18 @@ export function openChannel<Remote extends Methods<Remote>, Local extends Method
   local: Local,
 ): Ask<Remote> {
   const asked = new Map<number, PromiseWithResolvers<unknown>>();
+  /** Of the other thread's calls under way that it may abort. */
+  const abortable = new Map<number, AbortController>();
   let count = 0;
 
-  async function answer({ id, method, args }: Call): Promise<void> {
-    const reply = await callLocal(method, args).then(
+  async function answer({ id, method, args, endsWithSignal }: Call): Promise<void> {
+    const over = new AbortController();
+    if (endsWithSignal) abortable.set(id, over);
+    const reply = await callLocal(method, endsWithSignal ? [...args, over.signal] : args).then(
       (result) => ({ answers: id, result }),
       (cause: unknown) => ({ answers: id, problem: messageOf(cause) }),
     );
+    abortable.delete(id);
     port.postMessage(reply satisfies Answer);
   }
   async function callLocal(method: string, args: readonly unknown[]): Promise<unknown> {
@@ -39,6 +54,10 @@ export function openChannel<Remote extends Methods<Remote>, Local extends Method
 
   port.on('message', (message) => {
     if ('method' in message) return void answer(message);
+    if ('aborts' in message) {
+      const { aborts, name, message: text } = message;
+      return abortable.get(aborts)?.abort(Object.assign(new Error(text), { name }));
+    }
     const { answers, result, problem } = message;
     const waiting = asked.get(answers);
     asked.delete(answers);
@@ -50,7 +69,14 @@ export function openChannel<Remote extends Methods<Remote>, Local extends Method
     const id = count++;
     const waiting = Promise.withResolvers<unknown>();
     asked.set(id, waiting);
-    port.postMessage({ id, method, args } satisfies Call);
+    const last = args.at(-1);
+    const signal = last instanceof AbortSignal ? last : null;
+    const copied = signal === null ? args : args.slice(0, -1);
+    port.postMessage({ id, method, args: copied, endsWithSignal: signal !== null } satisfies Call);
+    signal?.addEventListener('abort', () => {
+      const name = signal.reason instanceof Error ? signal.reason.name : 'AbortError';
+      port.postMessage({ aborts: id, name, message: messageOf(signal.reason) } satisfies Abort);
+    });
     return waiting.promise;
   }) as Ask<Remote>;
 }

@@ -22,8 +22,6 @@ interface Options {
   readonly onTraffic: () => void;
   /** Writes to standard error; workers log through `log`, and only Node's own warnings come here. */
   readonly writeError: (text: Buffer) => void;
-  /** Ends lookups that no worker waits for any more. */
-  readonly signal: AbortSignal;
 }
 
 /**
@@ -32,7 +30,7 @@ interface Options {
  */
 export async function listenInWorkers(
   config: Config,
-  { program, lookup, log, gate, onTraffic, writeError, signal }: Options,
+  { program, lookup, log, gate, onTraffic, writeError }: Options,
 ): Promise<readonly Relay[]> {
   const ports = listeners(config);
   const slots = ports.map(newSlotCells);
@@ -54,8 +52,8 @@ export async function listenInWorkers(
     worker.stderr.on('data', writeError);
     worker.on('error', fail).on('exit', (code) => fail(new Error(`a worker ended with ${code}`)));
     const ask = openChannel<WorkerCalls, MainCalls>(worker, {
-      lookup: (host, fresh) =>
-        lookup(host, signal, { fresh }).then(
+      lookup: (host, fresh, wanted) =>
+        lookup(host, wanted, { fresh }).then(
           (addresses) => ({ addresses }),
           (cause: unknown) => ({ problem: messageOf(cause), isFinal: isFinal(cause) }),
         ),

@@ -34,7 +34,7 @@ export async function work(
       outbox.log(level, fields, message);
 
   const relays = await listen(config, {
-    lookup: shareLookups((host, fresh) => ask('lookup', host, fresh)),
+    lookup: shareLookups((...asked) => ask('lookup', ...asked)),
     log: { warn: write('warn'), info: write('info'), debug: write('debug') },
     gate: new Gate(gate),
     slots,

@@ -1,7 +1,6 @@
 import * as dnsPacket from 'dns-packet';
 import { expect, test } from 'vitest';
 
-import { openNameserver } from '../../src/dns/nameserver.ts';
 import { messageOf } from '../../src/message-of.ts';
 import {
   a,
@@ -383,14 +382,4 @@ test('ask() takes no answer that neither knows the name nor asks others, nor a r
     await expect(plainNameserver(server).ask(question, AbortSignal.timeout(5_000))).rejects.toThrow(
       'a lame answer',
     );
-});
-
-test('ask() asks the container’s own resolver for the name system', async () => {
-  const system = openNameserver({ text: 'system', protocol: 'system' });
-  const { answers } = await system.ask({ name: 'localhost', type: 'A' }, AbortSignal.timeout(5_000));
-  expect(answers).toMatchObject([a('localhost', '127.0.0.1', 30)]);
-  const none = await system
-    .ask({ name: 'no-such-host.invalid', type: 'A' }, AbortSignal.timeout(20_000))
-    .catch((cause: unknown) => cause);
-  expect(none instanceof Error || (none as { answers: unknown[] }).answers.length === 0).toBe(true);
 });

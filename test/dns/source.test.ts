@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { openNameserver } from '../../src/dns/nameserver.ts';
 import { createResolver } from '../../src/dns/resolver.ts';
 import { openSource } from '../../src/dns/source.ts';
-import { a, scriptedServer, zone } from '../helpers/dns.ts';
+import { createSystemResolver } from '../../src/dns/system.ts';
+import { a, plainNameserver, scriptedServer, zone } from '../helpers/dns.ts';
 import { testLog } from '../helpers/relay.ts';
 
 const { signal } = new AbortController();
@@ -17,7 +18,15 @@ async function sourceOf(addresses: readonly string[], scope: 'private' | 'public
   const closing = new AbortController();
   return {
     log,
-    source: openSource('api.test', { resolve, refresh: true, scope, timed, log, signal: closing.signal }),
+    source: openSource('api.test', {
+      resolve,
+      keep: true,
+      refresh: true,
+      scope,
+      timed,
+      log,
+      signal: closing.signal,
+    }),
   };
 }
 
@@ -42,16 +51,6 @@ test('a source takes an answer with nothing in scope as none', async () => {
   expect(fields['err']).toMatchObject({ message: problem });
 });
 
-test('what the container’s own resolver says of a name that does not exist is definite', async () => {
-  const options = { resolve: null, refresh: true, timed, log: testLog(), signal };
-  // Names below .invalid do not exist (RFC 6761 §6.4); a label that is too long need not be asked for.
-  const name = `${'x'.repeat(64)}.invalid`;
-  await expect(openSource(name, { ...options, scope: 'any' }).addresses(signal)).rejects.toMatchObject({
-    message: expect.stringContaining(`${name} does not exist`),
-    isFinal: true,
-  });
-});
-
 test('a source takes everything with the scope any', async () => {
   const { source } = await sourceOf(['127.0.0.1'], 'any');
   expect(await source.addresses(signal)).toMatchObject([{ address: '127.0.0.1' }]);
@@ -59,7 +58,8 @@ test('a source takes everything with the scope any', async () => {
 
 test('a source does not judge a literal address, nor ask for it', async () => {
   const source = openSource('127.0.0.1', {
-    resolve: null,
+    resolve: createSystemResolver(),
+    keep: false,
     refresh: true,
     scope: 'public',
     timed,
@@ -70,12 +70,49 @@ test('a source does not judge a literal address, nor ask for it', async () => {
 });
 
 test('a source judges what the container’s own resolver says', async () => {
-  const options = { resolve: null, refresh: true, timed, log: testLog(), signal };
+  const options = {
+    resolve: createSystemResolver(),
+    keep: false,
+    refresh: true,
+    timed,
+    log: testLog(),
+    signal,
+  };
   await expect(openSource('localhost', { ...options, scope: 'private' }).addresses(signal)).rejects.toThrow(
     '(loopback)',
   );
-  expect(await openSource('localhost', { ...options, scope: 'any' }).addresses(signal)).toContainEqual({
-    address: '127.0.0.1',
-    family: 4,
-  });
+  expect(await openSource('localhost', { ...options, scope: 'any' }).addresses(signal)).toContainEqual(
+    expect.objectContaining({ address: '127.0.0.1', family: 4 }),
+  );
+});
+
+test('a source that keeps nothing asks once for all who wait, and anew after that', async () => {
+  const server = await scriptedServer(zone([a('api.test', '127.0.0.1')]));
+  const resolve = createResolver([plainNameserver(server)]);
+  const options = {
+    resolve,
+    keep: false,
+    refresh: true,
+    scope: 'any',
+    timed,
+    log: testLog(),
+    signal,
+  } as const;
+  const source = openSource('api.test', options);
+  const asked = () => server.queries.filter(({ questions }) => questions?.[0]?.type === 'A').length;
+  const all = await Promise.all(Array.from({ length: 100 }, () => source.addresses(signal)));
+  expect(all.map(([first]) => first?.address)).toEqual(Array.from({ length: 100 }, () => '127.0.0.1'));
+  expect(asked()).toBe(1);
+  await source.addresses(signal);
+  expect(asked()).toBe(2);
+});
+
+test('who waits for a source that is closed is told, also where nothing is kept', async () => {
+  const server = await scriptedServer(() => []);
+  const resolve = createResolver([plainNameserver(server)]);
+  const closing = new AbortController();
+  const options = { resolve, keep: false, refresh: true, scope: 'any', timed, log: testLog() } as const;
+  const waiting = openSource('api.test', { ...options, signal: closing.signal }).addresses(signal);
+  closing.abort(new Error('nobody wants it any more'));
+  await expect(waiting).rejects.toThrow('nobody wants it any more');
 });

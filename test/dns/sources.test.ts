@@ -19,7 +19,14 @@ afterEach(() => {
 
 /** Sources that ask the container's own resolver, which costs nothing until an address is wanted. */
 function systemSources(listed: readonly string[] = []) {
-  return openSources(listed, { nameservers: null, refresh: true, scope: 'any', log: testLog(), signal });
+  return openSources(listed, {
+    nameservers: [{ text: 'system', protocol: 'system' }],
+    keep: false,
+    refresh: true,
+    scope: 'any',
+    log: testLog(),
+    signal,
+  });
 }
 
 /** Sources that ask scripted nameservers. */
@@ -28,6 +35,7 @@ async function sourcesBy(listed: readonly string[], ...scripts: readonly Script[
   const closing = new AbortController();
   const sources = openSources(listed, {
     nameservers: servers.map(({ address, port }) => ({ text: `${port}`, protocol: 'udp', address, port })),
+    keep: true,
     refresh: true,
     scope: 'any',
     log: testLog(),
@@ -113,12 +121,26 @@ test('of too many other names the least recently used is closed', () => {
   expect(sources.of('n1.a.test')).not.toBe(second);
 });
 
-test('who waits for a name that is closed is told', async () => {
+test('who waits for a name that is closed is told: the oldest, where all are waited for', async () => {
   const { sources, close } = await sourcesBy([], () => []);
-  const waiting = sources.of('x.a.test').addresses(signal);
-  for (let i = 0; i < MAX_KEPT; i++) sources.of(`n${i}.a.test`);
-  await expect(waiting).rejects.toThrow('more than 256 names below wildcards are wanted');
+  const names = Array.from({ length: MAX_KEPT }, (_, i) => `n${i}.a.test`);
+  const waiting = names.map(async (name) => sources.of(name).addresses(signal));
+  const outcomes = Promise.allSettled(waiting);
+  sources.of('more.a.test');
+  await expect(waiting[0]).rejects.toThrow('more than 256 names below wildcards are wanted');
   close();
+  const reasons = (await outcomes).map((outcome) => outcome.status === 'rejected' && String(outcome.reason));
+  expect(reasons.slice(1).every((reason) => String(reason).includes('aborted'))).toBe(true);
+});
+
+test('a name that is waited for is not closed for others that are not, however many', async () => {
+  const { sources, close } = await sourcesBy([], () => []);
+  const first = sources.of('x.a.test');
+  const waiting = first.addresses(signal);
+  for (let i = 0; i < 3 * MAX_KEPT; i++) sources.of(`n${i}.a.test`);
+  expect(sources.of('x.a.test')).toBe(first);
+  close();
+  await expect(waiting).rejects.toThrow('aborted');
 });
 
 test('all names share what is learnt about a nameserver', async () => {
