@@ -14,6 +14,14 @@ export class JoinedContainer extends GenericContainer {
     return this;
   }
 
+  /** What goes into its resolv.conf, or stands behind Docker's own nameserver. */
+  withDns({ servers, search, options }: Readonly<Record<'servers' | 'search' | 'options', string[]>>): this {
+    this.hostConfig.Dns = servers;
+    this.hostConfig.DnsSearch = search;
+    this.hostConfig.DnsOptions = options;
+    return this;
+  }
+
   // Engines before API 1.44 take one network at creation: the others follow in containerCreated().
   protected override async beforeContainerCreated(): Promise<void> {
     const [first] = this.#networks;

@@ -15,16 +15,16 @@ const setUp = `
   exec sleep infinity
 `;
 
-/** A network of its own: loopback without IPv6, no way out, and 127.0.0.1 as the system's nameserver. It goes with the test. */
+/** A network of its own: loopback without IPv6, no way out, and a resolv.conf of its own, by default with 127.0.0.1 as nameserver. It goes with the test. */
 export interface Namespace {
   /** The command that runs a program in it. */
   readonly wrap: (command: string, args: readonly string[]) => readonly [string, readonly string[]];
 }
 
 /** Fails where neither root nor user namespaces are to be had. */
-export async function openNamespace(): Promise<Namespace> {
+export async function openNamespace(text = 'nameserver 127.0.0.1\n'): Promise<Namespace> {
   const resolvConf = join(temporaryDirectory(), 'resolv.conf');
-  writeFileSync(resolvConf, 'nameserver 127.0.0.1\n');
+  writeFileSync(resolvConf, text);
   const unshared = ['--user', '--map-root-user', '--net', '--mount', 'sh', '-c', setUp, 'sh', resolvConf];
   const { pid } = await startDaemon('unshare', unshared, { ready: 'is set up' });
   const joined = ['--target', String(pid), '--user', '--preserve-credentials', '--net', '--mount'];
