@@ -32,7 +32,7 @@ const TRAFFIC_TOLD_EVERY = 10_000;
 /** How many clients may not have named anybody yet. */
 const MAX_NAMELESS = 1_000;
 /** What clients that are not served yet may hold in all, in bytes: those that have not named anybody, and those that wait. */
-const MAX_HELD = 8 * 1024 * 1024;
+const MAX_HELD = 4 * 1024 * 1024;
 
 interface Options {
   readonly lookup: Lookup;

@@ -22,6 +22,7 @@ import { openControl } from './control/server.ts';
 import { openSources } from './dns/sources.ts';
 import { foldRepeats } from './fold-repeats.ts';
 import { findForwarding } from './forwarding.ts';
+import { keepHeapFrugal } from './frugal-heap.ts';
 import { dropKnownWarnings } from './known-warnings.ts';
 import { listen, listeners, type Lookup } from './listen.ts';
 import { createLog, type Log } from './log.ts';
@@ -185,6 +186,7 @@ async function run(
     'listening',
   );
   keepHeapTrimmed();
+  keepHeapFrugal();
 
   const unhealthy = watchHealth({
     check: () => runHealthcheck(process.execPath, healthcheckBeside(program)),

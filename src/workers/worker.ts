@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 
 import type { Config } from '../config/config.ts';
+import { keepHeapFrugal } from '../frugal-heap.ts';
 import { listen } from '../listen.ts';
 import type { Log } from '../log.ts';
 import { messageOf } from '../message-of.ts';
@@ -45,6 +46,7 @@ export async function work(
   });
   await ask('listening');
   keepHeapTrimmed();
+  keepHeapFrugal();
   await Promise.race(relays.map(({ failed }) => failed)).catch((cause: unknown) => {
     outbox.flush();
     return ask('failed', messageOf(cause));
