@@ -108,7 +108,7 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     nameservers: all.NAMESERVERS,
     refresh: all.PRE_RESOLVE_REFRESH,
     scope: all.TARGET_SCOPE,
-    maxConnections: all.MAX_CONNECTIONS === 0 ? Infinity : all.MAX_CONNECTIONS,
+    maxConnections: isUnlimited(all) ? Infinity : all.MAX_CONNECTIONS,
     maxWaiting: all.MAX_WAITING,
     workers: all.WORKERS,
     udpAnswers: all.UDP_ANSWERS,
@@ -134,6 +134,11 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
       text: setting.text ?? derived[setting.name] ?? null,
     })),
   };
+}
+
+/** Where no answers are expected, all clients share one session. */
+function isUnlimited({ MAX_CONNECTIONS: limit, MODE: mode, UDP_ANSWERS: answers }: Values): boolean {
+  return limit === 0 || (mode === 'udp' && !answers);
 }
 
 /** Where the control socket lies: all that a command needs to know which asks the relay. Throws a ConfigError. */

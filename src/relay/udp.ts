@@ -12,7 +12,7 @@ import { logRefusal } from './log-refusal.ts';
 import { type Place, type Relay, SAID_EVERY } from './relay.ts';
 import { Session, type SessionEnding } from './session.ts';
 import { Sessions } from './sessions.ts';
-import { Slots } from './slots.ts';
+import type { Slots } from './slots.ts';
 import { createSourceGate } from './source-gate.ts';
 import { DialError, type Target } from './target.ts';
 import { SOCKET_BUFFER, type UdpSocket, type UdpSockets } from './udp-sockets.ts';
@@ -32,7 +32,7 @@ interface Options {
   readonly target: Target;
   /** While it is shut, no session is opened. */
   readonly gate: Gate;
-  /** Sessions at a time; one more replaces another (see Sessions). Where no answers are expected, there is no limit. */
+  /** Sessions at a time; one more replaces another (see Sessions). */
   readonly slots: Slots;
   /** Told when all slots are held by those who share the port: the datagram that would open a session is lost. */
   readonly onCrowded: () => void;
@@ -59,9 +59,8 @@ const SWEEP_INTERVAL = 100;
 
 /** Listens on a port. Rejects with a ListenError when it cannot. */
 export async function listenUdp(options: Options): Promise<Relay> {
-  const { sockets, target, gate, answers, counters, log, endLevel, onTraffic } = options;
+  const { sockets, target, gate, slots, answers, counters, log, endLevel, onTraffic } = options;
   const batch = sockets.received;
-  const slots = answers ? options.slots : new Slots(Infinity);
   /** By listening socket and client, or all under one key where no answers are expected. */
   const sessions = new Sessions();
   const order = createDialOrder();

@@ -48,6 +48,13 @@ test('parseConfig() needs nothing but TARGET', () => {
   });
 });
 
+test('parseConfig() sets no limit where all clients share one session', () => {
+  const limitOf = (environment: object) => parseConfig({ TARGET: 'a.test', ...environment }).maxConnections;
+  expect(limitOf({ MODE: 'udp', UDP_ANSWERS: '0', MAX_CONNECTIONS: '5' })).toBe(Infinity);
+  expect(limitOf({ MODE: 'udp', MAX_CONNECTIONS: '5' })).toBe(5);
+  expect(limitOf({ UDP_ANSWERS: '0', MAX_CONNECTIONS: '5' })).toBe(5);
+});
+
 test('parseConfig() reads every variable', () => {
   const config = parseConfig({
     TARGET: ' Mail.Example.com ',

@@ -83,6 +83,20 @@ describe.each(['1', '2'])('with WORKERS=%s', (WORKERS) => {
     ]);
   });
 
+  test('metrics tell that UDP_ANSWERS=0 has one session and no limit', async () => {
+    const target = await udpSocket();
+    const environment = { WORKERS, MODE: 'udp', UDP_ANSWERS: '0', MAX_CONNECTIONS: '5' };
+    const { ports, admin } = await monitored([target.address().port], environment);
+    const [port = 0] = ports;
+    const arrived = once(target, 'message');
+    (await udpSocket()).send('event', port, '127.0.0.1');
+    await arrived;
+    expect(await scrape(admin)).toMatchObject({
+      [`sallyport_connections_limit{port="${port}"}`]: Infinity,
+      [`sallyport_connections_live{port="${port}"}`]: 1,
+    });
+  });
+
   test('metrics tell the datagrams of UDP sessions, and who was not answered', async () => {
     const target = await udpSocket();
     target.on('message', (datagram, { port, address }) => {
