@@ -31,6 +31,8 @@ export type Lookup = (host: string, ...how: Parameters<Target['resolve']>) => Re
 const TRAFFIC_TOLD_EVERY = 10_000;
 /** How many clients may not have named anybody yet. */
 const MAX_NAMELESS = 1_000;
+/** How many UDP sessions may have datagrams that wait for the name. */
+const MAX_UDP_WAITING = 4_096;
 /** What clients that are not served yet may hold in all, in bytes: those that have not named anybody, and those that wait. */
 const MAX_HELD = 4 * 1024 * 1024;
 
@@ -117,10 +119,16 @@ export async function listen(
     const { listenUdp } = await import('./relay/udp.ts');
     const { openUdpSockets } = await import('./relay/udp-sockets.ts');
     const sockets = await openUdpSockets(log);
+    const waiting = new Crowd({
+      size: Math.ceil(MAX_UDP_WAITING / config.workers),
+      bytes: MAX_HELD / config.workers,
+      leaver: 'newest',
+    });
     return (shared: SharedOptions, target: number, place: number) =>
       listenUdp({
         ...shared,
         sockets,
+        waiting,
         target: targetOf(first, target),
         answers: config.udpAnswers,
         sessionTimeout: config.udpTimeout,

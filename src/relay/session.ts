@@ -1,4 +1,5 @@
 import type { Counters } from './counters.ts';
+import type { Crowd, Member } from './crowd.ts';
 import type { DialOrder } from './dial-order.ts';
 import type { Dialled } from './dial-tcp.ts';
 import { dialUdp } from './dial-udp.ts';
@@ -21,10 +22,14 @@ interface Options {
   /** Told of the target's answers while they are in `sockets.received`; null where none is expected, and the session then ends `timeout` after it began, however busy. */
   readonly onAnswers: (() => void) | null;
   readonly counters: Counters;
+  /** The client's source address. */
+  readonly source: string;
+  /** Those of the thread's sessions whose datagrams wait for the name. */
+  readonly waiting: Crowd;
   readonly onEnd: (ending: SessionEnding) => void;
 }
 
-/** What may wait for the name lookup, in bytes: about a socket buffer. More is dropped, as the kernel would. */
+/** What may wait for the name lookup, in bytes: about a socket buffer. More is lost, as the kernel would have it. */
 const MAX_PENDING = 256 * 1024;
 /** What a waiting datagram takes beside its payload, in bytes. */
 const DATAGRAM_OVERHEAD = 256;
@@ -47,8 +52,8 @@ export class Session {
 
   readonly #options: Options;
   readonly #ended = new AbortController();
-  readonly #pending: Buffer[] = [];
-  #pendingSize = 0;
+  #pending: Buffer[] = [];
+  readonly #member: Member;
   /** Whether the client spoke last. */
   #awaitsAnswer = false;
   #dialled: Dialled<UdpSocket> | null = null;
@@ -56,26 +61,55 @@ export class Session {
 
   constructor(options: Options) {
     this.#options = options;
+    this.#member = {
+      source: options.source,
+      held: 0,
+      onSentAway: () => this.#lose(),
+      previous: null,
+      next: null,
+    };
     this.#idle = new IdleTimer(options.timeout, () => this.end('idle'));
     void this.#open();
   }
 
   /** Sends on those of the datagrams received from `start` until `end`. */
   send(start: number, end: number): void {
-    const { sockets, counters, onAnswers } = this.#options;
-    const size = sizeOf(sockets.received, start, end);
-    this.sent += size;
-    counters.sent(size);
+    const { sockets, onAnswers } = this.#options;
     this.#awaitsAnswer = true;
     if (onAnswers !== null) this.#idle.touch();
-    if (this.#dialled !== null) this.#dialled.socket.send(start, end);
-    else for (let i = start; i < end; i++) this.#keep(i);
+    if (this.#dialled === null) for (let i = start; i < end; i++) this.#keep(i);
+    else {
+      this.#dialled.socket.send(start, end);
+      this.#countSent(sizeOf(sockets.received, start, end));
+    }
+  }
+
+  #countSent(size: number): void {
+    this.sent += size;
+    this.#options.counters.sent(size);
   }
 
   #keep(i: number): void {
-    const { received } = this.#options.sockets;
-    this.#pendingSize += received.size(i) + DATAGRAM_OVERHEAD;
-    if (this.#pendingSize <= MAX_PENDING) this.#pending.push(received.copy(i));
+    const { sockets, waiting, counters } = this.#options;
+    const size = this.#member.held + sockets.received.size(i) + DATAGRAM_OVERHEAD;
+    if (size > MAX_PENDING) return counters.lost(1);
+    if (this.#pending.push(sockets.received.copy(i)) === 1) waiting.enter(this.#member);
+    if (this.#pending.length > 0) waiting.hold(this.#member, size);
+  }
+
+  /** What waits, which is waited for no longer. */
+  #takePending(): readonly Buffer[] {
+    const pending = this.#pending;
+    if (pending.length > 0) this.#options.waiting.leave(this.#member);
+    this.#pending = [];
+    return pending;
+  }
+
+  /** Loses what waits, as others must have room. */
+  #lose(): void {
+    this.#options.counters.lost(this.#pending.length);
+    this.#pending = [];
+    this.#member.held = 0;
   }
 
   /** Whether nothing waits to be sent, no answer is owed, and nothing has been said for a moment. */
@@ -90,6 +124,9 @@ export class Session {
     if (this.#ended.signal.aborted) return;
     this.#ended.abort(ENDED);
     this.#idle.stop();
+    const unsent = this.#takePending().length;
+    // What fails has a count of its own.
+    if (!(ending instanceof Error)) this.#options.counters.lost(unsent);
     this.#dialled?.socket.close();
     this.#options.onEnd(ending);
   }
@@ -109,7 +146,10 @@ export class Session {
         this.end(cause);
       });
       if (onAnswers !== null) socket.on('datagrams', () => this.#receive(onAnswers));
-      for (const datagram of this.#pending.splice(0)) socket.sendOne(datagram);
+      for (const datagram of this.#takePending()) {
+        socket.sendOne(datagram);
+        this.#countSent(datagram.length);
+      }
     } catch (cause) {
       this.end(cause instanceof Error ? cause : new Error(String(cause)));
     }

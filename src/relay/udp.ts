@@ -4,6 +4,7 @@ import type { Network } from '../networks.ts';
 import { sourceOf } from '../source-of.ts';
 import { throttle } from '../throttle.ts';
 import { type Counters, sumCounts } from './counters.ts';
+import type { Crowd } from './crowd.ts';
 import { createDialOrder } from './dial-order.ts';
 import { endpoint } from './endpoint.ts';
 import { type Gate, SHUT } from './gate.ts';
@@ -38,6 +39,8 @@ interface Options {
   readonly onCrowded: () => void;
   /** Told when there are datagrams from clients. */
   readonly onTraffic: () => void;
+  /** Of this thread: the sessions whose datagrams wait for the name. */
+  readonly waiting: Crowd;
   readonly counters: Counters;
   /** Told how sessions ended: why one failed, or null. */
   readonly onDial: (failure: string | null) => void;
@@ -146,6 +149,7 @@ export async function listenUdp(options: Options): Promise<Relay> {
       }
     }
     counters.opened();
+    const source = sourceOf(client.address);
     const session: Session = new Session({
       sockets,
       target,
@@ -153,6 +157,8 @@ export async function listenUdp(options: Options): Promise<Relay> {
       connectTimeout: options.connectTimeout,
       timeout: options.sessionTimeout,
       counters,
+      source,
+      waiting: options.waiting,
       onAnswers: answers
         ? () => {
             sessions.targetSent(seat);
@@ -165,7 +171,7 @@ export async function listenUdp(options: Options): Promise<Relay> {
         report(session, answers ? endpoint(client.address, client.port) : key, ending);
       },
     });
-    const seat = sessions.add(key, sourceOf(client.address), session);
+    const seat = sessions.add(key, source, session);
     return session;
   }
 

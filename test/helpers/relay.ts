@@ -122,6 +122,7 @@ export async function udpRelay(
     target,
     sharesPort: false,
     slots: new Slots(maxConnections),
+    waiting: new Crowd({ size: Infinity, bytes: Infinity, leaver: 'newest' }),
     counters: new Counters(),
     onDial: () => {},
     onCrowded: () => {},

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 
 import { expect, test } from 'vitest';
 
+import { Crowd } from '../../src/relay/crowd.ts';
 import { Gate } from '../../src/relay/gate.ts';
 import { Slots } from '../../src/relay/slots.ts';
 import type { Datagrams, UdpSocket } from '../../src/relay/udp-sockets.ts';
@@ -265,11 +266,12 @@ test('listenUdp() drops new clients rather than datagrams of known ones when mor
     client.connect(relay.port, '127.0.0.1');
     await once(client, 'connect');
   }
+  let arrived = 0;
+  target.socket.on('message', () => arrived++);
   for (const client of clients) client.send('x');
-  const counts = () => relay.counts();
-  await expect.poll(() => counts().opened + counts().lost).toBe(130);
+  await expect.poll(() => arrived + relay.counts().lost).toBe(130);
   // node:dgram cannot tell how many wait.
-  expect(counts().lost > 0).toBe(process.env['TEST_SOCKETS'] !== 'streams');
+  expect(relay.counts().opened < 130).toBe(process.env['TEST_SOCKETS'] !== 'streams');
 });
 
 test('listenUdp() lets a refusal end only the session that met it', async () => {
@@ -417,24 +419,84 @@ test('listenUdp() drops a datagram that comes from port 0, where no answer can g
   expect(relay.counts().opened).toBe(0);
 });
 
-test('listenUdp() bounds what waits for the name, empty datagrams too', async () => {
+/** A relay whose target's name is not known until `tell` is called, and what has reached the target. */
+async function relayBeforeTheName(options: Parameters<typeof udpRelay>[1] = {}) {
   const target = await udpTarget();
   const known = Promise.withResolvers<void>();
   const local = localTarget(target.port);
-  const lookup = (signal: AbortSignal) => known.promise.then(() => local.resolve(signal));
-  const relay = await udpRelay({ ...local, resolve: lookup });
-  const client = await udpSocket();
-  for (let marks = 1; marks <= 20; marks++) {
-    for (let i = 0; i < 100; i++) client.send('', relay.port, '127.0.0.1');
-    client.send('!', relay.port, '127.0.0.1');
-    await expect.poll(() => relay.counts().sent).toBe(marks);
+  const resolve = (signal: AbortSignal) => known.promise.then(() => local.resolve(signal));
+  const relay = await udpRelay({ ...local, resolve }, options);
+  const arrived: string[] = [];
+  target.socket.on('message', (datagram) => arrived.push(String(datagram.subarray(0, 10))));
+  return { relay, arrived, tell: () => known.resolve() };
+}
+
+test('listenUdp() bounds what waits for the name, empty datagrams too, and counts what is lost', async () => {
+  let kept = 0;
+  class CountingCrowd extends Crowd {
+    override hold(...[member, bytes]: Parameters<Crowd['hold']>): void {
+      kept++;
+      super.hold(member, bytes);
+    }
   }
-  let arrived = 0;
-  target.socket.on('message', () => arrived++);
-  known.resolve();
-  await expect.poll(() => arrived).toBeGreaterThan(0);
-  await relay.drain(AbortSignal.timeout(700));
-  expect(arrived).toBeLessThanOrEqual(1_024);
+  const waiting = new CountingCrowd({ size: 1, bytes: Infinity, leaver: 'newest' });
+  const { relay, arrived, tell } = await relayBeforeTheName({ waiting });
+  const client = await udpSocket();
+  for (let hundreds = 1; hundreds <= 20; hundreds++) {
+    for (let i = 0; i < 100; i++) client.send(i === 0 ? '!' : '', relay.port, '127.0.0.1');
+    await expect.poll(() => kept + relay.counts().lost).toBe(hundreds * 100);
+  }
+  expect([kept, relay.counts().sent]).toEqual([1_023, 0]);
+  tell();
+  await expect.poll(() => arrived.length).toBeGreaterThan(0);
+  expect(relay.counts()).toMatchObject({ sent: 11, lost: 977 });
+});
+
+test('listenUdp() bounds what waits for the name over all sessions, of the address that takes most room', async () => {
+  const waiting = new Crowd({ size: Infinity, bytes: 150_000, leaver: 'newest' });
+  const [one, other] = [await relayBeforeTheName({ waiting }), await relayBeforeTheName({ waiting })];
+  const [modest, greedy, greedier] = [
+    await udpSocket('udp4', '127.0.0.2'),
+    await udpSocket('udp4', '127.0.0.3'),
+    await udpSocket('udp4', '127.0.0.3'),
+  ];
+  const send = async (client: Socket, { relay }: typeof one, name: string) => {
+    const { opened } = relay.counts();
+    client.send(name.padEnd(40_000), relay.port, '127.0.0.1');
+    await expect.poll(() => relay.counts().opened).toBe(opened + 1);
+  };
+  await send(modest, one, 'modest');
+  await send(greedy, one, 'greedy');
+  await send(greedier, other, 'greedier');
+  expect(one.relay.counts().lost + other.relay.counts().lost).toBe(0);
+  await send(modest, other, 'modest');
+  expect([one.relay.counts().lost, other.relay.counts().lost]).toEqual([0, 1]);
+
+  one.tell();
+  other.tell();
+  await expect.poll(() => [one.arrived.length, other.arrived.length]).toEqual([2, 1]);
+  expect([...one.arrived, ...other.arrived].map((text) => text.trim())).toEqual([
+    'modest',
+    'greedy',
+    'modest',
+  ]);
+  // What was sent waits no longer: there is room for others.
+  const next = await relayBeforeTheName({ waiting });
+  for (const client of [modest, greedy, greedier]) await send(client, next, 'next');
+  expect(next.relay.counts().lost).toBe(0);
+});
+
+test('listenUdp() counts as lost what a session holds that gives way to another, and makes room', async () => {
+  const waiting = new Crowd({ size: 1, bytes: Infinity, leaver: 'newest' });
+  const { relay, arrived, tell } = await relayBeforeTheName({ waiting, maxConnections: 1 });
+  for (const word of ['first', 'second']) {
+    const { opened } = relay.counts();
+    (await udpSocket()).send(word, relay.port, '127.0.0.1');
+    await expect.poll(() => relay.counts().opened).toBe(opened + 1);
+  }
+  expect(relay.counts().lost).toBe(1);
+  tell();
+  await expect.poll(() => arrived).toEqual(['second']);
 });
 
 test('listenUdp() keeps the order and the boundaries of datagrams that come in a burst', async () => {
