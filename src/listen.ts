@@ -31,6 +31,8 @@ export type Lookup = (host: string, ...how: Parameters<Target['resolve']>) => Re
 const TRAFFIC_TOLD_EVERY = 10_000;
 /** How many clients may not have named anybody yet. */
 const MAX_NAMELESS = 1_000;
+/** See `patience` of listenUdp, in ms. */
+const UDP_PATIENCE = 5_000;
 /** How many UDP sessions may have datagrams that wait for the name. */
 const MAX_UDP_WAITING = 4_096;
 /** What clients that are not served yet may hold in all, in bytes: those that have not named anybody, and those that wait. */
@@ -131,6 +133,7 @@ export async function listen(
         waiting,
         target: targetOf(first, target),
         answers: config.udpAnswers,
+        patience: UDP_PATIENCE,
         sessionTimeout: config.udpTimeout,
         onCrowded: () => onCrowded(place),
         onTraffic: tellTraffic,

@@ -26,7 +26,7 @@ const PORT_COLUMNS: Columns<Port> = {
   OPENED: ({ opened }) => opened,
   SENT: ({ sent }) => describeBytes(sent),
   RECEIVED: ({ received }) => describeBytes(received),
-  // Ended without a byte from the target, which had been sent some.
+  // Without a byte from the target, which was sent some: those that have ended, and UDP sessions whose client goes on sending.
   UNANSWERED: ({ unanswered }) => unanswered,
   REFUSED: ({ refused }) => refused,
 };

@@ -94,7 +94,7 @@ export function createMetrics(
   define(
     'counter',
     'sallyport_unanswered_total',
-    'Connections or sessions that ended without a byte from the target, though it was sent some.',
+    'Connections or sessions that ended without a byte from the target, though it was sent some, and sessions whose client went on sending unanswered.',
     perPort(({ unanswered }) => unanswered),
   );
   define('counter', 'sallyport_bytes_total', 'Bytes sent to the target, and received from it.', ({ ports }) =>

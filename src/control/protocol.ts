@@ -66,14 +66,14 @@ interface PortStatus {
   /** Clients that were not let through, in all and by the reason. */
   readonly refused: number;
   readonly refusedBy: Readonly<Record<string, number>>;
-  /** Those that ended though the target, which had been sent something, had not said a byte. */
+  /** Those that ended though the target, which had been sent something, had not said a byte; and UDP sessions whose client went on sending unanswered. */
   readonly unanswered: number;
   /** Bytes to and from the target. */
   readonly sent: number;
   readonly received: number;
   /** Datagrams that came faster than they could be relayed; UDP only. */
   readonly lost: number;
-  /** Why the target could not be reached when it was last tried; null when it could. */
+  /** Why the target could not be reached when it was last tried, or does not answer over UDP; null when it could, or does. */
   readonly lastFailure: string | null;
   /** The newest last. */
   readonly errors: readonly RecentError[];

@@ -34,7 +34,7 @@ export interface Counts {
   /** Bytes to and from the target. */
   readonly sent: number;
   readonly received: number;
-  /** Those that ended though the target, which had been sent something, had not said a byte. */
+  /** Those that ended though the target, which had been sent something, had not said a byte; and UDP sessions whose client went on sending unanswered. */
   readonly unanswered: number;
   /** Datagrams that there was no room to send. */
   readonly lost: number;

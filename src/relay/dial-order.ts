@@ -4,12 +4,20 @@ import { interleave } from '../interleave.ts';
 
 /** How long an address that failed is dialled last, in ms. */
 const PENALTY = 30_000;
+/** Of so many addresses it is known when they answered. */
+const REMEMBERED = 256;
 
 export interface DialOrder {
   /** The addresses in the order to dial them. */
   readonly arrange: (addresses: readonly LookupAddress[]) => readonly LookupAddress[];
   /** To be told of each address that failed. */
   readonly failed: (address: LookupAddress) => void;
+  /** Whether it has failed lately, and has not answered since. */
+  readonly hasFailed: (address: LookupAddress) => boolean;
+  /** To be told of each answer over UDP, and when it came (`performance.now()`). */
+  readonly answered: (address: LookupAddress, at: number) => void;
+  /** Whether it has answered anybody since then. */
+  readonly hasAnsweredSince: (address: LookupAddress, at: number) => boolean;
 }
 
 /**
@@ -18,12 +26,15 @@ export interface DialOrder {
  */
 export function createDialOrder(): DialOrder {
   const failedAt = new Map<string, number>();
+  const answeredAt = new Map<string, number>();
+
+  function hasFailed({ address }: LookupAddress): boolean {
+    return (failedAt.get(address) ?? -Infinity) > performance.now() - PENALTY;
+  }
 
   return {
     arrange(addresses) {
       if (addresses.length === 1) return addresses;
-      const since = performance.now() - PENALTY;
-      const hasFailed = ({ address }: LookupAddress) => (failedAt.get(address) ?? -Infinity) > since;
       const shuffled = shuffle(addresses);
       return [
         ...interleave(shuffled.filter((address) => !hasFailed(address))),
@@ -35,6 +46,13 @@ export function createDialOrder(): DialOrder {
       for (const [old, at] of failedAt) if (now - at > PENALTY) failedAt.delete(old);
       failedAt.set(address, now);
     },
+    hasFailed,
+    answered({ address }, at) {
+      failedAt.delete(address);
+      answeredAt.set(address, at);
+      if (answeredAt.size > REMEMBERED) answeredAt.delete(answeredAt.keys().next().value ?? '');
+    },
+    hasAnsweredSince: ({ address }, at) => (answeredAt.get(address) ?? -Infinity) >= at,
   };
 }
 

@@ -18,7 +18,7 @@ const LAST_HEAD_START = 1_000;
 const ASK_EVERY = 1_000;
 
 interface Options<S> {
-  readonly order: DialOrder;
+  readonly order: Pick<DialOrder, 'arrange' | 'failed'>;
   readonly connect: Connect<S>;
   /** Bound on the whole, name lookup included, in ms. */
   readonly timeout: number;

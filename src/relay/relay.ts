@@ -12,7 +12,7 @@ export interface Relay {
   readonly live: number;
   /** Clients that wait for a slot. */
   readonly waiting: number;
-  /** Why the target could not be reached when it was last tried; null when it could. */
+  /** Why the target could not be reached when it was last tried, or does not answer over UDP; null when it could, or does. */
   readonly lastFailure: string | null;
   readonly counts: () => Counts;
   /** Rejects with a ListenError when a listener dies; never resolves. */

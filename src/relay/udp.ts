@@ -42,10 +42,12 @@ interface Options {
   /** Of this thread: the sessions whose datagrams wait for the name. */
   readonly waiting: Crowd;
   readonly counters: Counters;
-  /** Told how sessions ended: why one failed, or null. */
+  /** Told why the target does not answer, or null when it does; where no answers are expected, how sessions ended. */
   readonly onDial: (failure: string | null) => void;
   /** Whether the target answers. If not, all clients share one session, which asks for the name anew every `sessionTimeout`. */
   readonly answers: boolean;
+  /** For how long a client that goes on sending may be unanswered before its session looks for another address, in ms. */
+  readonly patience: number;
   /** For the name lookup that opens a session, in ms. */
   readonly connectTimeout: number;
   /** A session without a datagram either way for so long ends, in ms. */
@@ -150,6 +152,11 @@ export async function listenUdp(options: Options): Promise<Relay> {
     }
     counters.opened();
     const source = sourceOf(client.address);
+    const about = ({ address }: Session) => ({
+      client: answers ? endpoint(client.address, client.port) : key,
+      target: endpoint(target.host, target.port),
+      address,
+    });
     const session: Session = new Session({
       sockets,
       target,
@@ -163,12 +170,17 @@ export async function listenUdp(options: Options): Promise<Relay> {
         ? () => {
             sessions.targetSent(seat);
             socket.send(0, batch.count, sender);
+            tellFailure(null);
           }
         : null,
+      patience: options.patience,
+      onSilence: ({ message }) => tellFailure(message),
+      onMove: (err) =>
+        log.warn({ ...about(session), err }, 'no answer: the session goes on with another address'),
       onEnd: (ending) => {
         sessions.delete(seat);
         if (ending !== 'replaced') slots.release();
-        report(session, answers ? endpoint(client.address, client.port) : key, ending);
+        report(session, about(session), ending);
       },
     });
     const seat = sessions.add(key, source, session);
@@ -179,18 +191,24 @@ export async function listenUdp(options: Options): Promise<Relay> {
     for (const session of sessions.toArray()) session.end('cut off');
   }
 
-  function report(session: Session, client: string, ending: SessionEnding): void {
-    const { address, sent, received, startedAt } = session;
+  function report(session: Session, fields: object, ending: SessionEnding): void {
+    const { sent, received, startedAt } = session;
     const ms = Math.round(performance.now() - startedAt);
-    const fields = { client, target: endpoint(target.host, target.port), address, sent, received, ms };
-    const failure = ending instanceof Error ? ending.message : null;
-    if (failure !== null)
+    const all = { ...fields, sent, received, ms };
+    if (ending instanceof Error) {
       counters.refused(ending instanceof DialError ? ending.reason : 'target unreachable');
-    else if (answers && sent > 0 && received === 0) counters.unanswered();
-    if (failure !== lastFailure) options.onDial(failure);
+      tellFailure(ending.message);
+      return log.warn({ ...all, err: ending }, 'session failed');
+    }
+    if (!answers) tellFailure(null);
+    if (endLevel !== null) log[endLevel]({ ...all, ending }, 'session ended');
+  }
+
+  /** Why the target does not answer, or null as it does. */
+  function tellFailure(failure: string | null): void {
+    if (failure === lastFailure) return;
     lastFailure = failure;
-    if (ending instanceof Error) log.warn({ ...fields, err: ending }, 'session failed');
-    else if (endLevel !== null) log[endLevel]({ ...fields, ending }, 'session ended');
+    options.onDial(failure);
   }
 
   return {

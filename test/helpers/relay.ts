@@ -128,6 +128,7 @@ export async function udpRelay(
     onCrowded: () => {},
     onTraffic: () => {},
     answers: true,
+    patience: 5_000,
     connectTimeout: 5_000,
     sessionTimeout: 60_000,
     log: testLog(),

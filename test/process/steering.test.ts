@@ -23,7 +23,8 @@ test('a name of a nameserver steers no terminal by the log, a command or a page'
     ADMIN_PORT: String(admin),
   });
   const { err } = await relay.line('the name cannot be resolved; still trying');
-  expect(err).toBe(`${EVIL}.evil.test does not exist (NXDOMAIN)`);
+  // Odd bytes of a name are told as in zone files (RFC 1035 §5.1).
+  expect(err).toMatch(/^x\\027\[2J.*\.evil\.test does not exist \(NXDOMAIN\)$/);
 
   const shown = [
     relay.written.join('\n'),

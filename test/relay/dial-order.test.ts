@@ -36,3 +36,19 @@ test('arrange() puts an address that failed last, for 30 s', () => {
   vi.advanceTimersByTime(30_000);
   expect(order.arrange([v6(1), v4(1)]).map(({ family }) => family)).toEqual([6, 4]);
 });
+
+test('an address that answers has not failed any more', () => {
+  const order = createDialOrder();
+  order.failed(v6(1));
+  expect(order.hasFailed(v6(1))).toBe(true);
+  order.answered(v6(1), 5);
+  expect([v6(1), v4(1)].map(order.hasFailed)).toEqual([false, false]);
+  expect([4, 5, 6].map((at) => order.hasAnsweredSince(v6(1), at))).toEqual([true, true, false]);
+  expect(order.hasAnsweredSince(v4(1), 0)).toBe(false);
+});
+
+test('it is known of 256 addresses when they answered', () => {
+  const order = createDialOrder();
+  for (let i = 0; i <= 256; i++) order.answered(v4(i), 1);
+  expect([0, 1, 256].map((i) => order.hasAnsweredSince(v4(i), 1))).toEqual([false, true, true]);
+});

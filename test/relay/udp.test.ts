@@ -1,7 +1,7 @@
 import type { RemoteInfo, Socket } from 'node:dgram';
 import { once } from 'node:events';
 
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 
 import { Crowd } from '../../src/relay/crowd.ts';
 import { Gate } from '../../src/relay/gate.ts';
@@ -296,7 +296,9 @@ test('listenUdp() lets a refusal end only the session that met it', async () => 
   unlucky.send('hello?', relay.port, '127.0.0.1');
   const { level, fields } = await log.line('session failed');
   expect(level).toBe('warn');
-  expect(String(fields['err'])).toContain('ECONNREFUSED');
+  expect(String(fields['err'])).toBe(
+    `AnswerError: no answer from target.test:${refusing}: nothing listens on UDP at 127.0.0.1:${refusing} (ECONNREFUSED): is the service up, and is this its port?`,
+  );
   expect(fields['client']).toBe(`127.0.0.1:${unlucky.address().port}`);
 
   const answered = nextMessage(well);
@@ -644,6 +646,177 @@ test('listenUdp() without answers looks at each client, though all share a sessi
   await expect.poll(() => relay.counts().refused).toEqual({ 'source not allowed': 6 });
   welcome.send('three', relay.port, '127.0.0.1');
   expect(String((await target.next()).datagram)).toBe('three');
+});
+
+/** What no target answers. */
+const UNWANTED = 'unwanted';
+
+/** Targets at several addresses of this host, with one port: what reaches each, and by which port it came. */
+async function targetsAt<Host extends string>(hosts: readonly Host[]) {
+  const came: { readonly host: Host; readonly text: string; readonly port: number }[] = [];
+  const sockets = {} as Record<Host, Socket>;
+  /** Who answers at once. */
+  const answering = new Set<Host>();
+  let port = 0;
+  for (const host of hosts) {
+    const socket = await udpSocket(host.includes(':') ? 'udp6' : 'udp4', host, port);
+    ({ port } = socket.address());
+    sockets[host] = socket;
+    socket.on('message', (datagram, from) => {
+      came.push({ host, text: String(datagram), port: from.port });
+      if (answering.has(host) && !String(datagram).startsWith(UNWANTED))
+        socket.send(host, from.port, from.address);
+    });
+  }
+  return { port, sockets, came, answering };
+}
+
+/** A client that goes on sending, numbered, until it is told to stop, and what it hears. */
+async function goingOn(port: number, word = '') {
+  const client = await udpSocket();
+  const heard: string[] = [];
+  client.on('message', (datagram) => heard.push(String(datagram)));
+  let count = 0;
+  const send = () => client.send(`${word}${count++}`, port, '127.0.0.1');
+  send();
+  const sending = setInterval(send, 10);
+  onTestFinished(() => clearInterval(sending));
+  return { heard, stop: () => clearInterval(sending) };
+}
+
+const PATIENCE = 300;
+
+test('listenUdp() has a session go on with the newer address when its own goes silent', async () => {
+  const { port, came, answering } = await targetsAt(['127.0.0.2', '127.0.0.3']);
+  answering.add('127.0.0.2').add('127.0.0.3');
+  let now = '127.0.0.2';
+  const log = testLog();
+  const failures: (string | null)[] = [];
+  const target = {
+    ...localTarget(port),
+    resolve: async () => [{ address: now, family: 4 }],
+  };
+  const onDial = (failure: string | null) => failures.push(failure);
+  const relay = await udpRelay(target, { patience: PATIENCE, log, onDial });
+  const { heard, stop } = await goingOn(relay.port);
+  await expect.poll(() => heard).toContain('127.0.0.2');
+  now = '127.0.0.3';
+  answering.delete('127.0.0.2');
+  await expect.poll(() => heard).toContain('127.0.0.3');
+  stop();
+
+  const err = `no answer from target.test:${port}: 127.0.0.2:${port} is silent`;
+  const { level, fields } = await log.line('no answer: the session goes on with another address');
+  expect([level, String(fields['err'])]).toEqual(['warn', `AnswerError: ${err}`]);
+  expect(fields['address']).toBe(`127.0.0.3:${port}`);
+  expect(failures).toEqual([err, null]);
+  expect(relay.counts()).toMatchObject({ opened: 1, unanswered: 1 });
+  expect([relay.live, relay.lastFailure]).toEqual([1, null]);
+  // Nothing is lost, and nothing is sent twice.
+  expect(came.map(({ text }) => Number(text))).toEqual(came.map((_, i) => i));
+});
+
+test('listenUdp() leaves a silent address to others for a while', async () => {
+  const { port, came, answering } = await targetsAt(['::1', '127.0.0.1']);
+  answering.add('127.0.0.1');
+  const relay = await udpRelay(localTarget(port, ['::1', '127.0.0.1']), { patience: PATIENCE });
+  const first = await goingOn(relay.port);
+  await expect.poll(() => first.heard).toContain('127.0.0.1');
+  first.stop();
+  const before = came.filter(({ host }) => host === '::1').length;
+  const second = await goingOn(relay.port);
+  await expect.poll(() => second.heard).toContain('127.0.0.1');
+  expect(came.filter(({ host }) => host === '::1')).toHaveLength(before);
+});
+
+test('listenUdp() leaves the address of a session that ended without an answer to others', async () => {
+  const { port, answering } = await targetsAt(['::1', '127.0.0.1']);
+  answering.add('127.0.0.1');
+  const log = testLog();
+  const relay = await udpRelay(localTarget(port, ['::1', '127.0.0.1']), { sessionTimeout: 50, log });
+  (await udpSocket()).send('once', relay.port, '127.0.0.1');
+  await log.line('session ended');
+  expect(relay.lastFailure).toBe(`no answer from target.test:${port}: [::1]:${port} is silent`);
+  expect(relay.counts().unanswered).toBe(1);
+  const client = await udpSocket();
+  const answered = nextMessage(client);
+  client.send('again', relay.port, '127.0.0.1');
+  expect(String((await answered).datagram)).toBe('127.0.0.1');
+  expect(relay.lastFailure).toBe(null);
+});
+
+test.each([
+  ['has no other address', ['127.0.0.1'], { answers: true }],
+  ['is not expected to answer', ['127.0.0.1', '127.0.0.2'], { answers: false }],
+] as const)('listenUdp() leaves a session where it is when the target %s', async (_, hosts, options) => {
+  const { port, came } = await targetsAt(hosts);
+  const asked: unknown[] = [];
+  const local = localTarget(port, hosts);
+  const resolve = (signal: AbortSignal, how?: unknown) => {
+    asked.push(how);
+    return local.resolve(signal);
+  };
+  const relay = await udpRelay({ ...local, resolve }, { ...options, patience: PATIENCE });
+  await goingOn(relay.port);
+  await expect.poll(() => came.length).toBeGreaterThan(50);
+  await expect.poll(() => relay.counts().unanswered).toBe(options.answers ? 1 : 0);
+  expect(new Set(came.map((each) => each.port)).size).toBe(1);
+  expect(came.map(({ text }) => Number(text))).toEqual(came.map((__, i) => i));
+  // One address after the other is silent; the name is asked for anew when that is news.
+  expect(asked.filter((how) => how !== undefined)).toEqual(options.answers ? [{ fresh: true }] : []);
+});
+
+test('listenUdp() leaves a session alone whose address answers others, and counts it while it lives', async () => {
+  const { port, came, answering } = await targetsAt(['127.0.0.2', '127.0.0.3']);
+  answering.add('127.0.0.2');
+  const hosts = ['127.0.0.2'];
+  const failures: (string | null)[] = [];
+  const target = {
+    ...localTarget(port),
+    resolve: () => localTarget(port, hosts).resolve(AbortSignal.any([])),
+  };
+  const onDial = (failure: string | null) => failures.push(failure);
+  const relay = await udpRelay(target, { patience: PATIENCE, onDial });
+  const answered = await goingOn(relay.port);
+  await expect.poll(() => answered.heard.length).toBeGreaterThan(0);
+  const unanswered = await goingOn(relay.port, UNWANTED);
+  await expect.poll(() => came.some(({ text }) => text.startsWith(UNWANTED))).toBe(true);
+  hosts.push('127.0.0.3');
+  await expect.poll(() => relay.counts().unanswered).toBe(1);
+  const before = came.length;
+  await expect.poll(() => came.length).toBeGreaterThan(before + 50);
+  expect([...new Set(came.map(({ host }) => host))]).toEqual(['127.0.0.2']);
+  expect([unanswered.heard, failures]).toEqual([[], []]);
+  expect(relay.counts()).toMatchObject({ opened: 2, unanswered: 1 });
+});
+
+test('listenUdp() does not send a session round while all addresses are silent', async () => {
+  const hosts = ['127.0.0.2', '127.0.0.3'] as const;
+  const { port, came } = await targetsAt(hosts);
+  let looked = 0;
+  const resolve = (signal: AbortSignal) => {
+    looked++;
+    return localTarget(port, hosts).resolve(signal);
+  };
+  const relay = await udpRelay({ ...localTarget(port), resolve }, { patience: PATIENCE });
+  await goingOn(relay.port);
+  // When it is opened, when it moves, and when it finds nothing better, of which the first time is news.
+  await expect.poll(() => looked).toBe(6);
+  expect(new Set(came.map((each) => each.port)).size).toBe(2);
+});
+
+test('listenUdp() passes a late answer on, and goes on with the address that gave it', async () => {
+  const { port, came, sockets } = await targetsAt(['127.0.0.2', '127.0.0.3']);
+  const log = testLog();
+  const relay = await udpRelay(localTarget(port, ['127.0.0.2', '127.0.0.3']), { patience: PATIENCE, log });
+  const { heard } = await goingOn(relay.port);
+  await log.line('no answer: the session goes on with another address');
+  const { host, port: by } = came[0] as (typeof came)[number];
+  sockets[host].send('late', by, '127.0.0.1');
+  await expect.poll(() => heard).toEqual(['late']);
+  const after = came.length;
+  await expect.poll(() => came.length).toBeGreaterThan(after + 3);
+  expect(came.slice(after + 1).every((each) => each.port === by)).toBe(true);
 });
 
 test('listenUdp() counts what there is no room to send, either way', async () => {
