@@ -59,6 +59,7 @@ export class BareDatagrams {
     return this.#open('bind', end, (fd, family) => {
       if (family === AF_INET6) options.ipv6Only(fd, ipv6Only);
       if (sharesPort) options.reusePort(fd);
+      options.ownAddresses(fd);
     });
   }
 
@@ -150,9 +151,9 @@ export class BareDatagramSocket
     return localAddress(this.#kernel, this.fd);
   }
 
-  /** Sends on those of the datagrams received from `start` until `end`, to who sent others or to whom it is connected. */
-  send(start: number, end: number, recipient: string | null = null): void {
-    if (this.#isOpen) this.#trains.send(this.fd, { start, end, recipient }, this.#onLost);
+  /** Sends on those of the datagrams received from `start` until `end`: to the sender of others, from where that has sent to; or to whom it is connected. */
+  send(start: number, end: number, flow: string | null = null): void {
+    if (this.#isOpen) this.#trains.send(this.fd, { start, end, flow }, this.#onLost);
   }
 
   /** Sends a datagram to whom it is connected. */

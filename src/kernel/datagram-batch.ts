@@ -1,4 +1,5 @@
 import { allocate, type Calls, type Memory } from './calls.ts';
+import { findOwnAddress, TOLD } from './own-address.ts';
 import { readSocketAddress, SOCKADDR_SIZE, type SocketAddress } from './socket-address.ts';
 import { IOVEC, MMSGHDR, Structs, WORD } from './structs.ts';
 
@@ -22,6 +23,7 @@ export class DatagramBatch {
   /** The same for the kernel to fill, each of full length. */
   readonly #room: Structs;
   readonly #senders: Structs;
+  readonly #told: Structs;
   readonly #headers: Structs;
 
   constructor(calls: Calls) {
@@ -30,6 +32,7 @@ export class DatagramBatch {
     this.filled = new Structs(calls, BATCH, IOVEC.size);
     this.#room = new Structs(calls, BATCH, IOVEC.size);
     this.#senders = new Structs(calls, BATCH, NAME);
+    this.#told = new Structs(calls, BATCH, TOLD);
     this.#headers = new Structs(calls, BATCH, MMSGHDR.size);
     for (let i = 0; i < BATCH; i++) {
       const payload = this.#payloads.pointer + BigInt(i * STRIDE);
@@ -39,6 +42,8 @@ export class DatagramBatch {
       this.#headers.setPointer(i, MMSGHDR.name, this.#senders.pointer(i));
       this.#headers.setPointer(i, MMSGHDR.iov, this.#room.pointer(i));
       this.#headers.set(i, MMSGHDR.iovCount, 1);
+      this.#headers.setPointer(i, MMSGHDR.control, this.#told.pointer(i));
+      this.#makeRoom(i);
     }
   }
 
@@ -50,7 +55,7 @@ export class DatagramBatch {
   /** Receives what there is, in place of what was received before; 0, or why there is nothing (errno(3)). */
   receive(fd: number): number {
     const headers = this.#headers;
-    for (let i = 0; i < BATCH; i++) headers.set(i, MMSGHDR.nameSize, SOCKADDR_SIZE);
+    for (let i = 0; i < this.count; i++) this.#makeRoom(i);
     const count = this.#calls.recvmmsg(fd, headers.pointer(0), BATCH, 0, 0n);
     this.count = Math.max(count, 0);
     for (let i = 0; i < count; i++) this.filled.set(i, IOVEC.length, headers.get(i, MMSGHDR.received));
@@ -67,25 +72,42 @@ export class DatagramBatch {
     return Buffer.from(this.#payloads.bytes.subarray(at, at + this.size(i)));
   }
 
-  /** What stands for who sent one, the same for the same: a struct sockaddr, in latin1. */
-  sender(i: number): string {
+  /** What stands for who sent one and to which of our addresses, the same for the same: a struct sockaddr, and the address as it was found, in latin1. */
+  flow(i: number): string {
     const at = i * NAME * WORD;
-    return this.#senders.bytes.toString('latin1', at, at + this.#senderSize(i));
+    const peer = this.#senders.bytes.toString('latin1', at, at + this.#senderSize(i));
+    const own = findOwnAddress(this.#told, i, this.#toldSize(i));
+    const start = (i * TOLD + own.at) * WORD;
+    return own.size === 0 ? peer : peer + this.#told.bytes.toString('latin1', start, start + own.size * WORD);
   }
 
-  isOfSameSender(i: number, j: number): boolean {
+  isOfSameFlow(i: number, j: number): boolean {
     for (let word = 0; word < this.#senderSize(i) / WORD; word++)
       if (this.#senders.get(i, word) !== this.#senders.get(j, word)) return false;
+    if (this.#toldSize(i) !== this.#toldSize(j)) return false;
+    const { at, size } = findOwnAddress(this.#told, i, this.#toldSize(i));
+    for (let word = at; word < at + size; word++)
+      if (this.#told.get(i, word) !== this.#told.get(j, word)) return false;
     return true;
   }
 
-  /** Of a sender. */
-  addressOf(sender: string): SocketAddress {
-    return readSocketAddress(this.#calls, Buffer.from(sender, 'latin1'));
+  /** Of the sender of a flow. */
+  addressOf(flow: string): SocketAddress {
+    return readSocketAddress(this.#calls, Buffer.from(flow, 'latin1'));
+  }
+
+  /** For what the kernel tells beside the datagram; it sets the sizes to what it has told. */
+  #makeRoom(i: number): void {
+    this.#headers.set(i, MMSGHDR.nameSize, SOCKADDR_SIZE);
+    this.#headers.set(i, MMSGHDR.controlSize, TOLD * WORD);
   }
 
   /** In bytes: what lies behind it is left of others. */
   #senderSize(i: number): number {
     return this.#headers.get(i, MMSGHDR.nameSize);
+  }
+
+  #toldSize(i: number): number {
+    return this.#headers.get(i, MMSGHDR.controlSize);
   }
 }

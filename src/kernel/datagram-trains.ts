@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 
 import { allocate, type Calls, type Memory } from './calls.ts';
 import { BATCH, type DatagramBatch } from './datagram-batch.ts';
+import { CMSG, OWN, SAID, sayOwnAddress } from './own-address.ts';
 import { SOCKADDR_SIZE, sizeOfSocketAddress } from './socket-address.ts';
 import { SOL_UDP, UDP_SEGMENT } from './socket-options.ts';
 import { MMSGHDR, Structs, WORD } from './structs.ts';
@@ -9,21 +10,23 @@ import { MMSGHDR, Structs, WORD } from './structs.ts';
 const { EINVAL, EIO, EMSGSIZE } = constants.errno;
 /** Why a train is not taken, though its datagrams may be, one by one: they are too large for one packet each, or a device or its path has no way to cut it. */
 const REFUSED = new Set([EINVAL, EIO, EMSGSIZE]);
+/** Of our own addresses. */
+const ANY = new Int32Array(0);
 /** In bytes: what one packet of Ethernet carries over IPv4. */
 const LARGEST_SEGMENT = 1_472;
 /** In bytes: the kernel takes no more at once than one datagram can have. */
 const LARGEST_TRAIN = 65_000;
 
-/** A struct cmsghdr (cmsg(3)) and 16 bits, in 32-bit words, and its size without padding, in bytes. */
-const CMSG = { size: 6, length: 0, level: 2, type: 3, value: 4 };
-const CMSG_LENGTH = 18;
+/** A struct cmsghdr and 16 bits, in 32-bit words, and its size without padding, in bytes. */
+const SEGMENTING = 6;
+const SEGMENTING_LENGTH = 18;
 
 /** Which of the datagrams are sent. */
 interface Part {
   readonly start: number;
   readonly end: number;
-  /** Who has sent others; null for whom the socket is connected to. */
-  readonly recipient: string | null;
+  /** Of others, whose sender is answered from where it has sent to; null for whom the socket is connected to. */
+  readonly flow: string | null;
 }
 
 interface Form {
@@ -33,6 +36,8 @@ interface Form {
   readonly longest: number;
   /** Of the recipient's address, in bytes; 0 for none. */
   readonly nameSize: number;
+  /** Which of our own addresses they are sent from; empty for any. */
+  readonly own: Int32Array;
 }
 
 /**
@@ -44,8 +49,12 @@ export class DatagramTrains {
   readonly #batch: DatagramBatch;
   readonly #longest: number;
   readonly #headers: Structs;
-  readonly #segmenting: Structs;
-  readonly #recipient: Memory;
+  /** How each train is cut, and where it is sent from. */
+  readonly #said: Structs;
+  /** In 32-bit words, where what is said begins: where nothing is cut, nothing may be said of it either. */
+  readonly #saidAt: number;
+  readonly #flow: Memory;
+  readonly #flowWords: Int32Array;
 
   /** Where they cannot go in trains, each goes alone. */
   constructor(calls: Calls, batch: DatagramBatch, { inTrains }: { readonly inTrains: boolean }) {
@@ -53,24 +62,27 @@ export class DatagramTrains {
     this.#batch = batch;
     this.#longest = inTrains ? BATCH : 1;
     this.#headers = new Structs(calls, BATCH, MMSGHDR.size);
-    this.#segmenting = new Structs(calls, BATCH, CMSG.size);
-    this.#recipient = allocate(calls, SOCKADDR_SIZE);
+    this.#said = new Structs(calls, BATCH, SEGMENTING + SAID);
+    this.#saidAt = inTrains ? 0 : SEGMENTING;
+    this.#flow = allocate(calls, SOCKADDR_SIZE + OWN * WORD);
+    this.#flowWords = new Int32Array(this.#flow.bytes.buffer);
     for (let i = 0; i < BATCH; i++) {
-      this.#headers.setPointer(i, MMSGHDR.name, this.#recipient.pointer);
-      this.#headers.setPointer(i, MMSGHDR.control, this.#segmenting.pointer(i));
-      this.#segmenting.set(i, CMSG.length, CMSG_LENGTH);
-      this.#segmenting.set(i, CMSG.level, SOL_UDP);
-      this.#segmenting.set(i, CMSG.type, UDP_SEGMENT);
+      this.#headers.setPointer(i, MMSGHDR.name, this.#flow.pointer);
+      this.#headers.setPointer(i, MMSGHDR.control, this.#said.pointer(i) + BigInt(this.#saidAt * WORD));
+      this.#said.set(i, CMSG.length, SEGMENTING_LENGTH);
+      this.#said.set(i, CMSG.level, SOL_UDP);
+      this.#said.set(i, CMSG.type, UDP_SEGMENT);
     }
   }
 
   /** Sends those of the batch from `start` until `end`. What is not taken is lost: `onLost` is told how many, and why (errno(3)). */
-  send(fd: number, { start, end, recipient }: Part, onLost: (count: number, errno: number) => void): void {
-    const nameSize = recipient === null ? 0 : this.#address(recipient);
+  send(fd: number, { start, end, flow }: Part, onLost: (count: number, errno: number) => void): void {
+    const nameSize = flow === null ? 0 : this.#address(flow);
+    const own = flow === null ? ANY : this.#flowWords.subarray(nameSize / WORD, flow.length / WORD);
     let next = start;
     let longest = this.#longest;
     while (next < end) {
-      const trains = this.#form({ start: next, end, longest, nameSize });
+      const trains = this.#form({ start: next, end, longest, nameSize, own });
       const sent = this.#calls.sendmmsg(fd, this.#headers.pointer(0), trains, 0);
       for (let i = 0; i < sent; i++) next += this.#lengthOf(i);
       if (sent >= 0) continue;
@@ -85,15 +97,15 @@ export class DatagramTrains {
     }
   }
 
-  /** Returns the size of the recipient's struct sockaddr, in bytes. */
-  #address(recipient: string): number {
-    const { bytes } = this.#recipient;
-    bytes.write(recipient, 'latin1');
+  /** Returns the size of the struct sockaddr that begins a flow, in bytes. */
+  #address(flow: string): number {
+    const { bytes } = this.#flow;
+    bytes.write(flow, 'latin1');
     return sizeOfSocketAddress(bytes);
   }
 
   /** Returns how many trains there are. */
-  #form({ start, end, longest, nameSize }: Form): number {
+  #form({ start, end, longest, nameSize, own }: Form): number {
     const headers = this.#headers;
     let trains = 0;
     for (let first = start; first < end; first += this.#lengthOf(trains++)) {
@@ -101,8 +113,15 @@ export class DatagramTrains {
       headers.set(trains, MMSGHDR.nameSize, nameSize);
       headers.setPointer(trains, MMSGHDR.iov, this.#batch.filled.pointer(first));
       headers.set(trains, MMSGHDR.iovCount, length);
-      headers.set(trains, MMSGHDR.controlSize, length > 1 ? CMSG.size * WORD : 0);
-      this.#segmenting.set(trains, CMSG.value, this.#batch.size(first));
+      // A datagram alone is not cut: 0.
+      this.#said.set(trains, CMSG.value, length > 1 ? this.#batch.size(first) : 0);
+      const from = sayOwnAddress(this.#said, trains, SEGMENTING, own);
+      const isAnythingSaid = length > 1 || from > 0;
+      headers.set(
+        trains,
+        MMSGHDR.controlSize,
+        isAnythingSaid ? (SEGMENTING - this.#saidAt) * WORD + from : 0,
+      );
     }
     return trains;
   }

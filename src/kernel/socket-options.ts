@@ -13,8 +13,11 @@ const SO_MEMINFO = 55;
 /** Its size, and the place of the number of datagrams that found the receive buffer full (linux/sock_diag.h), in bytes. */
 const MEMINFO_SIZE = 36;
 const DROPS = 32;
+const IPPROTO_IP = 0;
+const IP_PKTINFO = 8;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
+const IPV6_RECVPKTINFO = 49;
 export const SOL_UDP = 17;
 export const UDP_SEGMENT = 103;
 const IPPROTO_TCP = 6;
@@ -102,6 +105,12 @@ export class SocketOptions {
   /** Whether an IPv6 socket takes no IPv4. */
   ipv6Only(fd: number, isOnly: boolean): void {
     this.#set(fd, IPPROTO_IPV6, IPV6_V6ONLY, this.#holding(Number(isOnly)));
+  }
+
+  /** Has the kernel tell to which of our addresses a datagram was sent (ip(7), ipv6(7)): an IPv6 socket may take IPv4 too. */
+  ownAddresses(fd: number): void {
+    this.#set(fd, IPPROTO_IP, IP_PKTINFO, this.#on);
+    this.#set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, this.#on);
   }
 
   /** Has a socket share its port with others that do. */

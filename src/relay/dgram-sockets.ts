@@ -73,16 +73,16 @@ class OneDatagram implements Datagrams {
     return this.datagram;
   }
 
-  sender(): string {
+  flow(): string {
     return `${this.from.port} ${this.from.address}`;
   }
 
-  isOfSameSender(): boolean {
+  isOfSameFlow(): boolean {
     return true;
   }
 
-  addressOf(sender: string): SocketAddress {
-    const [port, address = ''] = sender.split(' ');
+  addressOf(flow: string): SocketAddress {
+    const [port, address = ''] = flow.split(' ');
     return { address, port: Number(port) };
   }
 }
@@ -114,11 +114,11 @@ class DgramSocket
   }
 
   // Without a callback, Node tells nobody of what cannot be sent.
-  send(_start: number, _end: number, recipient: string | null = null): void {
+  send(_start: number, _end: number, flow: string | null = null): void {
     const { datagram } = this.#received;
-    if (recipient === null) this.#socket.send(datagram);
+    if (flow === null) this.#socket.send(datagram);
     else {
-      const { address, port } = this.#received.addressOf(recipient);
+      const { address, port } = this.#received.addressOf(flow);
       this.#socket.send(datagram, port, address);
     }
   }

@@ -17,10 +17,11 @@ export interface Datagrams {
   /** In bytes. */
   readonly size: (i: number) => number;
   readonly copy: (i: number) => Buffer;
-  /** What stands for who sent one; the same for the same. */
-  readonly sender: (i: number) => string;
-  readonly isOfSameSender: (i: number, j: number) => boolean;
-  readonly addressOf: (sender: string) => SocketAddress;
+  /** What stands for who sent one and, where C can be called, to which of our addresses; the same for the same. */
+  readonly flow: (i: number) => string;
+  readonly isOfSameFlow: (i: number, j: number) => boolean;
+  /** Of the sender. */
+  readonly addressOf: (flow: string) => SocketAddress;
 }
 
 /**
@@ -29,8 +30,8 @@ export interface Datagrams {
  */
 export interface UdpSocket extends EventEmitter<{ datagrams: []; lost: [number]; error: [Error] }> {
   readonly address: () => SocketAddress;
-  /** Sends on those of the datagrams received from `start` until `end`, to the sender of others or to whom it is connected. */
-  readonly send: (start: number, end: number, recipient?: string | null) => void;
+  /** Sends on those of the datagrams received from `start` until `end`: to the sender of others, from where that has sent to (as far as their flow tells); or to whom it is connected. */
+  readonly send: (start: number, end: number, flow?: string | null) => void;
   /** Sends a datagram to whom it is connected. */
   readonly sendOne: (datagram: Buffer) => void;
   readonly close: () => void;

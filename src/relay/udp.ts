@@ -99,15 +99,15 @@ export async function listenUdp(options: Options): Promise<Relay> {
       onTraffic();
       mayReplace = batch.isFull ? REPLACED_PER_BATCH : batch.count;
       for (let start = 0, end = 0; start < batch.count; start = end) {
-        const sender = batch.sender(start);
-        const key = answers ? `${index} ${sender}` : 'everyone';
+        const flow = batch.flow(start);
+        const key = answers ? `${index} ${flow}` : 'everyone';
         const known = sessions.get(key);
         // Who has a session of its own has been let in.
         const isLetIn = known !== null && (answers || isWelcome === null);
         end = isLetIn ? endOfRun(start) : start + 1;
-        if (!isLetIn && !mayPass(batch.addressOf(sender))) continue;
+        if (!isLetIn && !mayPass(batch.addressOf(flow))) continue;
         if (known !== null) sessions.clientSent(known);
-        const session = known === null ? open(key, { socket, sender }) : known.session;
+        const session = known === null ? open(key, { socket, flow }) : known.session;
         session?.send(start, end);
       }
     });
@@ -117,7 +117,7 @@ export async function listenUdp(options: Options): Promise<Relay> {
   function endOfRun(start: number): number {
     if (!answers) return batch.count;
     let end = start + 1;
-    while (end < batch.count && batch.isOfSameSender(start, end)) end++;
+    while (end < batch.count && batch.isOfSameFlow(start, end)) end++;
     return end;
   }
 
@@ -128,10 +128,10 @@ export async function listenUdp(options: Options): Promise<Relay> {
 
   function open(
     key: string,
-    { socket, sender }: { readonly socket: UdpSocket; readonly sender: string },
+    { socket, flow }: { readonly socket: UdpSocket; readonly flow: string },
   ): Session | null {
     if (isDraining) return null;
-    const client = batch.addressOf(sender);
+    const client = batch.addressOf(flow);
     if (gate.isShut) {
       counters.refused(SHUT.rule);
       logRefusal(log, endpoint(client.address, client.port), SHUT);
@@ -169,7 +169,7 @@ export async function listenUdp(options: Options): Promise<Relay> {
       onAnswers: answers
         ? () => {
             sessions.targetSent(seat);
-            socket.send(0, batch.count, sender);
+            socket.send(0, batch.count, flow);
             tellFailure(null);
           }
         : null,

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { constants } from 'node:os';
 
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { type BareDatagramSocket, BareDatagrams } from '../../src/kernel/bare-datagrams.ts';
 import { allocate, type Calls } from '../../src/kernel/calls.ts';
@@ -103,7 +103,7 @@ function switchOn(fd: number, level: number, name: number): void {
 
 const ofSizes = (...sizes: readonly number[]) => sizes.map((size, i) => Buffer.alloc(size, i + 1));
 
-test('received has what came together, and tells senders apart', async () => {
+test('received has what came together, and tells flows apart', async () => {
   const socket = await bound();
   const [a, b] = [await udpSocket(), await udpSocket()];
   const seen = Promise.withResolvers<object>();
@@ -112,8 +112,8 @@ test('received has what came together, and tells senders apart', async () => {
     seen.resolve({
       copies: places.map((i) => received.copy(i)),
       sizes: places.map((i) => received.size(i)),
-      ports: places.map((i) => received.addressOf(received.sender(i)).port),
-      pairs: [received.isOfSameSender(0, 1), received.isOfSameSender(1, 2)],
+      ports: places.map((i) => received.addressOf(received.flow(i)).port),
+      pairs: [received.isOfSameFlow(0, 1), received.isOfSameFlow(1, 2)],
     });
   });
   const sent = ofSizes(3, 0, 65_507);
@@ -150,11 +150,80 @@ test('send() sends on a part, in order', async () => {
 test('send() answers who sent something', async () => {
   const socket = await bound();
   const [client, other] = [await udpSocket(), await udpSocket()];
-  socket.on('datagrams', () => socket.send(0, received.count, received.sender(0)));
+  socket.on('datagrams', () => socket.send(0, received.count, received.flow(0)));
   const answers = collect(client, 2);
   client.send('question', socket.address().port, '127.0.0.1');
   other.send('also for the first', socket.address().port, '127.0.0.1');
   expect(String(await answers)).toBe('question,also for the first');
+});
+
+describe.each([
+  ['::', ['127.0.0.5', '127.0.0.6', '::1']],
+  ['0.0.0.0', ['127.0.0.5', '127.0.0.6']],
+])('a socket that is bound to all addresses, %s,', (address, hosts) => {
+  test.each([
+    ['a datagram', ofSizes(100)],
+    ['a train', ofSizes(100, 100, 100, 60)],
+    ['what is no train', ofSizes(100, 0, 2_000, 2_000, 7)],
+  ])('answers from the one that was asked, with %s', async (_, sent) => {
+    const socket = await bound({ address });
+    const { port } = socket.address();
+    const flows = new Set<string>();
+    socket.on('datagrams', () => {
+      for (let i = 0; i < received.count; i++) {
+        flows.add(received.flow(i));
+        socket.send(i, i + 1, received.flow(i));
+      }
+    });
+    for (const host of hosts) {
+      const client = await udpSocket(host === '::1' ? 'udp6' : 'udp4');
+      // Who is connected hears nobody else.
+      client.connect(port, host);
+      await once(client, 'connect');
+      const answers = collect(client, sent.length);
+      for (const datagram of sent) client.send(datagram);
+      expect(await answers).toEqual(sent);
+    }
+    expect(flows.size).toBe(hosts.length);
+  });
+
+  test('tells flows of one client to two of them apart, and answers a train of each', async () => {
+    const socket = await bound({ address });
+    const client = await udpSocket();
+    const heard: string[] = [];
+    client.on('message', (datagram, from) => heard.push(`${from.address} ${datagram.length}`));
+    const pairs = new Set<string>();
+    socket.on('datagrams', () => {
+      for (let i = 1; i < received.count; i++) {
+        const isSame = received.flow(i - 1) === received.flow(i);
+        pairs.add(
+          `${received.size(i - 1)} ${received.size(i)} ${received.isOfSameFlow(i - 1, i) === isSame}`,
+        );
+      }
+      for (let i = 0; i < received.count; i += 2)
+        socket.send(i, Math.min(i + 2, received.count), received.flow(i));
+    });
+    const { port } = socket.address();
+    for (const [host, size] of [
+      ['127.0.0.5', 50],
+      ['127.0.0.5', 50],
+      ['127.0.0.6', 60],
+      ['127.0.0.6', 60],
+    ] as const)
+      client.send(Buffer.alloc(size), port, host);
+    await expect.poll(() => heard).toEqual(['127.0.0.5 50', '127.0.0.5 50', '127.0.0.6 60', '127.0.0.6 60']);
+    expect([...pairs]).toEqual(['50 50 true', '50 60 true', '60 60 true']);
+  });
+
+  test('answers a broadcast from one of its own', async () => {
+    const socket = await bound({ address });
+    socket.on('datagrams', () => socket.send(0, received.count, received.flow(0)));
+    const client = await udpSocket();
+    client.setBroadcast(true);
+    const answered = once(client, 'message');
+    client.send('to all', socket.address().port, '127.255.255.255');
+    expect(String((await answered)[0])).toBe('to all');
+  });
 });
 
 test('send() hands datagrams of one size to the kernel as one, and a shorter one at the end', async () => {
@@ -200,7 +269,7 @@ test('a refusal is an error, and comes after what was received before it', async
   const socket = await connectedTo(target.address().port);
   const told = toldUntilError(socket);
   target.on('datagrams', () => {
-    target.send(0, 1, received.sender(0));
+    target.send(0, 1, received.flow(0));
     target.close();
     socket.sendOne(Buffer.from('refused'));
   });
@@ -216,7 +285,7 @@ test.each([
   const socket = await connectedTo(target.address().port);
   const told = toldUntilError(socket);
   target.on('datagrams', () => {
-    target.send(0, 1, received.sender(0));
+    target.send(0, 1, received.flow(0));
     target.close();
     socket.sendOne(Buffer.from('refused'));
     send(socket);

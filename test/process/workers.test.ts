@@ -80,6 +80,25 @@ test('UDP sessions keep within the limit over all threads, and a newcomer takes 
   }
 });
 
+test.each([1, 3])(
+  'answers over UDP leave from the address that was asked, with %i threads',
+  async (workers) => {
+    const target = await udpSocket();
+    target.on('message', (datagram, { port, address }) => target.send(datagram, port, address));
+    const { port } = await crew({ PORT: String(target.address().port), MODE: 'udp' }, workers);
+    for (const host of ['127.0.0.1', '127.0.0.5', '127.0.0.6', '::1']) {
+      const client = await udpSocket(host === '::1' ? 'udp6' : 'udp4');
+      // Who is connected hears nobody else.
+      client.connect(port, host);
+      await once(client, 'connect');
+      let heard = 0;
+      client.on('message', () => heard++);
+      for (let i = 0; i < 20; i++) client.send(Buffer.alloc(100));
+      await expect.poll(() => heard).toBe(20);
+    }
+  },
+);
+
 test('a flood that is refused is two lines of the log, which count every datagram of every thread', async () => {
   const { relay, port, status } = await crew({ PORT: '9', MODE: 'udp', BLACKOUT: '1' });
   const clients = await Promise.all(Array.from({ length: 12 }, () => udpSocket()));

@@ -402,9 +402,9 @@ test('listenUdp() drops a datagram that comes from port 0, where no answer can g
     isFull: false,
     size: (i) => received.size(i),
     copy: (i) => received.copy(i),
-    sender: (i) => received.sender(i),
-    isOfSameSender: (i, j) => received.isOfSameSender(i, j),
-    addressOf: (sender) => ({ ...received.addressOf(sender), port: 0 }),
+    flow: (i) => received.flow(i),
+    isOfSameFlow: (i, j) => received.isOfSameFlow(i, j),
+    addressOf: (flow) => ({ ...received.addressOf(flow), port: 0 }),
   };
   const came = Promise.withResolvers<void>();
   const relay = await udpRelay(localTarget(target.port), {

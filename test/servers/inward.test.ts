@@ -58,6 +58,16 @@ const keepSending = (host: string) => `
   });
 `;
 
+/** A client that hears nobody but whom it has asked. */
+const ask = (host: string) => `
+  const socket = dgram.createSocket('${host.includes(':') ? 'udp6' : 'udp4'}');
+  socket.on('message', (datagram) => {
+    console.log('heard ' + datagram);
+    socket.close();
+  });
+  socket.connect(${PORT}, '${host}', () => socket.send('hello'));
+`;
+
 const WELCOME = { heard: '220 welcome\r\n', error: null };
 
 const PATH = process.env['PATH'] ?? '';
@@ -112,6 +122,19 @@ test('outside the wall, who is allowed reaches the app over UDP, and who is not 
     expect(refused.output()).toBe('sent\n');
   }
   expect(served.output().match(/datagram: .*/g)).toEqual(['datagram: hello', 'datagram: hello']);
+});
+
+test('answers over UDP leave from the address that was asked, of a host that has several', async () => {
+  const { center, friend } = await world({ MODE: 'udp' });
+  const more = `
+    ip address add 10.83.2.9/24 dev cable2
+    ip address add fd83:2::9/64 dev cable2 nodad
+    ip -6 address show dev cable2 scope link | sed -n 's/.*inet6 \\([^/]*\\).*/\\1/p'
+  `;
+  const { stdout: linkLocal } = await promisify(execFile)(...center.wrap('sh', ['-c', more]));
+  const hosts = ['10.83.2.1', '10.83.2.9', 'fd83:2::1', 'fd83:2::9', `${linkLocal.trim()}%cable`];
+  for (const host of hosts) await startDaemon(...node(friend, ask(host)), { ready: 'heard welcome' });
+  expect(linkLocal).toMatch(/^fe80::/);
 });
 
 test('BIND shuts the other networks out, and leaves the probes of the healthcheck a way', async () => {
