@@ -4,10 +4,11 @@ import { constants } from 'node:os';
 import { type Calls, CLOSE_ON_EXEC, NONBLOCK, systemError } from './calls.ts';
 import { DatagramBatch } from './datagram-batch.ts';
 import { DatagramTrains } from './datagram-trains.ts';
+import { ICMP_ERRORS } from './icmp-errors.ts';
 import { holdToInterface, type InterfaceFilter } from './interface-filter.ts';
 import { EAGAIN, type Kernel } from './kernel.ts';
 import { localAddress } from './local-address.ts';
-import { READABLE, type Watched } from './poller.ts';
+import { FAILED, READABLE, type Watched } from './poller.ts';
 import {
   AF_INET,
   AF_INET6,
@@ -17,6 +18,8 @@ import {
 } from './socket-address.ts';
 
 const SOCK_DGRAM = 2;
+/** Of recv(2). */
+const MSG_ERRQUEUE = 0x20_00;
 const { ECONNREFUSED, EMSGSIZE, ENOBUFS } = constants.errno;
 /** What a socket is told that is no failure: there is nothing more, or (of one that is connected) a datagram was too large for its path. */
 const PASSING = new Set([0, EAGAIN, EMSGSIZE]);
@@ -78,17 +81,15 @@ export class BareDatagrams {
     const fd = openSocket(calls, family);
     try {
       options.bufferSizes(fd, bufferSize);
+      options.allErrors(fd);
       prepare(fd, family);
       if (calls[operation](fd, memory.pointer, sizeOfSocketAddress(memory.bytes)) < 0)
         throw systemError(operation, calls.errno(), `${address}:${port}`);
-      const isBound = operation === 'bind';
-      // Those of sockets that are bound are in /proc/net/udp, for as long as they are.
-      const watchesDrops = !isBound;
       return new BareDatagramSocket(this.#kernel, fd, {
         batch: this.received,
         trains: this.#trains,
-        watchesDrops,
-        filter: isBound ? holdToInterface(this.#kernel, fd, { address, protocol: 'udp' }) : null,
+        isConnected: operation === 'connect',
+        filter: operation === 'bind' ? holdToInterface(this.#kernel, fd, { address, protocol: 'udp' }) : null,
       });
     } catch (cause) {
       calls.close(fd);
@@ -108,8 +109,8 @@ function openSocket(calls: Calls, family: number): number {
 interface Parts {
   readonly batch: DatagramBatch;
   readonly trains: DatagramTrains;
-  /** Whether datagrams that find its receive buffer full are 'lost' too: told when many come, and at its end. */
-  readonly watchesDrops: boolean;
+  /** If not, errors are of one of many peers; and the datagrams that find its receive buffer full are in /proc/net/udp, for as long as it is open. */
+  readonly isConnected: boolean;
   /** Of one that is bound. */
   readonly filter: InterfaceFilter | null;
 }
@@ -126,7 +127,7 @@ export class BareDatagramSocket
   readonly #kernel: Kernel;
   readonly #batch: DatagramBatch;
   readonly #trains: DatagramTrains;
-  readonly #watchesDrops: boolean;
+  readonly #isConnected: boolean;
   readonly #filter: InterfaceFilter | null;
   /** How many datagrams that found the receive buffer full have been told of. */
   #drops = 0;
@@ -135,13 +136,13 @@ export class BareDatagramSocket
   #isOpen = true;
 
   /** Throws a system error. */
-  constructor(kernel: Kernel, fd: number, { batch, trains, watchesDrops, filter }: Parts) {
+  constructor(kernel: Kernel, fd: number, { batch, trains, isConnected, filter }: Parts) {
     super();
     this.#kernel = kernel;
     this.fd = fd;
     this.#batch = batch;
     this.#trains = trains;
-    this.#watchesDrops = watchesDrops;
+    this.#isConnected = isConnected;
     this.#filter = filter;
     kernel.poller.watch(this, READABLE);
   }
@@ -172,21 +173,28 @@ export class BareDatagramSocket
     this.#kernel.calls.close(this.fd);
   }
 
-  onEvents(): void {
+  onEvents(events: number): void {
     this.#receive();
+    if ((events & FAILED) !== 0) this.#forgetErrors();
     this.#kernel.poller.settle();
   }
 
   /** A datagram is lost, as on any hop, whatever it is that has no way. A refusal is what `#receive` would have been told. */
   readonly #onLost = (count: number, errno: number): void => {
     if (errno === EAGAIN || errno === ENOBUFS) this.emit('lost', count);
-    if (errno !== ECONNREFUSED) return;
+    if (errno !== ECONNREFUSED || !this.#isConnected) return;
     this.#refusal ??= systemError('sendmmsg', errno);
     setImmediate(() => this.#receive());
   };
 
+  /** What the kernel keeps of errors takes room of what is received. */
+  #forgetErrors(): void {
+    const { calls, buffer } = this.#kernel;
+    while (this.#isOpen && calls.recv(this.fd, buffer.pointer, 0, MSG_ERRQUEUE) >= 0);
+  }
+
   #tellDrops(): void {
-    if (!this.#watchesDrops) return;
+    if (!this.#isConnected) return;
     const drops = this.#kernel.options.drops(this.fd);
     if (drops > this.#drops) this.emit('lost', drops - this.#drops);
     this.#drops = drops;
@@ -197,7 +205,8 @@ export class BareDatagramSocket
     if (!this.#isOpen) return;
     const batch = this.#batch;
     const errno = batch.receive(this.fd);
-    const failure = PASSING.has(errno) ? this.#refusal : systemError('recvmmsg', errno);
+    const isPassing = PASSING.has(errno) || (!this.#isConnected && ICMP_ERRORS.has(errno));
+    const failure = isPassing ? this.#refusal : systemError('recvmmsg', errno);
     if (errno !== 0 && errno !== EAGAIN) batch.receive(this.fd);
     if (batch.count > 0) this.emit('datagrams');
     if (!this.#isOpen) return;

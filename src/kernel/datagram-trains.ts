@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 
 import { allocate, type Calls, type Memory } from './calls.ts';
 import { BATCH, type DatagramBatch } from './datagram-batch.ts';
+import { ICMP_ERRORS } from './icmp-errors.ts';
 import { CMSG, OWN, SAID, sayOwnAddress } from './own-address.ts';
 import { SOCKADDR_SIZE, sizeOfSocketAddress } from './socket-address.ts';
 import { SOL_UDP, UDP_SEGMENT } from './socket-options.ts';
@@ -10,6 +11,8 @@ import { MMSGHDR, Structs, WORD } from './structs.ts';
 const { EINVAL, EIO, EMSGSIZE } = constants.errno;
 /** Why a train is not taken, though its datagrams may be, one by one: they are too large for one packet each, or a device or its path has no way to cut it. */
 const REFUSED = new Set([EINVAL, EIO, EMSGSIZE]);
+/** How often the kernel may tell of other datagrams than the one that is to be sent; from then on it is that one. */
+const MAX_TOLD = 4;
 /** Of our own addresses. */
 const ANY = new Int32Array(0);
 /** In bytes: what one packet of Ethernet carries over IPv4. */
@@ -81,12 +84,18 @@ export class DatagramTrains {
     const own = flow === null ? ANY : this.#flowWords.subarray(nameSize / WORD, flow.length / WORD);
     let next = start;
     let longest = this.#longest;
+    let told = 0;
     while (next < end) {
       const trains = this.#form({ start: next, end, longest, nameSize, own });
       const sent = this.#calls.sendmmsg(fd, this.#headers.pointer(0), trains, 0);
       for (let i = 0; i < sent; i++) next += this.#lengthOf(i);
-      if (sent >= 0) continue;
+      if (sent > 0) {
+        told = 0;
+        continue;
+      }
       const errno = this.#calls.errno();
+      // The kernel tells of an earlier datagram, to another peer, in place of sending this one.
+      if (flow !== null && ICMP_ERRORS.has(errno) && told++ < MAX_TOLD) continue;
       const first = this.#lengthOf(0);
       if (first > 1 && REFUSED.has(errno)) {
         longest = 1;

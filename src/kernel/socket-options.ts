@@ -15,7 +15,9 @@ const MEMINFO_SIZE = 36;
 const DROPS = 32;
 const IPPROTO_IP = 0;
 const IP_PKTINFO = 8;
+const IP_RECVERR = 11;
 const IPPROTO_IPV6 = 41;
+const IPV6_RECVERR = 25;
 const IPV6_V6ONLY = 26;
 const IPV6_RECVPKTINFO = 49;
 export const SOL_UDP = 17;
@@ -111,6 +113,15 @@ export class SocketOptions {
   ownAddresses(fd: number): void {
     this.#set(fd, IPPROTO_IP, IP_PKTINFO, this.#on);
     this.#set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, this.#on);
+  }
+
+  /**
+   * Has the kernel tell of a datagram that our own link has dropped (ENOBUFS), and of every ICMP error, not of refusals alone; it keeps them in a queue
+   * beside (IP_RECVERR of ip(7)).
+   */
+  allErrors(fd: number): void {
+    this.#set(fd, IPPROTO_IP, IP_RECVERR, this.#on);
+    this.#set(fd, IPPROTO_IPV6, IPV6_RECVERR, this.#on);
   }
 
   /** Has a socket share its port with others that do. */

@@ -227,7 +227,8 @@ export class Session {
     socket.on('lost', (count) => counters.lost(count));
     socket.on('error', (cause) => {
       order.failed(address);
-      if (this.#dialled === dialled) this.end(explain(cause, address.address, target));
+      if (this.#dialled !== dialled || (this.received > 0 && mayPass(cause))) return;
+      this.end(explain(cause, address.address, target));
     });
     if (onAnswers !== null) socket.on('datagrams', () => this.#receive(dialled, onAnswers));
   }
@@ -254,13 +255,19 @@ export class Session {
   }
 }
 
+/** A route that is gone may come back: who has been answered keeps its port, and goes on with another address if the silence lasts. */
+function mayPass({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'EHOSTUNREACH' || code === 'ENETUNREACH';
+}
+
 /** Why there is no answer, and what to look at. */
 function explain(cause: NodeJS.ErrnoException, address: string, target: Target): AnswerError {
   const at = endpoint(address, target.port);
-  const what =
-    cause.code === 'ECONNREFUSED'
-      ? `nothing listens on UDP at ${at} (${cause.code}): is the service up, and is this its port?`
-      : `${at}: ${cause.message}`;
+  let what = `${at}: ${cause.message}`;
+  if (cause.code === 'ECONNREFUSED')
+    what = `nothing listens on UDP at ${at} (${cause.code}): is the service up, and is this its port?`;
+  if (mayPass(cause))
+    what = `${at} cannot be reached (${cause.code}): is the host up, and is there a way to it?`;
   return new AnswerError(target, new Error(what, { cause }));
 }
 

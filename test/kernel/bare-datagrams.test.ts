@@ -1,4 +1,4 @@
-import type { Socket } from 'node:dgram';
+import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -15,6 +15,7 @@ const SOL_SOCKET = 1;
 const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
 const SO_NO_CHECK = 11;
+const SO_MEMINFO = 55;
 const SOL_UDP = 17;
 const UDP_GRO = 104;
 
@@ -99,6 +100,14 @@ function switchOn(fd: number, level: number, name: number): void {
   const on = allocate(kernel.calls, Int32Array.BYTES_PER_ELEMENT);
   on.bytes.writeInt32LE(1);
   expect(kernel.calls.setsockopt(fd, level, name, on.pointer, on.bytes.length)).toBe(0);
+}
+
+/** What waits to be received of a socket, errors too, in bytes (SO_MEMINFO). */
+function roomTaken(fd: number): number {
+  const [info, size] = [allocate(kernel.calls, 36), allocate(kernel.calls, Int32Array.BYTES_PER_ELEMENT)];
+  size.bytes.writeInt32LE(info.bytes.length);
+  expect(kernel.calls.getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info.pointer, size.pointer)).toBe(0);
+  return info.bytes.readInt32LE();
 }
 
 const ofSizes = (...sizes: readonly number[]) => sizes.map((size, i) => Buffer.alloc(size, i + 1));
@@ -292,6 +301,31 @@ test.each([
   });
   socket.sendOne(Buffer.from('echo'));
   expect(await told).toEqual(['echo', 'sendmmsg ECONNREFUSED']);
+});
+
+test('who refuses what a socket for many peers has sent is no error of that, costs the others nothing, and leaves no room taken', async () => {
+  const socket = await bound();
+  socket.on('error', () => expect.unreachable());
+  const [well, gone] = [await udpSocket(), createSocket('udp4').bind(0, '127.0.0.1')];
+  await once(gone, 'listening');
+  const flows: string[] = [];
+  socket.on('datagrams', () => {
+    if (flows.push(received.flow(0)) < 2) return;
+    for (let i = 0; i < 50; i++) {
+      const [toWell = '', toGone = ''] = flows;
+      socket.send(0, 1, toWell);
+      socket.send(0, 1, toGone);
+    }
+  });
+  const { port } = socket.address();
+  well.send('x', port, '127.0.0.1');
+  await expect.poll(() => flows.length).toBe(1);
+  const heard = collect(well, 50);
+  await new Promise<void>((resolve) => {
+    gone.send('x', port, '127.0.0.1', () => gone.close(resolve));
+  });
+  expect(await heard).toHaveLength(50);
+  await expect.poll(() => roomTaken(socket.fd)).toBe(0);
 });
 
 test('a refusal that a send is told of is an error, though nothing is left to be received', async () => {

@@ -373,7 +373,7 @@ test('listenTcp() rejects when the port is taken', async () => {
 
 test('failed rejects when the listener dies', async () => {
   const relay = await tcpRelay(localTarget(1));
-  await killListener('tcp', relay.port);
+  await killListener(relay.port);
   await expect(relay.failed).rejects.toThrow(`failed to go on listening on tcp port ${relay.port}: `);
 });
 

@@ -1,4 +1,4 @@
-import type { RemoteInfo, Socket } from 'node:dgram';
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 
 import { expect, onTestFinished, test } from 'vitest';
@@ -6,8 +6,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { Crowd } from '../../src/relay/crowd.ts';
 import { Gate } from '../../src/relay/gate.ts';
 import { Slots } from '../../src/relay/slots.ts';
-import type { Datagrams, UdpSocket } from '../../src/relay/udp-sockets.ts';
-import { killListener } from '../helpers/kill-listener.ts';
+import type { Datagrams, UdpSocket, UdpSockets } from '../../src/relay/udp-sockets.ts';
 import { localTarget, testLog, udpRelay, udpSockets } from '../helpers/relay.ts';
 import { closedPort, udpSocket } from '../helpers/sockets.ts';
 
@@ -819,25 +818,75 @@ test('listenUdp() passes a late answer on, and goes on with the address that gav
   expect(came.slice(after + 1).every((each) => each.port === by)).toBe(true);
 });
 
-test('listenUdp() counts what there is no room to send, either way', async () => {
-  const target = await udpTarget();
+/** What UDP relays are made of, and what has been opened of it. */
+async function keptSockets() {
   const sockets = await udpSockets();
   const opened: UdpSocket[] = [];
-  const keep = async (socket: Promise<UdpSocket>) => {
-    opened.push(await socket);
+  const keep = async (opening: Promise<UdpSocket>) => {
+    const socket = await opening;
+    opened.push(socket);
     return socket;
   };
-  const relay = await udpRelay(localTarget(target.port), {
-    sockets: {
-      received: sockets.received,
-      bind: (place) => keep(sockets.bind(place)),
-      connect: (peer) => keep(sockets.connect(peer)),
-    },
-  });
+  const kept: UdpSockets = {
+    received: sockets.received,
+    bind: (place) => keep(sockets.bind(place)),
+    connect: (peer) => keep(sockets.connect(peer)),
+  };
+  return { sockets: kept, opened };
+}
+
+test('listenUdp() counts what there is no room to send, either way', async () => {
+  const target = await udpTarget();
+  const { sockets, opened } = await keptSockets();
+  const relay = await udpRelay(localTarget(target.port), { sockets });
   (await udpSocket()).send('question', relay.port, '127.0.0.1');
   await target.next();
   for (const socket of opened) socket.emit('lost', 3);
   expect(relay.counts().lost).toBe(6);
+});
+
+test('listenUdp() ends a session whose host cannot be reached, but none that has been answered', async () => {
+  const target = await udpTarget();
+  const { sockets, opened } = await keptSockets();
+  const log = testLog();
+  const relay = await udpRelay(localTarget(target.port), { sockets, log });
+  const client = await udpSocket();
+  const tell = () => opened.at(-1)?.emit('error', Object.assign(new Error(), { code: 'EHOSTUNREACH' }));
+  client.send('unanswered', relay.port, '127.0.0.1');
+  await target.next();
+  tell();
+  expect(String((await log.line('session failed')).fields['err'])).toBe(
+    `AnswerError: no answer from target.test:${target.port}: 127.0.0.1:${target.port} cannot be reached (EHOSTUNREACH): is the host up, and is there a way to it?`,
+  );
+
+  const answered = nextMessage(client);
+  client.send('answered', relay.port, '127.0.0.1');
+  const { from } = await target.next();
+  target.socket.send('answer', from.port, from.address);
+  await answered;
+  tell();
+  client.send('again', relay.port, '127.0.0.1');
+  expect((await target.next()).from.port).toBe(from.port);
+});
+
+test('listenUdp() answers other clients while some refuse their answers', async () => {
+  const target = await udpTarget();
+  const relay = await udpRelay(localTarget(target.port));
+  const client = await udpSocket();
+  let heard = 0;
+  client.on('message', () => heard++);
+  client.send('question', relay.port, '127.0.0.1');
+  const { from } = await target.next();
+  for (let round = 1; round <= 20; round++) {
+    const gone = createSocket('udp4');
+    gone.send('question', relay.port, '127.0.0.1');
+    const other = await target.next();
+    await new Promise<void>((resolve) => gone.close(resolve));
+    for (let i = 0; i < 3; i++) target.socket.send('refused', other.from.port, other.from.address);
+    target.socket.send('answer', from.port, from.address);
+    await expect.poll(() => heard).toBe(round);
+  }
+  expect(relay.counts().lost).toBe(0);
 });
 
 test('listenUdp() counts each datagram that is refused', async () => {
@@ -869,7 +918,8 @@ test('listenUdp() rejects when the port is taken', async () => {
 });
 
 test('failed rejects when the listener dies', async () => {
-  const relay = await udpRelay(localTarget(1));
-  await killListener('udp', relay.port);
-  await expect(relay.failed).rejects.toThrow(`failed to go on listening on udp port ${relay.port}: `);
+  const { sockets, opened } = await keptSockets();
+  const relay = await udpRelay(localTarget(1), { sockets });
+  opened[0]?.emit('error', new Error('it broke'));
+  await expect(relay.failed).rejects.toThrow(`failed to go on listening on udp port ${relay.port}: it broke`);
 });
