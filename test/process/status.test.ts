@@ -4,7 +4,7 @@ import { connect as connectTo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 
 import manifest from '../../package.json' with { type: 'json' };
 import { clientHello } from '../helpers/client-hello.ts';
@@ -169,6 +169,34 @@ test.each(['tcp', 'udp'])('status shows a blackout, and whom it has refused (MOD
   expect(lines[1]).toMatch(/^blackout on since /);
   expect(lines).toContainEqual(expect.stringMatching(new RegExp(`^${port} +1 +blackout$`)));
 });
+
+test.each(['1', '2'])(
+  'status shows a live UDP session that is not answered, and why (WORKERS=%s)',
+  async (WORKERS) => {
+    const target = await udpSocket();
+    const port = await closedPort();
+    const at = `127.0.0.1:${target.address().port}`;
+    const relay = startSallyport({
+      TARGET: '127.0.0.1',
+      PORT: `${port}:${target.address().port}`,
+      MODE: 'udp',
+      WORKERS,
+    });
+    await relay.line('listening');
+    const client = await udpSocket();
+    const sending = setInterval(() => client.send('still here', port, '127.0.0.1'), 100);
+    onTestFinished(() => clearInterval(sending));
+    const shown = new RegExp(
+      `^${port} +1 of 100 +0 +1 .* B +0 B +1 +0 +0 +no answer from ${at}: ${at} is silent$`,
+    );
+    await expect
+      .poll(() => statusOf(relay), { timeout: 20_000 })
+      .toContainEqual(expect.stringMatching(shown));
+    // It lives on, and all is well once there is an answer.
+    target.on('message', (datagram, from) => target.send(datagram, from.port, from.address));
+    await expect.poll(async () => (await statusOf(relay)).at(-1)).toMatch(/ -$/);
+  },
+);
 
 test('status --json gives the same to programs', async () => {
   const port = await closedPort();
