@@ -24,7 +24,7 @@ interface Options {
   readonly onAnswers: (() => void) | null;
   /** For how long a client that goes on sending may be unanswered at least, in ms. */
   readonly patience: number;
-  /** Told that the target's address answers nobody: not this client, which went on sending or was never answered, and no other meanwhile. */
+  /** Told that the target's address answers nobody: not this client, which went on sending or was never answered, and no other meanwhile; or that it cannot be reached. */
   readonly onSilence: (why: AnswerError) => void;
   /** Told that the session goes on with another address, as the one before is silent. */
   readonly onMove: (why: AnswerError) => void;
@@ -220,15 +220,21 @@ export class Session {
   }
 
   #use(dialled: Dialled<UdpSocket>): void {
-    const { target, order, counters, onAnswers } = this.#options;
+    const { target, order, counters, onAnswers, onSilence } = this.#options;
     const { socket, address } = dialled;
     this.#dialled = dialled;
     this.address = endpoint(address.address, target.port);
     socket.on('lost', (count) => counters.lost(count));
     socket.on('error', (cause) => {
+      const why = explain(cause, address.address, target);
+      const isNews = !order.hasFailed(address);
       order.failed(address);
-      if (this.#dialled !== dialled || (this.received > 0 && mayPass(cause))) return;
-      this.end(explain(cause, address.address, target));
+      if (this.#dialled !== dialled) return;
+      if (this.received === 0 || !mayPass(cause)) this.end(why);
+      else if (this.#patience.owedSince !== null) {
+        onSilence(why);
+        void this.#move(dialled, { why, isNews });
+      }
     });
     if (onAnswers !== null) socket.on('datagrams', () => this.#receive(dialled, onAnswers));
   }
@@ -255,7 +261,7 @@ export class Session {
   }
 }
 
-/** A route that is gone may come back: who has been answered keeps its port, and goes on with another address if the silence lasts. */
+/** A route that is gone may come back: who has been answered keeps its way, unless there is a better address. */
 function mayPass({ code }: NodeJS.ErrnoException): boolean {
   return code === 'EHOSTUNREACH' || code === 'ENETUNREACH';
 }

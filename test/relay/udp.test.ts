@@ -869,6 +869,35 @@ test('listenUdp() ends a session whose host cannot be reached, but none that has
   expect((await target.next()).from.port).toBe(from.port);
 });
 
+test('listenUdp() has a session that was answered go on at once with another address when its host cannot be reached', async () => {
+  const { port, came, answering } = await targetsAt(['127.0.0.2', '127.0.0.3']);
+  answering.add('127.0.0.2').add('127.0.0.3');
+  let now = '127.0.0.2';
+  const { sockets, opened } = await keptSockets();
+  const log = testLog();
+  // The answer that is kept is old.
+  const resolve = async (_: AbortSignal, { fresh = false } = {}) => [
+    { address: fresh ? now : '127.0.0.2', family: 4 },
+  ];
+  const relay = await udpRelay({ ...localTarget(port), resolve }, { sockets, log });
+  const client = await udpSocket();
+  const answered = nextMessage(client);
+  client.send('one', relay.port, '127.0.0.1');
+  await answered;
+  answering.delete('127.0.0.2');
+  now = '127.0.0.3';
+  client.send('two', relay.port, '127.0.0.1');
+  await expect.poll(() => came.length).toBe(2);
+  opened.at(-1)?.emit('error', Object.assign(new Error(), { code: 'EHOSTUNREACH' }));
+  const { fields } = await log.line('no answer: the session goes on with another address');
+  expect(String(fields['err'])).toContain(`127.0.0.2:${port} cannot be reached (EHOSTUNREACH)`);
+  expect(relay.lastFailure).toContain('cannot be reached');
+  const again = nextMessage(client);
+  client.send('three', relay.port, '127.0.0.1');
+  expect(String((await again).datagram)).toBe('127.0.0.3');
+  expect(relay.lastFailure).toBe(null);
+});
+
 test('listenUdp() answers other clients while some refuse their answers', async () => {
   const target = await udpTarget();
   const relay = await udpRelay(localTarget(target.port));
