@@ -24,6 +24,8 @@ export class DatagramBatch {
   readonly #room: Structs;
   readonly #senders: Structs;
   readonly #told: Structs;
+  /** One of them is put together here: to make text of two parts costs twice as much. */
+  readonly #flow: Structs;
   readonly #headers: Structs;
 
   constructor(calls: Calls) {
@@ -33,6 +35,7 @@ export class DatagramBatch {
     this.#room = new Structs(calls, BATCH, IOVEC.size);
     this.#senders = new Structs(calls, BATCH, NAME);
     this.#told = new Structs(calls, BATCH, TOLD);
+    this.#flow = new Structs(calls, 1, NAME + TOLD);
     this.#headers = new Structs(calls, BATCH, MMSGHDR.size);
     for (let i = 0; i < BATCH; i++) {
       const payload = this.#payloads.pointer + BigInt(i * STRIDE);
@@ -74,11 +77,12 @@ export class DatagramBatch {
 
   /** What stands for who sent one and to which of our addresses, the same for the same: a struct sockaddr, and the address as it was found, in latin1. */
   flow(i: number): string {
-    const at = i * NAME * WORD;
-    const peer = this.#senders.bytes.toString('latin1', at, at + this.#senderSize(i));
+    const peerSize = this.#senderSize(i) / WORD;
     const own = findOwnAddress(this.#told, i, this.#toldSize(i));
-    const start = (i * TOLD + own.at) * WORD;
-    return own.size === 0 ? peer : peer + this.#told.bytes.toString('latin1', start, start + own.size * WORD);
+    for (let word = 0; word < peerSize; word++) this.#flow.set(0, word, this.#senders.get(i, word));
+    for (let word = 0; word < own.size; word++)
+      this.#flow.set(0, peerSize + word, this.#told.get(i, own.at + word));
+    return this.#flow.bytes.toString('latin1', 0, (peerSize + own.size) * WORD);
   }
 
   isOfSameFlow(i: number, j: number): boolean {
