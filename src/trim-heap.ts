@@ -56,7 +56,7 @@ function createTrim(): () => void {
 }
 
 /** malloc_trim(3), which is glibc's alone. */
-function openTrimOfC(): () => void {
+export function openTrimOfC(): () => void {
   try {
     const lib = openKernel()?.calls.lib;
     const trim = lib?.getFunction('malloc_trim', { arguments: ['uint64'], return: 'int32' });

@@ -71,7 +71,9 @@ export interface Holder {
 
 /** A client whose target takes so long to reach is watched meanwhile, in ms. */
 const WATCH_AFTER = 250;
-/** Made once, as each error that is made records a stack. */
+/** Made once each, as each error that is made records a stack. */
+export const TOO_MANY_WAIT = new Refusal('too many clients', 'too many clients wait');
+const TOO_MANY_NAMELESS = new Refusal('too many clients', 'too many clients have not named anybody');
 const GONE = new Error('the client is gone');
 const ignore = () => {};
 
@@ -198,10 +200,8 @@ export class Connection implements Member {
 
   onSentAway(): void {
     const { counters, log, waiting } = this.shared;
-    const message =
-      this.#crowd === waiting ? 'too many clients wait' : 'too many clients have not named anybody';
+    const refusal = this.#crowd === waiting ? TOO_MANY_WAIT : TOO_MANY_NAMELESS;
     this.#crowd = null;
-    const refusal = new Refusal('too many clients', message);
     counters.refused(refusal.rule);
     logRefusal(log, this.from, refusal);
     this.cut();

@@ -48,6 +48,15 @@ export class Crowd {
     this.#bound();
   }
 
+  /** Whether one more from this address would be sent away at once. */
+  isShutTo(source: string): boolean {
+    const { size, leaver } = this.#bounds;
+    if (this.#size < size || leaver === 'oldest') return false;
+    const own = this.#sources.get(source);
+    const after = (own === undefined ? 0 : room(own)) + MEMBER;
+    return [...this.#sources.values()].every((other) => other === own || room(other) < after);
+  }
+
   /** To be called when a member holds so many bytes. */
   hold(member: Member, bytes: number): void {
     this.#add(this.#sourceOf(member), 0, bytes - member.held);

@@ -2,7 +2,7 @@ import type { Log } from '../log.ts';
 import type { Rule } from '../wire/refusal.ts';
 
 /** Why a client is not let through: by what it says, by where it comes from, or as nobody is. */
-interface Reason {
+export interface Reason {
   readonly rule: Rule | 'source not allowed' | 'blackout';
   /** The name it asked for; null where there is none. */
   readonly asked: string | null;

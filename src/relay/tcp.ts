@@ -4,16 +4,17 @@ import { BareServer } from '../kernel/bare-server.ts';
 import { openKernel } from '../kernel/kernel.ts';
 import type { Network } from '../networks.ts';
 import { Roster } from '../roster.ts';
+import { sourceOf } from '../source-of.ts';
 import { throttle } from '../throttle.ts';
 import { connectStream, createConnectBare } from './connect.ts';
-import { Connection, type Shared } from './connection.ts';
+import { Connection, type Shared, TOO_MANY_WAIT } from './connection.ts';
 import { sumCounts } from './counters.ts';
 import { createDialOrder } from './dial-order.ts';
 import { endpoint } from './endpoint.ts';
 import { type Gate, SHUT } from './gate.ts';
 import { IdleClients } from './idle-clients.ts';
 import { listenAt } from './listen-at.ts';
-import { logRefusal } from './log-refusal.ts';
+import { logRefusal, type Reason } from './log-refusal.ts';
 import { openListener } from './open-listener.ts';
 import { type Relay, SAID_EVERY } from './relay.ts';
 import { reset } from './reset.ts';
@@ -71,15 +72,28 @@ export async function listenTcp(options: Options): Promise<Relay> {
   );
   const isWelcome = options.allowFrom && createSourceGate(options.allowFrom, { ...options, logInterval: 0 });
 
+  const turnAway = (client: TcpSocket, refusal: Reason) => {
+    counters.refused(refusal.rule);
+    logRefusal(log, endpoint(client.remoteAddress, client.remotePort), refusal);
+    refuse(client);
+  };
+  /** Whether a client would be sent away as soon as it came to wait: then nothing else is done for it. */
+  const isOneTooMany = ({ remoteAddress = '' }: TcpSocket) => {
+    const source = sourceOf(remoteAddress);
+    return slots.waiting > 0 && source !== options.probeSource && options.waiting.isShutTo(source);
+  };
+
   const accept = (client: TcpSocket) => {
     if (gate.isShut) {
-      counters.refused(SHUT.rule);
-      logRefusal(log, endpoint(client.remoteAddress, client.remotePort), SHUT);
-      refuse(client);
+      turnAway(client, SHUT);
       return;
     }
     if (isWelcome !== null && !isWelcome(client.remoteAddress, client.remotePort)) {
       refuse(client);
+      return;
+    }
+    if (isOneTooMany(client)) {
+      turnAway(client, TOO_MANY_WAIT);
       return;
     }
     const connection = new Connection(client, shared);

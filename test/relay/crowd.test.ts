@@ -28,6 +28,17 @@ test.each([
   expect(gone).toEqual(expected);
 });
 
+test('of a crowd that is full, the address that takes most room is told so before it enters', () => {
+  const { crowd, enter } = crowdOf({ size: 3 });
+  enter('a', 'a1');
+  const leaving = enter('a', 'a2');
+  expect(crowd.isShutTo('a')).toBe(false);
+  enter('b', 'b1');
+  expect(['a', 'b', 'c'].map((source) => crowd.isShutTo(source))).toEqual([true, false, false]);
+  crowd.leave(leaving);
+  expect(crowd.isShutTo('a')).toBe(false);
+});
+
 test('one that holds too much has the address that takes most room lose members until there is enough', () => {
   const { crowd, gone, enter } = crowdOf({ bytes: 100_000 });
   const small = enter('a', 'small');
