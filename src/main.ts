@@ -55,9 +55,7 @@ const relayCommand: Command = {
     const crash = listenForCrash(process);
     const { log, output } = createLog(config.logLevel, STDOUT);
     const folding = foldRepeats(log, config.targets);
-    for (const { name, meant } of config.nearMisses)
-      log.warn(`${name} is set but unknown: did you mean ${meant}?`);
-    for (const warning of findForwarding()) log.warn(warning);
+    for (const warning of [...config.warnings, ...findForwarding()]) log.warn(warning);
     const linesDropped = () => ({ budget: folding.dropped, output: output.dropped });
     try {
       const ending = await run(config, { log: folding, linesDropped, stop, crash });

@@ -37,7 +37,7 @@ export const check: Command = {
       ...(held.size > 0 ? ['a relay runs here: whether its ports can be listened on was not tried'] : []),
     ]);
     section('Warnings', [
-      ...config.nearMisses.map(({ name, meant }) => `${name} is set but unknown: did you mean ${meant}?`),
+      ...config.warnings,
       ...findForwarding(),
       ...hosts,
       ...names.flatMap(({ warnings }) => warnings),

@@ -1,13 +1,14 @@
 import type { Network } from './addresses.ts';
 import { ConfigError } from './config-error.ts';
-import { readNameCheck } from './name-check.ts';
+import { readNameCheck, warnOfPlaintext } from './name-check.ts';
 import type { Nameserver } from './nameservers.ts';
 import { findNearMisses } from './near-misses.ts';
-import type { PortPair } from './ports.ts';
+import { type PortPair, warnOfSexagesimal } from './ports.ts';
 import { choosePort, chooseProxyPort, defaultHttpUrl, hostOf, parseProbeUrl, type Probe } from './probes.ts';
 import { isWildcard, matchTarget } from './targets.ts';
 import {
   describeProblem,
+  findIdle,
   readVariable,
   readVariables,
   type Setting,
@@ -62,8 +63,8 @@ export interface Config {
   readonly admin: { readonly host: string; readonly port: number } | null;
   readonly httpProbes: readonly Probe[];
   readonly smtpProbe: (Probe & { readonly command: string }) | null;
-  /** Set, but without effect: probably misspelt. */
-  readonly nearMisses: readonly { readonly name: string; readonly meant: string }[];
+  /** What is probably not meant so, though it can be used: a sentence each. */
+  readonly warnings: readonly string[];
   /** Every variable's text, for people to see. */
   readonly settings: readonly Setting[];
 }
@@ -86,7 +87,8 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     ...checkProxyProtocol(values),
     ...probes.problems,
   ];
-  if (allProblems.length > 0) throw new ConfigError(allProblems);
+  const nearMisses = findNearMisses(Object.keys(environment), Object.keys(variables));
+  if (allProblems.length > 0) throw new ConfigError(allProblems, nearMisses);
 
   const all = values as Values;
   const [smtp = null] = probes.smtp;
@@ -128,7 +130,12 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
       smtp === null
         ? null
         : { ...smtp, timeout: all.SMTP_HEALTHCHECK_TIMEOUT_MS, command: all.SMTP_HEALTHCHECK_COMMAND },
-    nearMisses: findNearMisses(Object.keys(environment), Object.keys(variables)),
+    warnings: [
+      ...nearMisses,
+      ...findIdle(settings, all),
+      ...warnOfSexagesimal(ports),
+      ...warnOfPlaintext(ports, nameCheck),
+    ],
     settings: settings.map((setting) => ({
       ...setting,
       text: setting.text ?? derived[setting.name] ?? null,
@@ -153,10 +160,7 @@ function readPorts({ PORT: ports = [], MODE: mode, LISTEN: listen = DEFAULT_LIST
   readonly ports: readonly PortPair[];
   readonly problems: readonly string[];
 } {
-  if (mode !== 'http-proxy') {
-    const isVain = mode !== undefined && listen !== DEFAULT_LISTEN;
-    return { ports, problems: isVain ? [`LISTEN=${listen}: goes with MODE=http-proxy only`] : [] };
-  }
+  if (mode !== 'http-proxy') return { ports, problems: [] };
   const pairs = ports.filter((pair) => pair.listen !== pair.target);
   return {
     ports: ports.map(({ target }) => ({ listen, target })),

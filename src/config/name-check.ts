@@ -1,4 +1,5 @@
 import { ipVersion } from './host.ts';
+import type { PortPair } from './ports.ts';
 import { isWildcard } from './targets.ts';
 import type { Values } from './variables.ts';
 
@@ -18,6 +19,21 @@ const SERVER_FIRST: Readonly<Record<number, string>> = {
 /** Whether a target's port is one where the server speaks first, so that no name can be read. */
 export function serverSpeaksFirst(port: number): boolean {
   return SERVER_FIRST[port] !== undefined;
+}
+
+/** Where a client begins in plain text, and names somebody only once it has been allowed TLS. */
+const PLAINTEXT_FIRST: Readonly<Record<number, string>> = { 5432: 'PostgreSQL' };
+
+/** Warnings of ports where names are checked, and only some clients have one. */
+export function warnOfPlaintext(ports: readonly PortPair[], nameCheck: NameCheck): readonly string[] {
+  if (nameCheck === 'off') return [];
+  return ports.flatMap(({ target }) => {
+    const service = PLAINTEXT_FIRST[target];
+    if (service === undefined) return [];
+    return [
+      `PORT: on port ${target} (${service}) only clients that use TLS with SNI name a target, as libpq 14 and newer do by default, and names are checked (NAME_CHECK=${nameCheck})`,
+    ];
+  });
 }
 
 /**

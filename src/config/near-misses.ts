@@ -5,16 +5,13 @@ const LETTERS_PER_SLIP = 5;
 /** A name may lack or add an ending of three letters (`_MS`, `S`). */
 const MAX_ENDING = 3;
 
-/** Pairs of a variable that is set and the one of ours that was probably meant. */
-export function findNearMisses(
-  set: readonly string[],
-  ours: readonly string[],
-): readonly { readonly name: string; readonly meant: string }[] {
+/** Variables that are set, and are none of ours but near to one: a sentence each. */
+export function findNearMisses(set: readonly string[], ours: readonly string[]): readonly string[] {
   return set
     .filter((name) => !ours.includes(name))
     .flatMap((name) => {
       const meant = findNearest(name, ours, LETTERS_PER_SLIP);
-      return meant === null ? [] : [{ name, meant }];
+      return meant === null ? [] : [`${name} is set but unknown: did you mean ${meant}?`];
     });
 }
 

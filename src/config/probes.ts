@@ -31,11 +31,20 @@ export function parseProbeUrl(template: string, target: string | null, schemes: 
     if (target === null) throw new Error('TARGET holds wildcards alone, so name a host in place of $TARGET');
     return target.includes(':') ? `[${target}]` : target;
   });
+  // A URL without a host is one to the URL standard: it takes the path's first part for the host.
+  if (lacksHost(text))
+    throw new Error(`'${text}' names no host; a Compose file makes nothing of $TARGET, and wants $$TARGET`);
   const url = URL.parse(text);
   if (url === null || !schemes.includes(schemeOf(url)) || url.hostname === '') {
     throw new Error(`'${text}' is no such URL`);
   }
   return url;
+}
+
+/** Whether the authority (RFC 3986 §3.2) has no host between user info and a port. */
+function lacksHost(text: string): boolean {
+  const [, authority] = /^[a-z]+:\/\/([^/?#\\]*)/i.exec(text) ?? [];
+  return authority !== undefined && /^(:|$)/.test(authority.replace(/^.*@/, ''));
 }
 
 /**

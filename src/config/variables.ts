@@ -1,10 +1,12 @@
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { isAbsolute } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 
 import envVar from 'env-var';
 
 import { parseAddresses, parseNetworks } from './addresses.ts';
+import { ipVersion } from './host.ts';
 import { maskCommand, maskUrls } from './mask.ts';
 import { parseNameservers } from './nameservers.ts';
 import { parsePort, parsePorts } from './ports.ts';
@@ -18,10 +20,32 @@ interface Type<T> {
   readonly mask?: (text: string) => string;
 }
 
+/** What a variable needs to have an effect: in words, and as a test of others. */
+interface Need {
+  readonly words: string;
+  readonly isMet: (others: Others) => boolean;
+}
+
+/** The variables that decide whether another one has an effect. */
+interface Others {
+  readonly TARGET: readonly string[];
+  readonly MODE: 'tcp' | 'udp' | 'http-proxy';
+  readonly PRE_RESOLVE: boolean;
+  readonly TARGET_SCOPE: 'private' | 'public' | 'any';
+  readonly MAX_CONNECTIONS: number;
+  readonly UDP_ANSWERS: boolean;
+  readonly LOG_LEVEL: (typeof LOG_LEVELS)[number];
+  readonly ADMIN_PORT: number | null;
+  readonly HTTP_HEALTHCHECK: boolean;
+  readonly SMTP_HEALTHCHECK: boolean;
+}
+
 interface Variable<T> extends Type<T> {
   /** The text that stands in for an unset variable; null where there is none. */
   readonly fallback: string | null;
   readonly required: boolean;
+  /** null: it always has an effect. */
+  readonly needs: Need | null;
 }
 
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -32,10 +56,17 @@ const { accessors } = envVar;
 
 const flag: Type<boolean> = {
   accepted: '1, 0, true or false',
-  parse: orSay('that is neither yes nor no', accessors.asBool),
+  parse: orSay('write 1 for yes and 0 for no', accessors.asBool),
 };
 const urls = (accepted: string): Type<string> => ({ accepted, parse: (value) => value, mask: maskUrls });
 const milliseconds = (min: 0 | 1): Type<number> => wholeNumber(min, MAX_TIMER_MS, 'ms');
+
+const aName = need('a name in TARGET', hasName);
+const tcp = need('MODE=tcp or http-proxy', ({ MODE }) => MODE !== 'udp');
+const udp = need('MODE=udp', ({ MODE }) => MODE === 'udp');
+const preResolve = need('PRE_RESOLVE=1', ({ PRE_RESOLVE }) => PRE_RESOLVE);
+const httpProbe = need('HTTP_HEALTHCHECK=1', ({ HTTP_HEALTHCHECK }) => HTTP_HEALTHCHECK);
+const smtpProbe = need('SMTP_HEALTHCHECK=1', ({ SMTP_HEALTHCHECK }) => SMTP_HEALTHCHECK);
 
 /** Every variable, in the README's order. Those that docker-whitelist has keep its defaults and meanings. */
 export const variables = {
@@ -50,7 +81,11 @@ export const variables = {
     parse: parsePorts,
   }),
   MODE: optional('tcp', oneOf(['tcp', 'udp', 'http-proxy'])),
-  LISTEN: optional('3128', { accepted: 'a port from 1 to 65535', parse: parsePort }),
+  LISTEN: optional(
+    '3128',
+    { accepted: 'a port from 1 to 65535', parse: parsePort },
+    need('MODE=http-proxy', ({ MODE }) => MODE === 'http-proxy'),
+  ),
   NAME_CHECK: optional(null, oneOf(['off', 'report', 'enforce'])),
   TLS_ECH: optional('allow', oneOf(['allow', 'refuse'])),
   BIND: optional('any', {
@@ -64,25 +99,49 @@ export const variables = {
     parse: orAny(parseNetworks),
   }),
   PROXY_PROTOCOL: optional('off', oneOf(['off', 'v1', 'v2'])),
-  PRE_RESOLVE: optional('0', flag),
-  NAMESERVERS: optional('208.67.222.222 8.8.8.8 208.67.220.220 8.8.4.4', {
-    accepted:
-      'addresses, such as 9.9.9.9, [::1]:5353, tcp://9.9.9.9, tls://1.1.1.1#cloudflare-dns.com or https://8.8.8.8/dns-query#dns.google, and system, separated by spaces or commas',
-    parse: parseNameservers,
-  }),
-  PRE_RESOLVE_REFRESH: optional('1', flag),
-  TARGET_SCOPE: optional('private', oneOf(['private', 'public', 'any'])),
-  MAX_CONNECTIONS: optional('100', wholeNumber(0, Number.MAX_SAFE_INTEGER)),
-  MAX_WAITING: optional('1000', wholeNumber(0, Number.MAX_SAFE_INTEGER)),
+  PRE_RESOLVE: optional('0', flag, aName),
+  NAMESERVERS: optional(
+    '208.67.222.222 8.8.8.8 208.67.220.220 8.8.4.4',
+    {
+      accepted:
+        'addresses, such as 9.9.9.9, [::1]:5353, tcp://9.9.9.9, tls://1.1.1.1#cloudflare-dns.com or https://8.8.8.8/dns-query#dns.google, and system, separated by spaces or commas',
+      parse: parseNameservers,
+    },
+    preResolve,
+  ),
+  PRE_RESOLVE_REFRESH: optional('1', flag, preResolve),
+  TARGET_SCOPE: optional(
+    'private',
+    oneOf(['private', 'public', 'any']),
+    // An address is taken as it is, as with `any`.
+    need('a name in TARGET', (others) => hasName(others) || others.TARGET_SCOPE === 'any'),
+  ),
+  MAX_CONNECTIONS: optional(
+    '100',
+    wholeNumber(0, Number.MAX_SAFE_INTEGER),
+    need('UDP_ANSWERS=1', ({ MODE, UDP_ANSWERS }) => MODE !== 'udp' || UDP_ANSWERS),
+  ),
+  MAX_WAITING: optional(
+    '1000',
+    wholeNumber(0, Number.MAX_SAFE_INTEGER),
+    need(
+      'MODE=tcp or http-proxy and a limit of MAX_CONNECTIONS',
+      ({ MODE, MAX_CONNECTIONS }) => MODE !== 'udp' && MAX_CONNECTIONS > 0,
+    ),
+  ),
   WORKERS: optional('1', {
     accepted: `a whole number from 1 to ${MAX_WORKERS}, or auto`,
     parse: parseWorkers,
   }),
-  UDP_ANSWERS: optional('1', flag),
-  VERBOSE: optional('0', flag),
+  UDP_ANSWERS: optional('1', flag, udp),
+  VERBOSE: optional(
+    '0',
+    flag,
+    need('LOG_LEVEL=info, debug or trace', ({ LOG_LEVEL }) => ['info', 'debug', 'trace'].includes(LOG_LEVEL)),
+  ),
   CONNECT_TIMEOUT_MS: optional('10000', milliseconds(1)),
-  IDLE_TIMEOUT_MS: optional('0', milliseconds(0)),
-  UDP_TIMEOUT_MS: optional('60000', milliseconds(1)),
+  IDLE_TIMEOUT_MS: optional('0', milliseconds(0), tcp),
+  UDP_TIMEOUT_MS: optional('60000', milliseconds(1), udp),
   DRAIN_TIMEOUT_MS: optional('8000', milliseconds(0)),
   BLACKOUT: optional('0', flag),
   BLACKOUT_HEALTH: optional('healthy', oneOf(['healthy', 'unhealthy'])),
@@ -90,27 +149,34 @@ export const variables = {
   LOG_LEVEL: optional('info', oneOf(LOG_LEVELS)),
   SALLYPORT_RUN_DIR: optional(null, { accepted: 'an absolute path of a directory', parse: parseDirectory }),
   ADMIN_PORT: optional(null, { accepted: 'a port from 1 to 65535', parse: parsePort }),
-  ADMIN_HOST: optional('127.0.0.1', {
-    accepted: 'an address to listen on, such as 127.0.0.1 or ::',
-    parse: parseAddress,
-  }),
+  ADMIN_HOST: optional(
+    '127.0.0.1',
+    { accepted: 'an address to listen on, such as 127.0.0.1 or ::', parse: parseAddress },
+    need('ADMIN_PORT', ({ ADMIN_PORT }) => ADMIN_PORT !== null),
+  ),
   HTTP_HEALTHCHECK: optional('0', flag),
   HTTP_HEALTHCHECK_URL: optional(
     null,
     urls('http:// or https:// URLs, such as https://$TARGET/status, separated by spaces or commas'),
+    httpProbe,
   ),
-  HTTP_HEALTHCHECK_TIMEOUT_MS: optional('2000', milliseconds(1)),
+  HTTP_HEALTHCHECK_TIMEOUT_MS: optional('2000', milliseconds(1), httpProbe),
   SMTP_HEALTHCHECK: optional('0', flag),
   SMTP_HEALTHCHECK_URL: optional(
     'smtp://$TARGET/',
     urls('an smtp:// or smtps:// URL, such as smtp://$TARGET:587/'),
+    smtpProbe,
   ),
-  SMTP_HEALTHCHECK_COMMAND: optional('HELP', {
-    accepted: 'one SMTP command on one line, such as HELP, NOOP or QUIT',
-    parse: parseCommand,
-    mask: maskCommand,
-  }),
-  SMTP_HEALTHCHECK_TIMEOUT_MS: optional('2000', milliseconds(1)),
+  SMTP_HEALTHCHECK_COMMAND: optional(
+    'HELP',
+    {
+      accepted: 'one SMTP command on one line, such as HELP, NOOP or QUIT',
+      parse: parseCommand,
+      mask: maskCommand,
+    },
+    smtpProbe,
+  ),
+  SMTP_HEALTHCHECK_TIMEOUT_MS: optional('2000', milliseconds(1), smtpProbe),
 } as const;
 
 type Variables = typeof variables;
@@ -124,7 +190,7 @@ type MissingFallback<V> = V extends { fallback: null; required: false } ? null :
 
 /** A variable's text, for people to see: secrets are hidden. */
 export interface Setting {
-  readonly name: string;
+  readonly name: Name;
   /** null where the variable is not set and has no default. */
   readonly text: string | null;
   /** Whether it is the default, as the variable is not set. */
@@ -175,6 +241,16 @@ export function readVariable<N extends Name>(
   }
 }
 
+/** The settings that have no effect, a sentence each. One that says what is so by default asks for nothing. */
+export function findIdle(settings: readonly Setting[], values: Values): readonly string[] {
+  return settings.flatMap(({ name, isDefault }) => {
+    const { fallback, parse, needs }: Variable<unknown> = variables[name];
+    if (isDefault || needs === null || needs.isMet(values)) return [];
+    if (fallback !== null && isDeepStrictEqual(values[name], parse(fallback))) return [];
+    return [`${name} is set, but has no effect without ${needs.words}`];
+  });
+}
+
 /** One line: the variable, what it held, what is wrong with it and what is accepted. */
 export function describeProblem(name: Name, value: string, cause: unknown): string {
   const { accepted, mask = asItIs }: Variable<unknown> = variables[name];
@@ -187,11 +263,19 @@ function asItIs(text: string): string {
 }
 
 function required<T>(type: Type<T>) {
-  return { ...type, fallback: null, required: true } as const;
+  return { ...type, fallback: null, required: true, needs: null } as const;
 }
 
-function optional<T, F extends string | null>(fallback: F, type: Type<T>) {
-  return { ...type, fallback, required: false } as const;
+function optional<T, F extends string | null>(fallback: F, type: Type<T>, needs: Need | null = null) {
+  return { ...type, fallback, required: false, needs } as const;
+}
+
+function hasName({ TARGET }: Others): boolean {
+  return TARGET.some((target) => ipVersion(target) === 0);
+}
+
+function need(words: string, isMet: Need['isMet']): Need {
+  return { words, isMet };
 }
 
 function oneOf<const T extends string>(choices: readonly T[]): Type<T> {

@@ -44,7 +44,7 @@ test('parseConfig() needs nothing but TARGET', () => {
     runDir: null,
     httpProbes: [],
     smtpProbe: null,
-    nearMisses: [],
+    warnings: [],
   });
 });
 
@@ -375,15 +375,11 @@ test('with MODE=http-proxy every target port is reached through LISTEN', () => {
   ]);
 });
 
-test('with MODE=http-proxy a pair in PORT is refused, and LISTEN without', () => {
+test('with MODE=http-proxy a pair in PORT is refused', () => {
   expect(problemsOf({ TARGET: 'a.test', MODE: 'http-proxy', PORT: '443 8080:80 8443:443' })).toEqual([
     'PORT: 8080:80 is a pair, and with MODE=http-proxy only LISTEN listens',
     'PORT: 8443:443 is a pair, and with MODE=http-proxy only LISTEN listens',
   ]);
-  expect(problemsOf({ TARGET: 'a.test', LISTEN: '8080' })).toEqual([
-    'LISTEN=8080: goes with MODE=http-proxy only',
-  ]);
-  expect(problemsOf({ TARGET: 'a.test', LISTEN: '3128' })).toEqual([]);
 });
 
 test.each([
@@ -434,7 +430,9 @@ test.each([
   ['PRERESOLVE', 'PRE_RESOLVE'],
   ['target', 'TARGET'],
 ])('parseConfig() notices that %s is nearly %s', (name, meant) => {
-  expect(parseConfig({ TARGET: 'a.test', [name]: 'x' }).nearMisses).toEqual([{ name, meant }]);
+  expect(parseConfig({ TARGET: 'a.test', [name]: 'x' }).warnings).toEqual([
+    `${name} is set but unknown: did you mean ${meant}?`,
+  ]);
 });
 
 test('parseConfig() leaves other variables alone', () => {
@@ -452,7 +450,91 @@ test('parseConfig() leaves other variables alone', () => {
     'API_PORT',
   ];
   const environment = Object.fromEntries(usual.map((name) => [name, 'x']));
-  expect(parseConfig({ TARGET: 'a.test', ...environment }).nearMisses).toEqual([]);
+  expect(parseConfig({ TARGET: 'a.test', ...environment }).warnings).toEqual([]);
+});
+
+test('parseConfig() says a near miss where the variable that was meant is missing', () => {
+  expect(() => parseConfig({ TARGETS: 'a.test' })).toThrow(
+    /^the configuration has a problem:\nTARGET is not set; .+\nTARGETS is set but unknown: did you mean TARGET\?$/,
+  );
+});
+
+const address = { TARGET: '192.0.2.1' };
+const udp = { MODE: 'udp' };
+test.each<[string, Record<string, string>, string]>([
+  ['LISTEN', { LISTEN: '8080' }, 'MODE=http-proxy'],
+  ['PRE_RESOLVE', { ...address, PRE_RESOLVE: '1' }, 'a name in TARGET'],
+  ['TARGET_SCOPE', { ...address, TARGET_SCOPE: 'public' }, 'a name in TARGET'],
+  ['NAMESERVERS', { NAMESERVERS: '9.9.9.9' }, 'PRE_RESOLVE=1'],
+  ['PRE_RESOLVE_REFRESH', { PRE_RESOLVE_REFRESH: '0' }, 'PRE_RESOLVE=1'],
+  ['MAX_CONNECTIONS', { ...udp, UDP_ANSWERS: '0', MAX_CONNECTIONS: '7' }, 'UDP_ANSWERS=1'],
+  ['MAX_WAITING', { ...udp, MAX_WAITING: '7' }, 'MODE=tcp or http-proxy and a limit of MAX_CONNECTIONS'],
+  [
+    'MAX_WAITING',
+    { MAX_CONNECTIONS: '0', MAX_WAITING: '7' },
+    'MODE=tcp or http-proxy and a limit of MAX_CONNECTIONS',
+  ],
+  ['UDP_ANSWERS', { UDP_ANSWERS: '0' }, 'MODE=udp'],
+  ['VERBOSE', { VERBOSE: '1', LOG_LEVEL: 'warn' }, 'LOG_LEVEL=info, debug or trace'],
+  ['IDLE_TIMEOUT_MS', { ...udp, IDLE_TIMEOUT_MS: '7' }, 'MODE=tcp or http-proxy'],
+  ['UDP_TIMEOUT_MS', { MODE: 'http-proxy', UDP_TIMEOUT_MS: '7' }, 'MODE=udp'],
+  ['ADMIN_HOST', { ADMIN_HOST: '::' }, 'ADMIN_PORT'],
+  ['HTTP_HEALTHCHECK_URL', { HTTP_HEALTHCHECK_URL: 'http://a.test/x' }, 'HTTP_HEALTHCHECK=1'],
+  ['HTTP_HEALTHCHECK_TIMEOUT_MS', { HTTP_HEALTHCHECK_TIMEOUT_MS: '7' }, 'HTTP_HEALTHCHECK=1'],
+  ['SMTP_HEALTHCHECK_URL', { SMTP_HEALTHCHECK_URL: 'smtp://a.test/x' }, 'SMTP_HEALTHCHECK=1'],
+  ['SMTP_HEALTHCHECK_COMMAND', { SMTP_HEALTHCHECK_COMMAND: 'NOOP' }, 'SMTP_HEALTHCHECK=1'],
+  ['SMTP_HEALTHCHECK_TIMEOUT_MS', { SMTP_HEALTHCHECK_TIMEOUT_MS: '7' }, 'SMTP_HEALTHCHECK=1'],
+])('parseConfig() warns that %s has no effect: %j', (name, environment, needed) => {
+  expect(parseConfig({ TARGET: 'a.test', ...environment }).warnings).toEqual([
+    `${name} is set, but has no effect without ${needed}`,
+  ]);
+});
+
+test.each<Record<string, string>>([
+  { UDP_ANSWERS: '1', NAMESERVERS: '', UDP_TIMEOUT_MS: '60000', LISTEN: '3128' },
+  { UDP_ANSWERS: 'true', PRE_RESOLVE_REFRESH: 'TRUE', HTTP_HEALTHCHECK: '0', ADMIN_HOST: '127.0.0.1' },
+  { ...udp, UDP_ANSWERS: '0', UDP_TIMEOUT_MS: '7', CONNECT_TIMEOUT_MS: '7' },
+  { PRE_RESOLVE: '1', NAMESERVERS: '9.9.9.9', PRE_RESOLVE_REFRESH: '0', TARGET_SCOPE: 'any', VERBOSE: '1' },
+  { MODE: 'http-proxy', LISTEN: '8080', MAX_WAITING: '7', IDLE_TIMEOUT_MS: '7' },
+  { ...address, TARGET_SCOPE: 'any' },
+  { ADMIN_PORT: '9000', ADMIN_HOST: '::', HTTP_HEALTHCHECK: '1', HTTP_HEALTHCHECK_TIMEOUT_MS: '7' },
+])('parseConfig() does not warn of what has an effect, or says the default: %j', (environment) => {
+  expect(parseConfig({ TARGET: 'a.test', ...environment }).warnings).toEqual([]);
+});
+
+test.each(['yes', 'off', '2'])('PRE_RESOLVE=%s is no flag: what to write is said', (value) => {
+  expect(problemsOf({ TARGET: 'a.test', PRE_RESOLVE: value })).toEqual([
+    `PRE_RESOLVE="${value}": write 1 for yes and 0 for no; it takes 1, 0, true or false`,
+  ]);
+});
+
+test.each([
+  ['*', "'*' is no port: there is no wildcard, so list the ports, or ranges such as 5000-5010"],
+  ['133342', "'133342' is no port from 1 to 65535 (YAML reads 2222:22 without quotes as that number)"],
+  ['65536', "'65536' is no port from 1 to 65535 (YAML reads 1092:16 without quotes as that number)"],
+  ['72000', "'72000' is no port from 1 to 65535"],
+  ['9999999', "'9999999' is no port from 1 to 65535"],
+])('PORT=%s is explained', (ports, reason) => {
+  expect(problemsOf({ TARGET: 'a.test', PORT: ports })).toEqual([
+    `PORT="${ports}": ${reason}; it takes up to 1000 ports from 1 to 65535, such as 443, 8443:443 or 5000-5010, separated by spaces or commas`,
+  ]);
+});
+
+test('parseConfig() warns of a port that YAML has made of a pair', () => {
+  expect(parseConfig({ TARGET: 'a.test', PORT: '1342' }).warnings).toEqual([
+    'PORT=1342 is what YAML reads 22:22 without quotes as: if that was meant, put it in quotes',
+  ]);
+  for (const ports of ['1342:22', '1342 22', '1343', '3050'])
+    expect(parseConfig({ TARGET: 'a.test', PORT: ports }).warnings).toEqual([]);
+});
+
+test('parseConfig() warns that PostgreSQL clients may name nobody, where names are checked', () => {
+  const warning = (nameCheck: string) =>
+    `PORT: on port 5432 (PostgreSQL) only clients that use TLS with SNI name a target, as libpq 14 and newer do by default, and names are checked (NAME_CHECK=${nameCheck})`;
+  const postgres = { TARGET: 'a.test', PORT: '15432:5432' };
+  expect(parseConfig({ ...postgres, TARGET: 'a.test b.test' }).warnings).toEqual([warning('enforce')]);
+  expect(parseConfig({ ...postgres, NAME_CHECK: 'report' }).warnings).toEqual([warning('report')]);
+  expect(parseConfig(postgres).warnings).toEqual([]);
 });
 
 test('parseConfig() never fails but with problems that name the variable, whatever a variable holds', () => {

@@ -89,6 +89,24 @@ test.each<[Record<string, string>, string]>([
   ]);
 });
 
+test.each(['https:///', 'https:///health', 'https://:8443/', 'https://user@/', 'https://?x', 'https://'])(
+  'a probe of %s, out of which Compose has taken $TARGET, is refused',
+  (url) => {
+    for (const environment of [{ HTTP_HEALTHCHECK_URL: url }, { HTTP_HEALTHCHECK_URL: url, ...probing }])
+      expect(problemsOf({ ...one, ...environment })).toEqual([
+        expect.stringMatching(/^HTTP_HEALTHCHECK_URL=.+ names no host; a Compose file .+ wants \$\$TARGET;/),
+      ]);
+    expect(problemsOf({ ...one, SMTP_HEALTHCHECK_URL: url.replace('https', 'smtp') })).toEqual([
+      expect.stringMatching(/^SMTP_HEALTHCHECK_URL=.+ names no host; /),
+    ]);
+  },
+);
+
+test('a probe of a host behind user info or in brackets names a host', () => {
+  const hosts = ['http://u:p@a.test/', 'http://:p@a.test/', 'http://[::1]:80/'];
+  expect(hosts.flatMap((url) => problemsOf({ ...one, HTTP_HEALTHCHECK_URL: url }))).toEqual([]);
+});
+
 test('a probe that is off needs no host', () => {
   expect(parseConfig({ ...wildcard, HTTP_HEALTHCHECK_URL: 'http://$TARGET/x' }).httpProbes).toEqual([]);
 });

@@ -29,14 +29,16 @@ test('bad configuration: all problems at once, exit 78, no stack trace, and noth
   expect(error).toMatchObject({ code: 'ECONNREFUSED' });
 });
 
-test('a name that is nearly one of ours is warned about', async () => {
+test('a name that is nearly one of ours is warned about, and a setting without effect', async () => {
   const relay = startSallyport({
     TARGET: 'localhost',
+    UDP_ANSWERS: '0',
     PORT: String(await closedPort()),
     NAMESERVER: '9.9.9.9',
   });
   const { level } = await relay.line('NAMESERVER is set but unknown: did you mean NAMESERVERS?');
   expect(level).toBe('warn');
+  await relay.line('UDP_ANSWERS is set, but has no effect without MODE=udp');
 });
 
 test.each(['tcp', 'udp'])(
