@@ -42,7 +42,7 @@ export default defineConfig({
         'test/*.test.ts',
         'test/{commands,config,dns,kernel,relay,wire,workers,control,healthcheck,bench}/**/*.test.ts',
       ]),
-      project('streams', ['test/relay/{tcp,udp,http-*,name-check,name-report,proxy-protocol}.test.ts'], {
+      project('streams', ['test/relay/{tcp,udp,http-*,name-check,name-report,postgres-tls,proxy-protocol}.test.ts'], {
         env: { TEST_SOCKETS: 'streams' },
       }),
       project('process', ['test/process/**/*.test.ts']),

@@ -15,6 +15,7 @@ import { hangUp } from './hang-up.ts';
 import { relayHttp } from './http-client.ts';
 import { logRefusal } from './log-refusal.ts';
 import { EndedError, peek, type Reader } from './peek.ts';
+import { askForTls, grantTls } from './postgres-tls.ts';
 import { readAhead } from './read-ahead.ts';
 import { nameDeadline, readFirst } from './read-first.ts';
 import { readOpening } from './read-opening.ts';
@@ -45,7 +46,9 @@ export function createNameCheck(): NameCheck {
         const { choose } = rules;
         await relayHttp(connection, { asProxy: false, choose, tunnel, reached: reached ?? null, deadline });
       } else {
-        await relayTls(connection, opening.hello, rules, reached);
+        const isPostgres = opening.protocol === 'postgres';
+        const hello = isPostgres ? await grantTls(connection, opening.asks, deadline) : opening.hello;
+        await relayTls(connection, hello, { rules, reached: reached ?? null, isPostgres });
       }
     } catch (cause) {
       if (cause instanceof EndedError) return connection.reset();
@@ -65,13 +68,13 @@ export function createNameCheck(): NameCheck {
 async function relayTls(
   connection: Connection,
   hello: ClientHello,
-  rules: NameRules,
-  reached?: Upstream,
+  { rules, reached, isPostgres }: { rules: NameRules; reached: Upstream | null; isPostgres: boolean },
 ): Promise<void> {
   const target = chooseByHello(hello, rules);
   await connection.admit();
   const upstream = reached ?? (await connection.dial(target));
   try {
+    if (isPostgres) await askForTls(connection, upstream);
     if (!(await passHello(connection, upstream, hello)) && (await asksAgain(upstream, connection))) {
       const { client, gone } = connection;
       client.write(upstream.socket.read() as Buffer);

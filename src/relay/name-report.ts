@@ -1,6 +1,7 @@
 import { GrowingBytes } from '../wire/growing-bytes.ts';
 import { RequestReader } from '../wire/http-request-reader.ts';
 import { OpeningReader } from '../wire/opening.ts';
+import { SSL_REQUEST } from '../wire/postgres.ts';
 import { Refusal } from '../wire/refusal.ts';
 import { chooseByHello, chooseByRequest, type NameRules } from './choose.ts';
 import type { Connection } from './connection.ts';
@@ -16,7 +17,7 @@ export class NameReport implements Observer {
   readonly #connection: Connection;
   readonly #rules: NameRules;
   readonly #timer: NodeJS.Timeout;
-  readonly #opening = new OpeningReader();
+  #opening = new OpeningReader();
   readonly #requests = new RequestReader({ asProxy: false });
   /** What has come before it was clear what is spoken. */
   readonly #start = new GrowingBytes();
@@ -46,7 +47,12 @@ export class NameReport implements Observer {
     this.#start.add(bytes, 0, length);
     const opening = this.#opening.push(bytes.subarray(0, length));
     if (opening === null) return;
-    if (opening.protocol === 'tls') {
+    if (opening.protocol === 'postgres') {
+      // Its ClientHello follows, or its session without TLS.
+      const behind = this.#start.take().subarray(SSL_REQUEST.length);
+      this.#opening = new OpeningReader();
+      if (behind.length > 0) this.#readOpening(behind, behind.length);
+    } else if (opening.protocol === 'tls') {
       chooseByHello(opening.hello, this.#rules);
       this.#end();
     } else {

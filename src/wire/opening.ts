@@ -1,10 +1,12 @@
 import { type ClientHello, ClientHelloReader } from './client-hello.ts';
+import { readPostgresRequest } from './postgres.ts';
 import { Refusal } from './refusal.ts';
 
-/** What a client opens with: a ClientHello, or the beginning of an HTTP/1 request. */
+/** What a client opens with: a ClientHello, the beginning of an HTTP/1 request, or what a PostgreSQL client asks before its ClientHello. */
 export type Opening =
   | { readonly protocol: 'tls'; readonly hello: ClientHello }
-  | { readonly protocol: 'http' };
+  | { readonly protocol: 'http' }
+  | { readonly protocol: 'postgres'; readonly asks: 'TLS' | 'GSSAPI' };
 
 /** ContentType handshake (RFC 8446 §5.1). */
 const HANDSHAKE = 22;
@@ -27,6 +29,11 @@ export class OpeningReader {
       return hello === null ? null : { protocol: 'tls', hello };
     }
     this.#start += chunk.toString('latin1', 0, HTTP2_PREFACE.length);
+    const asks = readPostgresRequest(this.#start);
+    if (asks === null) return null;
+    if (asks === 'nothing')
+      throw new Refusal('neither TLS nor HTTP', 'it begins a PostgreSQL session without TLS');
+    if (asks !== undefined) return { protocol: 'postgres', asks };
     if (!REQUEST_START.test(this.#start))
       throw new Refusal('neither TLS nor HTTP', 'it opens with neither TLS nor HTTP');
     if (this.#start.startsWith(HTTP2_PREFACE))

@@ -372,7 +372,7 @@ test('a check speaks of HTTP/1.1 to who speaks HTTP/2 without TLS', async () => 
 });
 
 test.each([
-  ['\x00'],
+  ['\x00\x01'],
   ['\x80\x2e\x01'],
   ['\x05\x01\x00'],
   ['\x15\x03\x01'],

@@ -1,0 +1,21 @@
+/**
+ * How a PostgreSQL client begins that wants to be encrypted: eight bytes in plain text, which the server answers with one, before the ClientHello (PostgreSQL's
+ * documentation, Frontend/Backend Protocol, "SSL Session Encryption", "GSSAPI Session Encryption" and "Message Formats").
+ */
+export const SSL_REQUEST = Buffer.from('0000000804d2162f', 'hex');
+const TLS = SSL_REQUEST.toString('latin1');
+const GSSAPI = Buffer.from('0000000804d21630', 'hex').toString('latin1');
+/** What a StartupMessage of version 3 begins with, as clients send that want no encryption. */
+const STARTUP = /^\0\0..\0\x03\0/s;
+
+/** The server's answers. */
+export const GRANTED = 'S';
+export const DENIED = 'N';
+
+/** What a client asks for whose first bytes, in Latin-1, begin so: null while more are needed, undefined where it is no PostgreSQL client. */
+export function readPostgresRequest(start: string): 'TLS' | 'GSSAPI' | 'nothing' | null | undefined {
+  if (start.startsWith(TLS)) return 'TLS';
+  if (start.startsWith(GSSAPI)) return 'GSSAPI';
+  if (TLS.startsWith(start) || GSSAPI.startsWith(start)) return null;
+  return STARTUP.test(start) ? 'nothing' : undefined;
+}
