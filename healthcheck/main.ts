@@ -55,6 +55,8 @@ async function check(environment: NodeJS.ProcessEnv): Promise<string> {
     if (blackoutHealth === 'unhealthy') throw new Error(blackout);
     return blackout; // probes would be refused
   }
+  const [loop] = status?.loops ?? [];
+  if (loop !== undefined) throw new Error(loop);
   const address = probeAddress(bind);
   // Loaded where asked for: most of the program's CPU time would go into reading unused libraries.
   await Promise.all([

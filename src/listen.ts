@@ -4,6 +4,7 @@ import { matchTarget } from './config/targets.ts';
 import { PROBE_SOURCE, probeAddress } from './control/protocol.ts';
 import { untilAnswered } from './dns/until-answered.ts';
 import type { Log } from './log.ts';
+import { loopGuardOf } from './loops.ts';
 import {
   type Choose,
   chooseByName,
@@ -16,7 +17,6 @@ import { type CounterCells, Counters } from './relay/counters.ts';
 import { Crowd } from './relay/crowd.ts';
 import { Descriptors } from './relay/descriptors.ts';
 import { Gate } from './relay/gate.ts';
-import { createLoopGuard } from './relay/loop-guard.ts';
 import { relayTo } from './relay/relay-to.ts';
 import type { Relay } from './relay/relay.ts';
 import { type SlotCells, Slots } from './relay/slots.ts';
@@ -81,7 +81,7 @@ export async function listen(
   const { maxConnections, connectTimeout, allowFrom } = config;
   const endLevel = endLevelOf(config);
   const bind = placesOf(config);
-  const withoutLoops = createLoopGuard(new Set(config.ports.map((pair) => pair.listen)), bind);
+  const withoutLoops = loopGuardOf({ ...config, bind });
   const targetOf: TargetOf = (host, port) => ({
     host,
     port,
@@ -89,7 +89,7 @@ export async function listen(
       const attempt = () => lookup(host, signal, how);
       // Who asks anew has addresses to fall back on.
       const found = how?.fresh ? await attempt() : await untilAnswered(host, attempt, signal);
-      return withoutLoops(found, port);
+      return withoutLoops({ host, port }, found);
     },
   });
 

@@ -26,6 +26,7 @@ import { keepHeapFrugal } from './frugal-heap.ts';
 import { dropKnownWarnings } from './known-warnings.ts';
 import { listen, listeners, type Lookup } from './listen.ts';
 import { createLog, type Log } from './log.ts';
+import { watchLoops } from './loops.ts';
 import { createPrinter } from './printer.ts';
 import { Gate } from './relay/gate.ts';
 import type { Relay } from './relay/relay.ts';
@@ -130,6 +131,7 @@ async function run(
     signal: stopped.signal,
   });
   const lookup: Lookup = (host, signal, how) => sources.of(host).addresses(signal, how);
+  const loops = watchLoops(config, { lookup, log, signal: stopped.signal });
   const errors = keepErrors(log);
   const ports = listeners(config).map((pair) => pair.listen);
   const lost = config.mode === 'udp' ? watchLostDatagrams(() => relays, errors.log) : null;
@@ -151,6 +153,7 @@ async function run(
     draining,
     blackout: blackout.status,
     linesDropped: linesDropped(),
+    loops: loops(),
     ...report(config, { sources, relays, errors, lost }),
   });
   const { admin: where, preResolve } = config;

@@ -60,7 +60,7 @@ const UNITS_SHOWN = 2;
 
 /** A relay's status for people, in lines. */
 export function describeStatus(status: Status): readonly string[] {
-  const { version, mode, uptime, draining, blackout, linesDropped, targets, names, ports } = status;
+  const { version, mode, uptime, draining, blackout, linesDropped, loops, targets, names, ports } = status;
   const wildcards = targets.filter(isWildcard);
   const portColumns = { ...PORT_COLUMNS, ...(mode === 'udp' ? LOST_COLUMN : {}), ...FAILURE_COLUMN };
   const refusals = ports.flatMap(({ port, refusedBy }) =>
@@ -74,6 +74,7 @@ export function describeStatus(status: Status): readonly string[] {
     `sallyport ${version}, MODE=${mode}, up ${describeTime(uptime)}${draining ? ', stopping' : ''}`,
     ...(blackout.state === 'off' ? [] : [describeBlackout(blackout)]),
     ...(linesDropped.budget + linesDropped.output === 0 ? [] : [describeLinesDropped(linesDropped)]),
+    ...loops,
     '',
     ...table(nameColumns(status), names),
     ...wildcards.map((target) => `${target}: names below it are resolved when clients ask for them`),

@@ -49,6 +49,8 @@ export interface Status {
   readonly linesDropped: { readonly budget: number; readonly output: number };
   /** Whether names are resolved beforehand and their addresses kept; if not, they are asked for at each connection. */
   readonly preResolve: boolean;
+  /** Listed targets that lead to this relay itself, a sentence each. */
+  readonly loops: readonly string[];
   /** What is known of the targets' names, and of those that wildcards stand for. */
   readonly names: readonly NameStatus[];
   readonly ports: readonly PortStatus[];

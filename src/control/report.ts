@@ -17,7 +17,7 @@ export interface Witnesses {
 export function report(
   { mode, targets, preResolve, maxConnections }: Config,
   { sources, relays, errors, lost }: Witnesses,
-): Omit<Status, 'version' | 'uptime' | 'draining' | 'blackout' | 'linesDropped'> {
+): Omit<Status, 'version' | 'uptime' | 'draining' | 'blackout' | 'linesDropped' | 'loops'> {
   const lostBy = lost?.count();
   return {
     mode,

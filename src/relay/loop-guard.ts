@@ -1,9 +1,18 @@
 import type { LookupAddress } from 'node:dns';
-import { BlockList } from 'node:net';
+import { BlockList, isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 
 /** Networks are attached to a running container; at this age the list of its addresses is read again, in ms. */
 const MAX_AGE = 1_000;
+
+/** Whoever dialled the target would dial this relay itself; the message says what to do. */
+export class LoopError extends Error {}
+
+/** Returns the addresses of a target, or throws a LoopError when one of them is ours. */
+export type LoopGuard = (
+  target: { readonly host: string; readonly port: number },
+  addresses: readonly LookupAddress[],
+) => readonly LookupAddress[];
 
 /**
  * Guards against dialling ourselves: on the internal network the target's name is our own alias, so its address may be ours, and a
@@ -12,12 +21,12 @@ const MAX_AGE = 1_000;
  */
 export function createLoopGuard(
   listening: ReadonlySet<number>,
-  bind: readonly string[] | null,
-): (addresses: readonly LookupAddress[], port: number) => readonly LookupAddress[] {
+  { bind, preResolve }: { readonly bind: readonly string[] | null; readonly preResolve: boolean },
+): LoopGuard {
   let own = new BlockList();
   let readAt = -Infinity;
 
-  return (addresses, port) => {
+  return ({ host, port }, addresses) => {
     if (!listening.has(port)) return addresses;
 
     const now = performance.now();
@@ -31,9 +40,14 @@ export function createLoopGuard(
     if (ours.length === 0) return addresses;
 
     const listed = ours.map(({ address }) => address).join(', ');
-    throw new Error(
-      `it resolves to this relay itself (${listed}), which would loop: set PRE_RESOLVE=1 so that NAMESERVERS are asked instead`,
-    );
+    if (isIP(host) !== 0)
+      throw new LoopError(
+        'it is this relay itself, which would loop: name another address, or listen on another port (such as PORT=8443:443)',
+      );
+    const remedy = preResolve
+      ? 'name NAMESERVERS that know its own address'
+      : 'set PRE_RESOLVE=1 so that NAMESERVERS are asked instead';
+    throw new LoopError(`it resolves to this relay itself (${listed}), which would loop: ${remedy}`);
   };
 }
 

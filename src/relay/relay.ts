@@ -31,11 +31,21 @@ export interface Place {
   readonly port: number;
 }
 
+/** Ports up to net.ipv4.ip_unprivileged_port_start are for CAP_NET_BIND_SERVICE alone (ip(7)). */
+const LOW_PORT =
+  'this user may not listen on so low a port: take a higher one (such as PORT=8443:443), or set the sysctl net.ipv4.ip_unprivileged_port_start=0 for the container, as Docker does and podman and hosts do not';
+
 /** A port could not be listened on, or not any longer; the message says which, where, and why. */
 export class ListenError extends Error {
+  /** Why, and what to do. */
+  readonly reason: string;
+
   constructor(what: string, { address, port }: Place, cause: unknown) {
     const where = address === null ? '' : ` at ${address}`;
-    super(`failed to ${what} port ${port}${where}: ${messageOf(cause)}`, { cause });
+    const isLow = cause instanceof Error && 'code' in cause && cause.code === 'EACCES';
+    const reason = `${messageOf(cause)}${isLow ? `; ${LOW_PORT}` : ''}`;
+    super(`failed to ${what} port ${port}${where}: ${reason}`, { cause });
     this.name = 'ListenError';
+    this.reason = reason;
   }
 }

@@ -27,6 +27,7 @@ const status: Status = {
   blackout: { state: 'off', by: 'start', since: '2026-11-25T12:00:00.000Z', until: null },
   linesDropped: { budget: 0, output: 0 },
   preResolve: true,
+  loops: [],
   names: [
     {
       name: 'api.test',
@@ -114,6 +115,11 @@ test('describeStatus() shows a blackout, since when and until when', () => {
   expect(lines(null).slice(1, 3)).toEqual([`blackout draining since ${since} (command)`, '']);
   const until = '2026-11-25T12:00:30.000Z';
   expect(lines(until)[1]).toBe(`blackout draining since ${since} (command), until ${until}`);
+});
+
+test('describeStatus() shows which targets lead to the relay itself', () => {
+  const loops = ['api.test: it resolves to this relay itself'];
+  expect(describeStatus({ ...status, loops }).slice(1, 3)).toEqual([...loops, '']);
 });
 
 test('describeStatus() shows how many log lines were dropped, and why', () => {

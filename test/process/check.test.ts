@@ -7,20 +7,20 @@ import { closedPort, closedRange, tcpServer, udpSocket } from '../helpers/socket
 
 type Environment = Readonly<Record<string, string>>;
 
-/** What `sallyport check` says: its sections by title, and its last line. */
-async function check(environment: Environment) {
-  const { code, stdout, stderr } = await runProgram('sallyport', ['check'], {
+/** What `sallyport check` says: its verdict, and its sections by title. */
+async function check(environment: Environment, ...options: readonly string[]) {
+  const { code, stdout, stderr } = await runProgram('sallyport', ['check', ...options], {
     SALLYPORT_RUN_DIR: temporaryDirectory(),
     ...environment,
   });
-  const blocks = stdout.trimEnd().split('\n\n');
+  const [verdict, ...blocks] = stdout.trimEnd().split('\n\n');
   const sections = Object.fromEntries(
     blocks.map((block) => {
       const [title = '', ...lines] = block.split('\n');
       return [title, lines.map((line) => line.trim())];
     }),
   );
-  return { code, stderr, stdout, sections };
+  return { code, stderr, stdout, verdict, sections };
 }
 
 /** Nameservers that know these names, and what else such a test needs. */
@@ -33,7 +33,7 @@ test('check tries ADMIN_PORT too', async () => {
   const { port: taken } = await tcpServer((socket) => socket.end());
   const environment = { TARGET: '127.0.0.1', PORT: `${await closedPort()}:${taken}` };
   const { code, sections } = await check({ ...environment, ADMIN_PORT: String(taken) });
-  expect(code).toBe(78);
+  expect(code).toBe(1);
   expect(sections['Problems']).toEqual([
     expect.stringMatching(
       new RegExp(`^failed to listen on admin tcp port ${taken} at 127\\.0\\.0\\.1: .*EADDRINUSE`),
@@ -43,7 +43,7 @@ test('check tries ADMIN_PORT too', async () => {
   expect([free.code, free.sections['Problems']]).toEqual([0, undefined]);
 });
 
-test('check shows the configuration with its origins, what the relay would do, and where each port leads', async () => {
+test('check shows the verdict, where each port leads and what is set; with --all, the rest', async () => {
   const { port: target } = await tcpServer((socket) => socket.end());
   const port = await closedPort();
   const nameservers = await named(a('api.test', '127.0.0.1'));
@@ -55,8 +55,21 @@ test('check shows the configuration with its origins, what the relay would do, a
     HTTP_HEALTHCHECK: '1',
     HTTP_HEALTHCHECK_URL: 'http://user:word@$TARGET/status?key=word',
   };
-  const { code, stderr, stdout, sections } = await check(environment);
-  expect([code, stderr]).toEqual([0, '']);
+  const brief = await check(environment);
+  expect([brief.code, brief.stderr, brief.verdict]).toEqual([0, '', 'No problem was found.']);
+  expect(Object.keys(brief.sections)).toEqual(['Routes', 'Configuration']);
+  const shown = brief.sections['Configuration']?.map((line) => line.split(/ {2,}/).slice(0, 2));
+  const set = ['TARGET', 'PORT', 'PRE_RESOLVE', 'NAMESERVERS', 'TARGET_SCOPE', 'MAX_CONNECTIONS'];
+  expect(shown).toEqual(
+    [...set, 'SALLYPORT_RUN_DIR', 'HTTP_HEALTHCHECK', 'HTTP_HEALTHCHECK_URL'].map((name) => [
+      name,
+      'environment',
+    ]),
+  );
+  expect(brief.stdout).not.toContain('word');
+
+  const { stdout, sections, verdict } = await check(environment, '--all');
+  expect(verdict).toBe('No problem was found.');
   const cells = sections['Configuration']?.map((line) => line.split(/ {2,}/));
   expect(cells).toEqual(
     expect.arrayContaining([
@@ -79,22 +92,24 @@ test('check shows the configuration with its origins, what the relay would do, a
       `the healthcheck asks http://api.test/status by port ${port}, for at most 2000 ms`,
     ],
     Routes: [`tcp ${port} → api.test:${target} (127.0.0.1): connects`],
-    'No problem was found.': [],
   });
   expect(stdout).not.toContain('word');
 });
 
-test('check says every problem at once, and ends with 78', async () => {
+test('check says every problem at once, and ends with 1 where the configuration can be used', async () => {
   const { port: target } = await tcpServer((socket) => socket.end());
   const { port: taken } = await tcpServer((socket) => socket.end(), '0.0.0.0', await closedPort());
   const [port, refusing] = [await closedPort(), await closedPort()];
-  const { code, stderr, sections } = await check({
+  const { code, stderr, verdict, sections } = await check({
     ...(await named(a('up.test', '127.0.0.1'))),
     TARGET: 'up.test gone.test *.wild.test',
     PORT: `${port}:${target} ${taken}:${refusing}`,
     NAMESERVER: 'x',
   });
-  expect([code, stderr]).toEqual([78, '']);
+  expect([code, stderr]).toEqual([1, '']);
+  expect(verdict).toBe(
+    '3 problems were found: the configuration can be used, but not all that it needs is there.',
+  );
   expect(sections).toMatchObject({
     Routes: [
       `tcp ${port} → up.test:${target} (127.0.0.1): connects`,
@@ -111,7 +126,6 @@ test('check says every problem at once, and ends with 78', async () => {
       `tcp ${taken} → up.test:${refusing}: connect ECONNREFUSED 127.0.0.1`,
     ],
   });
-  expect(sections).not.toHaveProperty('No problem was found.');
 });
 
 test('check says the same of a bad configuration as the relay', async () => {
@@ -124,13 +138,16 @@ test('check says the same of a bad configuration as the relay', async () => {
 test('check waits for a mute target no longer than CONNECT_TIMEOUT_MS', async () => {
   const [port, target] = [await closedPort(), await closedPort()];
   await muteServer('127.0.0.1', target);
-  const { code, sections } = await check({
-    TARGET: '127.0.0.1',
-    PORT: `${port}:${target}`,
-    CONNECT_TIMEOUT_MS: '300',
-    SALLYPORT_RUN_DIR: '',
-  });
-  expect(code).toBe(78);
+  const { code, sections } = await check(
+    {
+      TARGET: '127.0.0.1',
+      PORT: `${port}:${target}`,
+      CONNECT_TIMEOUT_MS: '300',
+      SALLYPORT_RUN_DIR: '',
+    },
+    '--all',
+  );
+  expect(code).toBe(1);
   expect(sections['Configuration']).toContainEqual(
     expect.stringMatching(/^SALLYPORT_RUN_DIR +default +\/run\/sallyport, else \/dev\/shm\/sallyport$/),
   );
@@ -146,16 +163,48 @@ test('check waits for mute nameservers no longer than CONNECT_TIMEOUT_MS', async
     NAMESERVERS: `127.0.0.1:${nameserver.port}`,
     CONNECT_TIMEOUT_MS: '300',
   });
-  expect(code).toBe(78);
+  expect(code).toBe(1);
   expect(sections['Problems']).toEqual(['api.test cannot be resolved: no answer within 300 ms']);
 });
 
 test('check says that the relay would dial itself', async () => {
   const port = await closedPort();
-  const { code, sections } = await check({ TARGET: 'localhost', TARGET_SCOPE: 'any', PORT: String(port) });
-  expect(code).toBe(78);
+  const { code, verdict, sections } = await check({
+    TARGET: 'localhost',
+    TARGET_SCOPE: 'any',
+    PORT: String(port),
+  });
+  expect([code, verdict]).toEqual([78, 'A problem was found: the configuration has to change.']);
   expect(sections['Problems']).toEqual([
     expect.stringMatching(/^tcp \d+ → localhost:\d+: it resolves to this relay itself .*set PRE_RESOLVE=1/),
+  ]);
+});
+
+test('check ends with 78 where the configuration has to change, whatever else is down', async () => {
+  const port = await closedPort();
+  const { code, verdict } = await check({
+    ...(await named(a('gone.test', '127.0.0.1'))),
+    TARGET: 'gone.test none.test',
+    PORT: String(port),
+  });
+  expect([code, verdict]).toEqual([78, '2 problems were found: the configuration has to change.']);
+});
+
+test('check says that a target resets whoever connects, as a relay does that leads to itself', async () => {
+  const { port: target } = await tcpServer((socket) => socket.resetAndDestroy());
+  const { port: talkative } = await tcpServer((socket) => socket.write('220 ready'));
+  const environment = { TARGET: 'localhost', TARGET_SCOPE: 'any', BIND: '127.0.0.9' };
+  const [port, other] = [await closedPort(), await closedPort()];
+  const { code, sections } = await check({ ...environment, PORT: `${port}:${target} ${other}:${talkative}` });
+  expect(code).toBe(1);
+  expect(sections['Routes']).toEqual([
+    expect.stringMatching(/: connects, and is reset at once$/),
+    expect.stringMatching(/: connects$/),
+  ]);
+  expect(sections['Problems']).toEqual([
+    expect.stringMatching(
+      /: it resets whoever connects, .*: if it is this relay itself, by its alias, set PRE_RESOLVE=1$/,
+    ),
   ]);
 });
 
@@ -166,7 +215,7 @@ test('check tells the routes of a range as one', async () => {
   const name = `tcp ${low}-${low + 99} → 127.0.0.1:${low}-${low + 99}`;
   expect(sections['Routes']).toEqual([`${name}: cannot be reached`]);
   expect(sections['Problems']).toEqual([
-    expect.stringContaining(`${name}: it resolves to this relay itself`),
+    expect.stringContaining(`${name}: it is this relay itself, which would loop: name another address`),
   ]);
 });
 
@@ -177,7 +226,7 @@ test('with MODE=udp, check says what cannot be told, and what TARGET_SCOPE drops
     MODE: 'udp',
     PORT: `${await closedPort()}:53`,
   };
-  const some = await check({ ...environment, TARGET: 'some.test' });
+  const some = await check({ ...environment, TARGET: 'some.test' }, '--all');
   expect(some.code).toBe(0);
   expect(some.sections['Routes']).toEqual([
     expect.stringMatching(/^udp \d+ → some\.test:53 \(192\.0\.2\.1\): whether .* cannot be told with UDP$/),
@@ -197,7 +246,7 @@ test('with MODE=udp, check says what cannot be told, and what TARGET_SCOPE drops
 test('with MODE=udp, check says that a port is taken', async () => {
   const taken = (await udpSocket('udp4', '0.0.0.0')).address().port;
   const { code, sections } = await check({ TARGET: '127.0.0.1', MODE: 'udp', PORT: `${taken}:1` });
-  expect(code).toBe(78);
+  expect(code).toBe(1);
   expect(sections['Problems']).toEqual([
     expect.stringMatching(new RegExp(`^udp ${taken} cannot be listened on: bind EADDRINUSE`)),
   ]);
@@ -213,7 +262,7 @@ test('with MODE=http-proxy, check shows how the one port leads to each target, a
     LISTEN: String(taken),
     PORT: String(target),
   });
-  expect(code).toBe(78);
+  expect(code).toBe(1);
   expect(sections).toMatchObject({
     Routes: [
       `http-proxy ${taken} → a.test:${target} (127.0.0.1): connects`,

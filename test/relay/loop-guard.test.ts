@@ -5,10 +5,16 @@ import { expect, test } from 'vitest';
 
 import { createLoopGuard } from '../../src/relay/loop-guard.ts';
 
+interface Named {
+  readonly host: string;
+  readonly port: number;
+}
+
 const own = Object.values(networkInterfaces())
   .flatMap((addresses) => addresses ?? [])
   .map(({ address, family }) => ({ address, family: family === 'IPv6' ? 6 : 4 }));
-const guard = createLoopGuard(new Set([443]), null);
+const guard = createLoopGuard(new Set([443]), { bind: null, preResolve: false });
+const [tls, plain] = [443, 80].map((port) => ({ host: 'api.test', port })) as [Named, Named];
 const elsewhere = { address: '192.0.2.1', family: 4 };
 
 test.each([
@@ -20,19 +26,29 @@ test.each([
   { address: '::', family: 6 },
   { address: '::ffff:127.0.0.1', family: 6 },
 ])('the guard refuses $address on a port that is listened on', (address) => {
-  expect(() => guard([address], 443)).toThrow(`resolves to this relay itself (${address.address})`);
-  expect(() => guard([address], 443)).toThrow('PRE_RESOLVE=1');
-  expect(guard([address], 80)).toEqual([address]);
+  expect(() => guard(tls, [address])).toThrow(`resolves to this relay itself (${address.address})`);
+  expect(() => guard(tls, [address])).toThrow('PRE_RESOLVE=1');
+  expect(guard(plain, [address])).toEqual([address]);
 });
 
 test('the guard refuses an answer with one address of its own among others: they are its replicas', () => {
-  expect(() => guard([elsewhere, { address: '127.0.0.1', family: 4 }], 443)).toThrow(
+  expect(() => guard(tls, [elsewhere, { address: '127.0.0.1', family: 4 }])).toThrow(
     'this relay itself (127.0.0.1)',
   );
 });
 
+test('the guard says what to do where PRE_RESOLVE is set already, or TARGET is an address', () => {
+  const ours = { address: '127.0.0.1', family: 4 };
+  const preResolving = createLoopGuard(new Set([443]), { bind: null, preResolve: true });
+  expect(() => preResolving(tls, [ours])).toThrow(/ would loop: name NAMESERVERS that know its own address$/);
+  for (const each of [guard, preResolving])
+    expect(() => each({ host: '127.0.0.1', port: 443 }, [ours])).toThrow(
+      /^it is this relay itself, which would loop: name another address, or listen on another port/,
+    );
+});
+
 test('the guard lets the addresses of others pass', () => {
-  expect(guard([elsewhere], 443)).toEqual([elsewhere]);
+  expect(guard(tls, [elsewhere])).toEqual([elsewhere]);
 });
 
 test.each([
@@ -42,10 +58,10 @@ test.each([
   ['::1', ['::1', '0:0::1'], ['127.0.0.1']],
   ['192.0.2.7 ::1', ['192.0.2.7', '::1'], ['127.0.0.1']],
 ])('listening on %s alone, the guard refuses %j and lets %j pass', (bind, ours, others) => {
-  const bound = createLoopGuard(new Set([443]), bind.split(' '));
+  const bound = createLoopGuard(new Set([443]), { bind: bind.split(' '), preResolve: false });
   const isRefused = (address: string) => {
     try {
-      bound([{ address, family: isIPv6(address) ? 6 : 4 }], 443);
+      bound(tls, [{ address, family: isIPv6(address) ? 6 : 4 }]);
       return false;
     } catch {
       return true;

@@ -9,6 +9,7 @@ import { createJudge } from '../../dns/scope.ts';
 import { listSome } from '../../list-some.ts';
 import { messageOf } from '../../message-of.ts';
 import { askedServers } from '../asked-servers.ts';
+import type { Problem } from './problem.ts';
 
 /** What is known of a target that is no wildcard. */
 export interface Found {
@@ -16,7 +17,7 @@ export interface Found {
   /** Those that may be dialled. */
   readonly addresses: readonly LookupAddress[];
   /** Why there are none; null where there are. */
-  readonly problem: string | null;
+  readonly problem: Problem | null;
   /** What is left out. */
   readonly warnings: readonly string[];
 }
@@ -47,10 +48,15 @@ export async function findAddresses(target: string, asked: Asked): Promise<Found
       ...(leftOut > 0 ? [`${target} has more addresses than are used: ${leftOut} are left out`] : []),
     ];
     return addresses.length === 0
-      ? { target, addresses, problem: `${scopeWarning}, and nothing is left`, warnings: [] }
+      ? {
+          target,
+          addresses,
+          problem: { text: `${scopeWarning}, and nothing is left`, isConfiguration: true },
+          warnings: [],
+        }
       : { target, addresses, problem: null, warnings };
   } catch (cause) {
-    const problem = `${target} cannot be resolved: ${messageOf(cause)}`;
-    return { target, addresses: [], problem, warnings: [] };
+    const text = `${target} cannot be resolved: ${messageOf(cause)}`;
+    return { target, addresses: [], problem: { text, isConfiguration: false }, warnings: [] };
   }
 }

@@ -3,6 +3,7 @@ import { listen } from '../../listen.ts';
 import type { Log } from '../../log.ts';
 import { messageOf } from '../../message-of.ts';
 import { ResolveError } from '../../resolve-error.ts';
+import { ListenError } from '../../relay/relay.ts';
 import { describeRange, toRuns, withoutPort } from './runs.ts';
 
 const SILENT: Log = { warn() {}, info() {}, debug() {} };
@@ -35,8 +36,8 @@ export async function checkPorts(config: Config, held: ReadonlySet<number>): Pro
           await Promise.all(relays.map((relay) => relay.drain(AbortSignal.abort())));
           return [];
         } catch (error) {
-          const { cause = error } = error as Error;
-          return [{ port: pair.listen, reason: withoutPort(messageOf(cause), pair.listen) }];
+          const reason = error instanceof ListenError ? error.reason : messageOf(error);
+          return [{ port: pair.listen, reason: withoutPort(reason, pair.listen) }];
         }
       }),
   );

@@ -1,14 +1,17 @@
+import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 
 import type { Config } from '../../config/config.ts';
 import { isWildcard } from '../../config/targets.ts';
+import { loopGuardOf } from '../../loops.ts';
 import { messageOf } from '../../message-of.ts';
 import { connectStream } from '../../relay/connect.ts';
 import { createDialOrder } from '../../relay/dial-order.ts';
 import { dialTcp } from '../../relay/dial-tcp.ts';
-import { createLoopGuard } from '../../relay/loop-guard.ts';
+import { LoopError } from '../../relay/loop-guard.ts';
 import { DialError, type Target } from '../../relay/target.ts';
 import type { Found } from './names.ts';
+import type { Problem } from './problem.ts';
 import { describeRange, toRuns, withoutPort } from './runs.ts';
 
 interface Route {
@@ -19,11 +22,13 @@ interface Route {
   /** What came of dialling it. */
   readonly outcome: string;
   /** null where there is none, or the target has it already. */
-  readonly problem: string | null;
+  readonly problem: Problem | null;
 }
 
 /** So many are dialled at a time. */
 const CONCURRENCY = 256;
+/** How long a connection is watched, in ms. */
+const RESET_WITHIN = 1_000;
 
 /**
  * Dials each port of each target once, as the relay would, and says where each leads and what came of it; and every problem. What cannot be
@@ -32,7 +37,7 @@ const CONCURRENCY = 256;
 export async function checkRoutes(
   config: Config,
   found: readonly Found[],
-): Promise<{ readonly lines: readonly string[]; readonly problems: readonly string[] }> {
+): Promise<{ readonly lines: readonly string[]; readonly problems: readonly Problem[] }> {
   const dial = createDialler(config);
   const wanted = config.targets.flatMap((target) => config.ports.map((pair) => ({ target, pair })));
   const routes: readonly Route[] = await Readable.from(wanted)
@@ -59,15 +64,19 @@ export async function checkRoutes(
     const addresses = isItself ? '' : ` (${first.addresses.join(', ')})`;
     return {
       line: `${name}${addresses}: ${first.outcome}`,
-      problem: first.problem === null ? null : `${name}: ${first.problem}`,
+      problem: first.problem && { ...first.problem, text: `${name}: ${first.problem.text}` },
     };
   });
   return { lines: runs.map(({ line }) => line), problems: runs.flatMap(({ problem }) => problem ?? []) };
 }
 
-function createDialler({ mode, ports, bind, connectTimeout }: Config) {
-  const withoutLoops = createLoopGuard(new Set(ports.map(({ listen }) => listen)), bind);
+function createDialler(config: Config) {
+  const { mode, connectTimeout, preResolve } = config;
+  const withoutLoops = loopGuardOf(config);
   const { signal } = new AbortController();
+  const hint = preResolve ? '' : ': if it is this relay itself, by its alias, set PRE_RESOLVE=1';
+  const text = `it resets whoever connects, as a relay does that cannot reach its target${hint}`;
+  const resets = { outcome: 'connects, and is reset at once', problem: { text, isConfiguration: false } };
 
   return async (
     host: string,
@@ -78,7 +87,7 @@ function createDialler({ mode, ports, bind, connectTimeout }: Config) {
       return { outcome: 'a name below it is resolved when a client asks for it', problem: null };
     if (found.problem !== null) return { outcome: 'there is no address to dial', problem: null };
 
-    const target: Target = { host, port, resolve: async () => withoutLoops(found.addresses, port) };
+    const target: Target = { host, port, resolve: async () => withoutLoops({ host, port }, found.addresses) };
     try {
       if (mode === 'udp') {
         await target.resolve(signal);
@@ -90,13 +99,36 @@ function createDialler({ mode, ports, bind, connectTimeout }: Config) {
         timeout: connectTimeout,
         over: new AbortController(),
       });
+      const isReset = await isResetAtOnce(socket);
       socket.destroy();
-      return { outcome: 'connects', problem: null };
+      return isReset ? resets : { outcome: 'connects', problem: null };
     } catch (error) {
       const cause = error instanceof DialError ? error.cause : error;
-      return { outcome: 'cannot be reached', problem: withoutPort(messageOf(cause), port) };
+      const text = withoutPort(messageOf(cause), port);
+      if (text.includes('ECONNRESET')) return resets; // before Node could tell that it was connected
+      return {
+        outcome: 'cannot be reached',
+        problem: { text, isConfiguration: cause instanceof LoopError },
+      };
     }
   };
+}
+
+/** Whether a peer resets the connection by itself, as a relay does, or another server that wants nobody from here. */
+async function isResetAtOnce(socket: Socket): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(false), RESET_WITHIN);
+  if (socket.destroyed) resolve(true);
+  socket
+    .once('end', () => resolve(false))
+    .once('close', () => resolve(true))
+    .once('data', () => resolve(false))
+    .resume();
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Whether two routes of a range may be told as one. */
@@ -106,7 +138,7 @@ function areNeighbours(one: Route, next: Route): boolean {
     (next.from === one.from + 1 || next.from === one.from) &&
     next.target === one.target &&
     next.outcome === one.outcome &&
-    next.problem === one.problem
+    next.problem?.text === one.problem?.text
   );
 }
 
