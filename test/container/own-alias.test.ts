@@ -41,4 +41,35 @@ describe.skipIf(noDocker)('a target whose name resolves to the relay itself', ()
   test('is told in the log, with the setting that helps', async () => {
     expect(await docker('logs', door.getId())).toMatch(/PRE_RESOLVE=1/);
   });
+
+  test('is told by the healthcheck and by check in its container', async () => {
+    const healthcheck = await door.exec(['healthcheck']);
+    expect([healthcheck.exitCode, healthcheck.output]).toEqual([1, expect.stringMatching(/PRE_RESOLVE=1/)]);
+    const check = await door.exec(['sallyport', 'check']);
+    expect([check.exitCode, check.output]).toEqual([
+      78,
+      expect.stringMatching(/this relay itself.*PRE_RESOLVE=1/),
+    ]);
+  });
+
+  test('is told by check in a container beside it, which has not got its aliases', async () => {
+    const beside = await world.start(unprobedRelay({ TARGET: name, PORT: '81' }), { inside: [] });
+    const env = { PORT: '80', SALLYPORT_RUN_DIR: '/none' };
+    const { exitCode, output } = await beside.exec(['sallyport', 'check'], { env });
+    expect(output).toMatch(/it resets whoever connects, .*set PRE_RESOLVE=1/);
+    expect(output).toContain(
+      `${name} is ${world.insideAddress(door)}, a container beside this one: if that is the relay itself, by its alias, set PRE_RESOLVE=1`,
+    );
+    expect(exitCode).toBe(1);
+  });
+
+  test('is no problem where NAMESERVERS are asked; check says when an alias is missing', async () => {
+    const settings = { PRE_RESOLVE: '1', NAMESERVERS: '127.0.0.1', CONNECT_TIMEOUT_MS: '2000', PORT: '80' };
+    const names = ['one.example.com', 'other.example.com'];
+    const environment = { ...settings, TARGET: names.join(' ') };
+    const apart = await world.start(unprobedRelay(environment), { inside: ['one.example.com'] });
+    const { output } = await apart.exec(['sallyport', 'check']);
+    expect(output).toMatch(/other\.example\.com leads to .* for apps beside this relay, not to it/);
+    expect(output).not.toMatch(/one\.example\.com leads to/);
+  });
 });
