@@ -42,9 +42,13 @@ export default defineConfig({
         'test/*.test.ts',
         'test/{commands,config,dns,kernel,relay,wire,workers,control,healthcheck,bench}/**/*.test.ts',
       ]),
-      project('streams', ['test/relay/{tcp,udp,http-*,name-check,name-report,postgres-tls,proxy-protocol}.test.ts'], {
-        env: { TEST_SOCKETS: 'streams' },
-      }),
+      project(
+        'streams',
+        ['test/relay/{tcp,udp,http-*,name-check,name-report,postgres-tls,proxy-protocol}.test.ts'],
+        {
+          env: { TEST_SOCKETS: 'streams' },
+        },
+      ),
       project('process', ['test/process/**/*.test.ts']),
       ...(missing.length > 0 ? [] : [project('servers', ['test/servers/**/*.test.ts'])]),
       project('container', ['test/container/**/*.test.ts'], {

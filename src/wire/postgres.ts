@@ -5,8 +5,8 @@
 export const SSL_REQUEST = Buffer.from('0000000804d2162f', 'hex');
 const TLS = SSL_REQUEST.toString('latin1');
 const GSSAPI = Buffer.from('0000000804d21630', 'hex').toString('latin1');
-/** What a StartupMessage of version 3 begins with, as clients send that want no encryption. */
-const STARTUP = /^\0\0..\0\x03\0/s;
+/** What a StartupMessage of version 3 has behind its length, which is below 64 KiB; clients send it that want no encryption. */
+const VERSION_3 = '\0\x03\0';
 
 /** The server's answers. */
 export const GRANTED = 'S';
@@ -17,5 +17,5 @@ export function readPostgresRequest(start: string): 'TLS' | 'GSSAPI' | 'nothing'
   if (start.startsWith(TLS)) return 'TLS';
   if (start.startsWith(GSSAPI)) return 'GSSAPI';
   if (TLS.startsWith(start) || GSSAPI.startsWith(start)) return null;
-  return STARTUP.test(start) ? 'nothing' : undefined;
+  return start.startsWith('\0\0') && start.startsWith(VERSION_3, 4) ? 'nothing' : undefined;
 }

@@ -2,8 +2,8 @@ import type { Config } from '../../config/config.ts';
 import { listen } from '../../listen.ts';
 import type { Log } from '../../log.ts';
 import { messageOf } from '../../message-of.ts';
-import { ResolveError } from '../../resolve-error.ts';
 import { ListenError } from '../../relay/relay.ts';
+import { ResolveError } from '../../resolve-error.ts';
 import { describeRange, toRuns, withoutPort } from './runs.ts';
 
 const SILENT: Log = { warn() {}, info() {}, debug() {} };

@@ -75,8 +75,13 @@ function createDialler(config: Config) {
   const withoutLoops = loopGuardOf(config);
   const { signal } = new AbortController();
   const hint = preResolve ? '' : ': if it is this relay itself, by its alias, set PRE_RESOLVE=1';
-  const text = `it resets whoever connects, as a relay does that cannot reach its target${hint}`;
-  const resets = { outcome: 'connects, and is reset at once', problem: { text, isConfiguration: false } };
+  const resets = {
+    outcome: 'connects, and is reset at once',
+    problem: {
+      text: `it resets whoever connects, as a relay does that cannot reach its target${hint}`,
+      isConfiguration: false,
+    },
+  };
 
   return async (
     host: string,
