@@ -140,7 +140,7 @@ test.each<[string, Answer, string]>([
     await readSome(client);
     client.write(clientHello());
     expect(await endOf(client)).toBe('ECONNRESET');
-    const { fields } = await log.line('connection refused');
+    const { fields } = await log.line('target unreachable');
     expect(String(fields['err'])).toBe(`DialError: failed to connect to api.test:${target}: ${reason}`);
     expect(failures).toEqual([reason]);
     expect(heard()).toEqual(SSL_REQUEST);
