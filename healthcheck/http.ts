@@ -4,7 +4,7 @@ import { request as requestTls } from 'node:https';
 import { isIP, type Socket } from 'node:net';
 import { checkServerIdentity } from 'node:tls';
 
-import { hostOf } from '../src/config/probes.ts';
+import { hostField, hostOf } from '../src/config/probes.ts';
 import { PROBE_SOURCE } from '../src/control/protocol.ts';
 import { describe } from './describe.ts';
 import type { PlacedProbe } from './placed-probe.ts';
@@ -29,13 +29,17 @@ export async function probeHttp(probe: PlacedProbe): Promise<void> {
 
 /** The head of the answer; what follows it is nobody's business. */
 async function get(probe: PlacedProbe, signal: AbortSignal): Promise<IncomingMessage> {
-  const { url, viaProxy } = probe;
+  const { url, port, viaProxy } = probe;
   const host = hostOf(url);
   const isTls = url.protocol === 'https:';
   const options: RequestOptions = {
     ...dialled(probe),
     path: `${viaProxy && !isTls ? url.origin : ''}${url.pathname}${url.search}`,
-    headers: { host: url.host, 'user-agent': 'sallyport-healthcheck', ...authorization(url) },
+    headers: {
+      host: viaProxy ? url.host : hostField(url, port),
+      'user-agent': 'sallyport-healthcheck',
+      ...authorization(url),
+    },
     signal,
   };
   const asking = isTls

@@ -4,7 +4,15 @@ import { readNameCheck, warnOfPlaintext } from './name-check.ts';
 import type { Nameserver } from './nameservers.ts';
 import { findNearMisses } from './near-misses.ts';
 import { type PortPair, warnOfSexagesimal } from './ports.ts';
-import { choosePort, chooseProxyPort, defaultHttpUrl, hostOf, parseProbeUrl, type Probe } from './probes.ts';
+import {
+  choosePort,
+  chooseProxyPort,
+  defaultHttpUrl,
+  defaultSmtpUrl,
+  hostOf,
+  parseProbeUrl,
+  type Probe,
+} from './probes.ts';
 import { isWildcard, matchTarget } from './targets.ts';
 import {
   describeProblem,
@@ -95,7 +103,8 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
   /** The defaults that other variables decide on. */
   const derived: Readonly<Record<string, string>> = {
     NAME_CHECK: nameCheck,
-    HTTP_HEALTHCHECK_URL: defaultHttpUrl(ports),
+    HTTP_HEALTHCHECK_URL: probes.defaults.HTTP,
+    SMTP_HEALTHCHECK_URL: probes.defaults.SMTP,
   };
   return {
     targets: all.TARGET,
@@ -202,6 +211,8 @@ function readProbes(
 ): {
   readonly http: readonly Destination[];
   readonly smtp: readonly Destination[];
+  /** The URLs that stand in for unset ones. */
+  readonly defaults: Readonly<Record<'HTTP' | 'SMTP', string>>;
   readonly problems: readonly string[];
 } {
   const problems: string[] = [];
@@ -209,7 +220,9 @@ function readProbes(
   const first = targets?.find((each) => !isWildcard(each));
   const viaProxy = mode === 'http-proxy';
 
-  const defaults = { HTTP: defaultHttpUrl(ports), SMTP: variables.SMTP_HEALTHCHECK_URL.fallback };
+  // Apps name the target's ports to a proxy, and its own says nothing of what they speak.
+  const dialled = viaProxy ? ports.map(({ target }) => ({ listen: target, target })) : ports;
+  const defaults = { HTTP: defaultHttpUrl(dialled), SMTP: defaultSmtpUrl(dialled) };
   const read = (service: 'HTTP' | 'SMTP', text: string, schemes: readonly string[]): Destination[] => {
     const name = `${service}_HEALTHCHECK_URL` as const;
     const isOn = values[`${service}_HEALTHCHECK`] === true;
@@ -240,6 +253,7 @@ function readProbes(
   return {
     http: read('HTTP', values.HTTP_HEALTHCHECK_URL ?? defaults.HTTP, ['http', 'https']),
     smtp: read('SMTP', values.SMTP_HEALTHCHECK_URL ?? defaults.SMTP, ['smtp', 'smtps']),
+    defaults,
     problems,
   };
 }

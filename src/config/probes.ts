@@ -11,15 +11,26 @@ export interface Probe {
   readonly timeout: number;
 }
 
-const SCHEME_PORTS: Readonly<Record<string, number>> = { http: 80, https: 443, smtp: 25, smtps: 465 };
-const TLS_PORTS: ReadonlySet<number> = new Set([443, 8443]);
+/** The ports that speak a scheme, its own first and the likeliest next. */
+const SCHEME_PORTS: Readonly<Record<string, readonly number[]>> = {
+  http: [80, 8080],
+  https: [443, 8443],
+  smtp: [25, 587, 465],
+  smtps: [465, 587, 25],
+};
 
 /**
- * `http://$TARGET/`, or `https://$TARGET/` where PORT holds nothing but TLS ports: plain HTTP on such a port gets a 400 at best.
+ * `http://$TARGET/`, or `https://$TARGET/` where each pair listens on a TLS port or leads to one: plain HTTP there gets a 400 at best.
  */
 export function defaultHttpUrl(ports: readonly PortPair[]): string {
-  const scheme = ports.every(({ target }) => TLS_PORTS.has(target)) ? 'https' : 'http';
-  return `${scheme}://$TARGET/`;
+  const isTls = ports.every((pair) => portsOf('https').some((port) => isOneOf(pair, port)));
+  return `${isTls ? 'https' : 'http'}://$TARGET/`;
+}
+
+/** `smtp://$TARGET/`, or `smtps://$TARGET/` where the one mail port is that of TLS from the start: plain SMTP there waits for ever. */
+export function defaultSmtpUrl(ports: readonly PortPair[]): string {
+  const first = portsOf('smtp').find((port) => ports.some((pair) => isOneOf(pair, port)));
+  return `${first === schemePort('smtps') ? 'smtps' : 'smtp'}://$TARGET/`;
 }
 
 /**
@@ -48,26 +59,30 @@ function lacksHost(text: string): boolean {
 }
 
 /**
- * The listening port for a URL: the URL's own, else the scheme's if it is in PORT, else the first of PORT. A port names what the
+ * The listening port for a URL: the URL's own, else the first of its scheme's that is in PORT, else the first of PORT. A port names what the
  * app dials, so listening ports are looked at first and the target's ports second. Throws when the URL's own port is in neither.
  */
 export function choosePort(url: URL, ports: readonly PortPair[]): number {
-  const wanted = url.port === '' ? SCHEME_PORTS[schemeOf(url)] : Number(url.port);
-  const match =
-    ports.find(({ listen }) => listen === wanted) ?? ports.find(({ target }) => target === wanted);
-  if (match !== undefined) return match.listen;
-
-  const [first] = ports;
-  if (url.port !== '' || first === undefined) throw new Error(`port ${url.port} is not in PORT`);
-  return first.listen;
+  const wanted = url.port === '' ? portsOf(schemeOf(url)) : [Number(url.port)];
+  const [match = url.port === '' ? ports[0] : undefined] = wanted.flatMap(
+    (port) =>
+      ports.find(({ listen }) => listen === port) ?? ports.find(({ target }) => target === port) ?? [],
+  );
+  if (match === undefined) throw new Error(`port ${url.port} is not in PORT`);
+  return match.listen;
 }
 
 /** The port of a forward proxy that leads to a URL. Throws when the URL's port, its own or its scheme's, is none of the targets'. */
 export function chooseProxyPort(url: URL, ports: readonly PortPair[]): number {
-  const wanted = url.port === '' ? SCHEME_PORTS[schemeOf(url)] : Number(url.port);
+  const wanted = url.port === '' ? schemePort(schemeOf(url)) : Number(url.port);
   const match = ports.find(({ target }) => target === wanted);
   if (match === undefined) throw new Error(`port ${wanted} is not in PORT`);
   return match.listen;
+}
+
+/** What an app says in Host when it dials a URL's host at a port: the port too, unless it is the scheme's (RFC 9110 §4.2.3, §7.2). */
+export function hostField(url: URL, port: number): string {
+  return port === schemePort(schemeOf(url)) ? url.hostname : `${url.hostname}:${port}`;
 }
 
 /** A URL's host as sockets and certificates want it: an IPv6 address without its brackets. */
@@ -77,4 +92,16 @@ export function hostOf({ hostname }: URL): string {
 
 function schemeOf(url: URL): string {
   return url.protocol.slice(0, -1);
+}
+
+function portsOf(scheme: string): readonly number[] {
+  return SCHEME_PORTS[scheme] ?? [];
+}
+
+function schemePort(scheme: string): number | undefined {
+  return portsOf(scheme)[0];
+}
+
+function isOneOf({ listen, target }: PortPair, port: number): boolean {
+  return listen === port || target === port;
 }

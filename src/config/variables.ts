@@ -163,7 +163,7 @@ export const variables = {
   HTTP_HEALTHCHECK_TIMEOUT_MS: optional('2000', milliseconds(1), httpProbe),
   SMTP_HEALTHCHECK: optional('0', flag),
   SMTP_HEALTHCHECK_URL: optional(
-    'smtp://$TARGET/',
+    null,
     urls('an smtp:// or smtps:// URL, such as smtp://$TARGET:587/'),
     smtpProbe,
   ),

@@ -312,6 +312,10 @@ test.each([
   ['80 443', 'http://api.example.com/', 80],
   ['443', 'https://api.example.com/', 443],
   ['8443:443', 'https://api.example.com/', 8443],
+  ['443:8080', 'https://api.example.com/', 443],
+  ['443 8443:9000 9001:443', 'https://api.example.com/', 443],
+  ['443 8443:9000 9001', 'http://api.example.com/', 443],
+  ['443 8080', 'http://api.example.com/', 8080],
   ['8080:80', 'http://api.example.com/', 8080],
   ['3000', 'http://api.example.com/', 3000],
 ])('with PORT=%s the default HTTP probe is %s on port %i', (ports, href, port) => {
@@ -329,6 +333,7 @@ test.each([
   ['443 8080:80', 'http://$TARGET:8080/', 8080],
   ['8443', 'https://$TARGET/', 8443],
   ['8443', 'https://${TARGET}/', 8443],
+  ['80 8443', 'https://$TARGET/', 8443],
 ])('with PORT=%s the HTTP probe %s goes to port %i', (ports, url, port) => {
   const {
     httpProbes: [httpProbe],
@@ -339,6 +344,29 @@ test.each([
     HTTP_HEALTHCHECK_URL: url,
   });
   expect(httpProbe?.port).toBe(port);
+});
+
+test.each([
+  ['443 25', undefined, 'smtp://api.example.com/', 25],
+  ['443 587', undefined, 'smtp://api.example.com/', 587],
+  ['443 25 465 587', undefined, 'smtp://api.example.com/', 25],
+  ['443 2587:587', undefined, 'smtp://api.example.com/', 2587],
+  ['443 465', undefined, 'smtps://api.example.com/', 465],
+  ['443 2465:465', undefined, 'smtps://api.example.com/', 2465],
+  ['443 465', 'smtp://$TARGET/', 'smtp://api.example.com/', 465],
+  ['443 587 465', 'smtps://$TARGET/', 'smtps://api.example.com/', 465],
+  ['443 587', 'smtps://$TARGET/', 'smtps://api.example.com/', 587],
+  ['443 2525', undefined, 'smtp://api.example.com/', 443],
+])('with PORT=%s and SMTP_HEALTHCHECK_URL=%s the SMTP probe is %s on port %i', (PORT, given, href, port) => {
+  const { smtpProbe, settings } = parseConfig({
+    TARGET: 'api.example.com',
+    PORT,
+    SMTP_HEALTHCHECK: '1',
+    SMTP_HEALTHCHECK_URL: given,
+  });
+  expect([smtpProbe?.url.href, smtpProbe?.port]).toEqual([href, port]);
+  const { text } = settings.find(({ name }) => name === 'SMTP_HEALTHCHECK_URL') ?? {};
+  expect(text?.replace('$TARGET', 'api.example.com')).toBe(href);
 });
 
 test('parseConfig() brackets an IPv6 target in probe URLs', () => {

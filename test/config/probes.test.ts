@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { parseConfig } from '../../src/config/config.ts';
+import { hostField } from '../../src/config/probes.ts';
 import { problemsOf } from '../helpers/config.ts';
 
 const one = { TARGET: 'a.test' };
@@ -51,6 +52,26 @@ test('a probe through the forward proxy goes to LISTEN', () => {
   expect(probesOf({ TARGET: '2001:0db8::1', NAME_CHECK: 'off', ...proxy })).toEqual([
     ['http://[2001:db8::1]/', 3128, true],
   ]);
+});
+
+test('the default probe through a forward proxy goes by the ports of the targets, not by LISTEN', () => {
+  const listen = { ...several, ...proxy, LISTEN: '8443' };
+  expect(probesOf({ ...listen, PORT: '80' })).toEqual([['http://a.test/', 8443, true]]);
+  expect(probesOf({ ...listen, PORT: '443' })).toEqual([['https://a.test/', 8443, true]]);
+});
+
+test.each([
+  ['http://a.test/', 80, 'a.test'],
+  ['http://a.test/', 8080, 'a.test:8080'],
+  ['https://a.test/', 443, 'a.test'],
+  ['https://a.test/', 8443, 'a.test:8443'],
+  ['https://a.test/', 80, 'a.test:80'],
+  ['http://a.test:9000/', 9000, 'a.test:9000'],
+  ['http://a.test:9000/', 80, 'a.test'],
+  ['http://[2001:db8::1]/', 80, '[2001:db8::1]'],
+  ['http://[2001:db8::1]/', 8080, '[2001:db8::1]:8080'],
+])('Host of a probe of %s by port %i is %s', (url, port, host) => {
+  expect(hostField(new URL(url), port)).toBe(host);
 });
 
 const probing = { HTTP_HEALTHCHECK: '1' };

@@ -115,13 +115,13 @@ test('the HTTP probe goes through the relay with the URL’s host, path and cred
     seen.push({ method, url, host: headers.host, authorization: headers.authorization });
     response.end();
   });
-  const { environment } = await relayToName(target, {
+  const { port, environment } = await relayToName(target, {
     HTTP_HEALTHCHECK: '1',
     HTTP_HEALTHCHECK_URL: 'http://user:p%40ss@other.test/a:b?c=d',
   });
   expect((await runHealthcheck(environment)).output).toBe('healthy\n');
   const authorization = `Basic ${Buffer.from('user:p@ss').toString('base64')}`;
-  expect(seen).toEqual([{ method: 'GET', url: '/a:b?c=d', host: 'other.test', authorization }]);
+  expect(seen).toEqual([{ method: 'GET', url: '/a:b?c=d', host: `other.test:${port}`, authorization }]);
 });
 
 test('the HTTP probe takes no slot and does not wait for one: a full relay is healthy', async () => {
