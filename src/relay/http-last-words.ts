@@ -4,13 +4,12 @@ import { ResolveError } from '../resolve-error.ts';
 import { Refusal, type Rule } from '../wire/refusal.ts';
 import { DialError } from './target.ts';
 
-type Status = readonly [status: number, reason: string];
-const FORBIDDEN: Status = [403, 'Forbidden'];
-const BAD_REQUEST: Status = [400, 'Bad Request'];
-const BAD_GATEWAY: Status = [502, 'Bad Gateway'];
-const GATEWAY_TIMEOUT: Status = [504, 'Gateway Timeout'];
+const FORBIDDEN = 403;
+const BAD_REQUEST = 400;
+const BAD_GATEWAY = 502;
+const GATEWAY_TIMEOUT = 504;
 
-const STATUS: Readonly<Record<Rule, Status>> = {
+const STATUS: Readonly<Record<Rule, number>> = {
   'not in TARGET': FORBIDDEN,
   'not in PORT': FORBIDDEN,
   'not the CONNECT host': FORBIDDEN,
@@ -20,20 +19,25 @@ const STATUS: Readonly<Record<Rule, Status>> = {
   'several names': BAD_REQUEST,
   malformed: BAD_REQUEST,
   'neither TLS nor HTTP': BAD_REQUEST,
-  silent: [408, 'Request Timeout'],
-  'too many clients': [503, 'Service Unavailable'],
-  'too long': [431, 'Request Header Fields Too Large'],
-  unsupported: [501, 'Not Implemented'],
-  'HTTP version': [505, 'HTTP Version Not Supported'],
-  'HTTP/2': [505, 'HTTP Version Not Supported'],
+  silent: 408,
+  'too many clients': 503,
+  'too long': 431,
+  unsupported: 501,
+  'HTTP version': 505,
+  'HTTP/2': 505,
 };
+/** Of a reason phrase, as some clients read little of a line; in characters. */
+const MAX_PHRASE = 200;
 
-/** The answer to a request that cannot be served, after which the connection is closed. Proxy-Status (RFC 9209) tells it from the target's. */
+/**
+ * The answer to a request that cannot be served, after which the connection is closed. Proxy-Status (RFC 9209) tells it from the target's. The
+ * reason phrase says why as well: of a CONNECT that fails, many clients show nothing else.
+ */
 export function lastWords(cause: unknown): Buffer {
-  const [[status, reason], error] = statusOf(cause);
+  const [status, error] = statusOf(cause);
   const text = messageOf(cause);
   const lines = [
-    `HTTP/1.1 ${status} ${reason}`,
+    `HTTP/1.1 ${status} ${printable(text).slice(0, MAX_PHRASE)}`,
     'Content-Type: text/plain; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(text) + 1}`,
     `Proxy-Status: sallyport; error=${error}; details=${quoted(text)}`,
@@ -44,13 +48,18 @@ export function lastWords(cause: unknown): Buffer {
   return Buffer.from(lines.join('\r\n'));
 }
 
-/** A string of RFC 9651 §3.3.3: visible ASCII and spaces. */
+/** Visible ASCII and spaces, which a reason phrase (RFC 9112 §4) and a string of RFC 9651 §3.3.3 may hold. */
+function printable(text: string): string {
+  return text.replaceAll(/[^ -~]+/g, '?');
+}
+
+/** A string of RFC 9651 §3.3.3. */
 function quoted(text: string): string {
-  return `"${text.replaceAll(/[^ -~]+/g, '?').replaceAll(/["\\]/g, String.raw`\$&`)}"`;
+  return `"${printable(text).replaceAll(/["\\]/g, String.raw`\$&`)}"`;
 }
 
 /** With the kind of error (RFC 9209 §2.3). */
-function statusOf(cause: unknown): readonly [Status, string] {
+function statusOf(cause: unknown): readonly [status: number, error: string] {
   if (cause instanceof Refusal) {
     const status = STATUS[cause.rule];
     return [status, status === FORBIDDEN ? 'http_request_denied' : 'http_request_error'];

@@ -8,6 +8,7 @@ import {
   listItems,
   REQUEST_LINE,
 } from './http-syntax.ts';
+import { refuseAtProxy } from './other-protocol.ts';
 import { Refusal } from './refusal.ts';
 
 /** How many fields a head may have, and how many empty lines may come before it (RFC 9112 §2.2). */
@@ -62,8 +63,13 @@ export class RequestReader extends MessageReader {
   }
 
   override readHead(bytes: Buffer, at: number, end: number): number {
-    const start = this.begun > 0 ? at : this.#skipEmptyLines(bytes, at, end);
-    if (start < end) return super.readHead(bytes, start, end);
+    if (this.begun > 0) return super.readHead(bytes, at, end);
+    const start = this.#skipEmptyLines(bytes, at, end);
+    if (start < end) {
+      const refusal = this.#asProxy ? refuseAtProxy(bytes[start] ?? 0) : null;
+      if (refusal !== null) throw refusal;
+      return super.readHead(bytes, start, end);
+    }
     this.letGo();
     return end;
   }

@@ -1,4 +1,5 @@
 import { type ClientHello, ClientHelloReader } from './client-hello.ts';
+import { refuseAtCheck, TLS_HANDSHAKE } from './other-protocol.ts';
 import { readPostgresRequest } from './postgres.ts';
 import { Refusal } from './refusal.ts';
 
@@ -8,8 +9,6 @@ export type Opening =
   | { readonly protocol: 'http' }
   | { readonly protocol: 'postgres'; readonly asks: 'TLS' | 'GSSAPI' };
 
-/** ContentType handshake (RFC 8446 §5.1). */
-const HANDSHAKE = 22;
 /** How HTTP/2's connection preface begins (RFC 9113 §3.4), and no HTTP/1 request does. */
 const HTTP2_PREFACE = 'PRI * HTTP/2';
 /** A method is a token (RFC 9110 §5.6.2), and empty lines may come before it (RFC 9112 §2.2). */
@@ -23,7 +22,7 @@ export class OpeningReader {
 
   /** Takes the next bytes; null while more are needed. Throws a Refusal. */
   push(chunk: Buffer): Opening | null {
-    if (this.#start === '' && chunk[0] === HANDSHAKE) this.#hello ??= new ClientHelloReader();
+    if (this.#start === '' && chunk[0] === TLS_HANDSHAKE) this.#hello ??= new ClientHelloReader();
     if (this.#hello !== null) {
       const hello = this.#hello.push(chunk);
       return hello === null ? null : { protocol: 'tls', hello };
@@ -34,8 +33,7 @@ export class OpeningReader {
     if (asks === 'nothing')
       throw new Refusal('neither TLS nor HTTP', 'it begins a PostgreSQL session without TLS');
     if (asks !== undefined) return { protocol: 'postgres', asks };
-    if (!REQUEST_START.test(this.#start))
-      throw new Refusal('neither TLS nor HTTP', 'it opens with neither TLS nor HTTP');
+    if (!REQUEST_START.test(this.#start)) throw refuseAtCheck(this.#start.charCodeAt(0));
     if (this.#start.startsWith(HTTP2_PREFACE))
       throw new Refusal('HTTP/2', 'HTTP/2 without TLS cannot be checked');
     return HTTP2_PREFACE.startsWith(this.#start) ? null : { protocol: 'http' };

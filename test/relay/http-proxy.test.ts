@@ -5,6 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 
 import { abortable } from '../../src/abortable.ts';
 import { ResolveError } from '../../src/resolve-error.ts';
+import { clientHello } from '../helpers/client-hello.ts';
 import { proxyTo, say, scriptedServer, webServer } from '../helpers/http-relay.ts';
 import { testLog } from '../helpers/relay.ts';
 import { closedPort, endOf, readAll, readSome, tcpClient, tcpServer } from '../helpers/sockets.ts';
@@ -257,15 +258,15 @@ test('proxyHttp() says 502, and why, when the target cannot be reached or ends w
   const { port: mute } = await scriptedServer((socket) => socket.end());
   const { port } = await proxyTo([dead, mute]);
   const answer = await say(port, `GET http://api.test:${dead}/ HTTP/1.1\r\nHost: x\r\n\r\n`);
-  expect(answer).toMatch(/^HTTP\/1\.1 502 Bad Gateway\r\n/);
+  expect(answer).toMatch(/^HTTP\/1\.1 502 failed to connect to api\.test:\d+: connect ECONNREFUSED .*\r\n/);
   expect(answer).toMatch(
     /^Proxy-Status: sallyport; error=destination_unavailable; details="failed to connect .*ECONNREFUSED.*"\r$/m,
   );
   expect(await say(port, `CONNECT api.test:${dead} HTTP/1.1\r\nHost: x\r\n\r\n`)).toMatch(
-    /^HTTP\/1\.1 502 .*ECONNREFUSED/s,
+    /^HTTP\/1\.1 502 failed to connect to api\.test:\d+: connect ECONNREFUSED .*\r\n/,
   );
   expect(await say(port, `GET http://api.test:${mute}/ HTTP/1.1\r\nHost: x\r\n\r\n`)).toMatch(
-    /^HTTP\/1\.1 502 [^]*no answer from api\.test/,
+    /^HTTP\/1\.1 502 no answer from api\.test:\d+: .*\r\n/,
   );
 });
 
@@ -387,11 +388,27 @@ test.each([
   const log = testLog();
   const { port } = await proxyTo([target], { log });
   const answer = await say(port, `${head.replace('PORT', String(target))}\r\nHost: a\r\n\r\n`);
-  expect(answer.startsWith(`HTTP/1.1 ${status} `)).toBe(true);
-  expect(answer).toContain(text);
+  const [line = ''] = answer.split('\r\n');
+  expect(line.startsWith(`HTTP/1.1 ${status} `)).toBe(true);
+  expect(line).toContain(text);
   expect(answer).toMatch(/\r\nProxy-Status: sallyport; error=http_request_(denied|error); details="/);
   expect((await log.line('refused')).fields).toMatchObject({ rule, decision: 'refused' });
   expect(heads).toEqual([]);
+});
+
+test.each([
+  ['TLS', clientHello({ names: ['proxy.test'] }), 'HTTPS_PROXY=http://'],
+  ['SOCKS5', Buffer.from([5, 1, 0]), 'not socks5://'],
+  ['SOCKS4', Buffer.from([4, 1, 0, 10, 192, 0, 2, 1, 0]), 'not socks4://'],
+])('proxyHttp() tells who speaks %s to it what to write instead', async (protocol, opening, advice) => {
+  const log = testLog();
+  const { port } = await proxyTo([1], { log });
+  const client = await tcpClient(port);
+  client.write(opening);
+  const [line] = (await readAll(client)).toString('latin1').split('\r\n');
+  expect(line).toMatch(new RegExp(`^HTTP/1\\.1 403 it speaks ${protocol}, .*${RegExp.escape(advice)}`));
+  const { rule, reason } = (await log.line('refused')).fields;
+  expect([rule, `HTTP/1.1 403 ${String(reason)}`]).toEqual(['no proxy request', line]);
 });
 
 test('proxyHttp() refuses a second request as it does the first, after the answer to that', async () => {

@@ -389,6 +389,18 @@ test.each([
   expect(heard().length).toBe(0);
 });
 
+test.each([4, 5])('a check tells of who speaks SOCKS%i what to change', async (version) => {
+  const log = testLog();
+  const { port } = await checking((await listener()).port, { log });
+  const client = await tcpClient(port);
+  client.write(Buffer.from([version, 1]));
+  expect(await endOf(client)).toBe('ECONNRESET');
+  expect((await log.line('refused')).fields).toMatchObject({
+    rule: 'neither TLS nor HTTP',
+    reason: expect.stringMatching(`^it speaks SOCKS${version}, .*take its proxy setting out`),
+  });
+});
+
 test(
   'a check closes who does not come to a name within 5 s, and nobody waits for that',
   { timeout: 15_000 },
