@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { checkServerIdentity } from 'node:tls';
 
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
@@ -28,7 +29,8 @@ export async function probeSmtp({
     secure: url.protocol === 'smtps:',
     ignoreTLS: true,
     tls: {
-      servername: host,
+      // SNI names hosts only (RFC 6066 §3); an address is verified all the same.
+      servername: isIP(host) === 0 ? host : '',
       checkServerIdentity: (_dialled, certificate) => checkServerIdentity(host, certificate),
     },
     name: 'sallyport.invalid',

@@ -72,3 +72,15 @@ test.each([
   const { err } = await relay.line('the name cannot be resolved; still trying');
   expect(err).toContain(reason);
 });
+
+test.each(['https', 'tls'])(
+  'a %s:// nameserver with a certificate of a private CA is told, and what to do',
+  async (scheme) => {
+    const { url } = await nameserver('HTTP/1.1');
+    const address = new URL(url);
+    const text = scheme === 'https' ? url : `tls://${address.host}#api.test`;
+    const { relay } = await startNamedRelay(1, text);
+    const { err } = await relay.line('the name cannot be resolved; still trying');
+    expect(err).toMatch(/unable to verify the first certificate \(if a private CA .* NODE_EXTRA_CA_CERTS /);
+  },
+);

@@ -158,7 +158,9 @@ test('the HTTPS probe verifies the certificate against the real host, which it n
   expect(await runHealthcheck({ ...environment, ...CA })).toEqual({ code: 0, output: 'healthy\n' });
   const unknownCa = await runHealthcheck(environment);
   expect(unknownCa.code).toBe(1);
-  expect(unknownCa.output).toMatch(/unable to (get|verify)|self-signed/);
+  expect(unknownCa.output).toMatch(
+    /unable to verify the first certificate \(if a private CA .* NODE_EXTRA_CA_CERTS .*\)\n$/,
+  );
   const wrongName = await runHealthcheck({
     ...environment,
     ...CA,
@@ -235,6 +237,19 @@ test('unhealthy: the reason hides the credentials in the SMTP probe', async () =
   const { output } = await runHealthcheck(environment);
   expect(output).toMatch(/^unhealthy: no answer to AUTH PLAIN \*\*\* from /);
   expect(output).not.toContain('AHVz');
+});
+
+test('unhealthy: the SMTP server’s certificate is of a private CA, and what to do about that', async () => {
+  const target = await httpServer((_request, response) => response.end(), { tls: true });
+  const { environment } = await startRelayTo(target, {
+    SMTP_HEALTHCHECK: '1',
+    SMTP_HEALTHCHECK_URL: 'smtps://$TARGET/',
+  });
+  const { code, output } = await runHealthcheck(environment);
+  expect(code).toBe(1);
+  expect(output).toMatch(
+    /^unhealthy: no answer to HELP from smtps:\/\/127\.0\.0\.1: unable to verify the first certificate \(if a private CA .*\)\n$/,
+  );
 });
 
 test('unhealthy: the target refuses the SMTP probe', async () => {
