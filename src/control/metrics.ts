@@ -10,13 +10,15 @@ type Sample = { readonly labels?: Labels; readonly value: number; readonly metri
 
 /**
  * Left out of the library's own: of the event loop there is no more than what is measured at a scrape, as a histogram of its delays wakes the
- * process every few ms; and gauges whose names are a counter's, which tell the sums of others.
+ * process every few ms; gauges whose names are a counter's, which tell the sums of others; and a heap that is all of the address space that V8 has
+ * reserved (VmData of proc(5)), many times what the process has.
  */
 const LEFT_OUT = [
   ...['min', 'max', 'mean', 'stddev', 'p50', 'p90', 'p99'].map(
     (what) => `nodejs_eventloop_lag_${what}_seconds`,
   ),
   ...['handles', 'requests', 'resources'].map((what) => `nodejs_active_${what}_total`),
+  'process_heap_bytes',
 ];
 /** Between two measurements of the event loop's delay, in ms: as good as never. */
 const NEVER = 2 ** 31 - 1;
@@ -58,6 +60,12 @@ export function createMetrics(
   define('gauge', 'sallyport_info', 'Its version and mode; always 1.', ({ version, mode }) => [
     { labels: { version, mode }, value: 1 },
   ]);
+  define(
+    'gauge',
+    'sallyport_blackout',
+    '1 while nobody new is let in, as a blackout is on or draining; else 0.',
+    ({ blackout }) => [{ value: blackout.state === 'off' ? 0 : 1 }],
+  );
   define(
     'counter',
     'sallyport_connections_total',

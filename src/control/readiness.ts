@@ -1,3 +1,4 @@
+import { describeBlackout } from './describe-blackout.ts';
 import type { Status } from './protocol.ts';
 
 /**
@@ -5,7 +6,7 @@ import type { Status } from './protocol.ts';
  * program. Without `preResolve` names are resolved for each connection, and nothing can be told.
  */
 export function reasonsNotReady(
-  { draining, targets, names }: Pick<Status, 'draining' | 'targets' | 'names'>,
+  { draining, blackout, targets, names }: Pick<Status, 'draining' | 'blackout' | 'targets' | 'names'>,
   { preResolve }: { readonly preResolve: boolean },
 ): readonly string[] {
   const unresolved = names.filter(
@@ -13,6 +14,7 @@ export function reasonsNotReady(
   );
   return [
     ...(draining ? ['draining'] : []),
+    ...(blackout.state === 'off' ? [] : [describeBlackout(blackout)]),
     ...unresolved.map(({ name, problem }) => `${name} has no address: ${problem ?? 'no answer yet'}`),
   ];
 }

@@ -207,6 +207,7 @@ test.each([
   expect(metrics.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
   expect(metrics.text).toMatch(/^sallyport_info\{version="\d+\.\d+\.\d+",mode="tcp"\} 1$/m);
   expect(metrics.text).toMatch(/^process_resident_memory_bytes \d+$/m);
+  expect(metrics.text).not.toContain('process_heap_bytes');
   expect(await ask(admin, '/metrics', 'HEAD')).toMatchObject({ status: 200, text: '' });
   expect(await ask(admin, '/')).toMatchObject({
     status: 404,

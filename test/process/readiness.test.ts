@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { a, scriptedServer, zone } from '../helpers/dns.ts';
 import { ask, scrape } from '../helpers/metrics.ts';
 import { startNamedRelay } from '../helpers/named-relay.ts';
+import { runSallyport, temporaryDirectory } from '../helpers/program.ts';
 import { closedPort, tcpServer } from '../helpers/sockets.ts';
 
 test('a relay whose name resolves is ready, and no longer when it drains, though it is alive', async () => {
@@ -56,3 +57,32 @@ test('with PRE_RESOLVE=0 a relay is ready without a name', async () => {
   await startNamedRelay(1, '127.0.0.1', { ADMIN_PORT: String(admin), PRE_RESOLVE: '0' });
   expect((await ask(admin, '/readyz')).status).toBe(200);
 });
+
+test.each([['on'], ['on', '--drain']])(
+  'a relay in a blackout (%j) is alive, not ready, and has a gauge',
+  async (...how) => {
+    const admin = await closedPort();
+    const environment = {
+      ADMIN_PORT: String(admin),
+      PRE_RESOLVE: '0',
+      SALLYPORT_RUN_DIR: temporaryDirectory(),
+    };
+    await startNamedRelay(1, '127.0.0.1', environment);
+    const gauge = async () => (await scrape(admin))['sallyport_blackout'];
+    expect(await gauge()).toBe(0);
+
+    const blackout = (...args: readonly string[]) => runSallyport(['blackout', ...args], environment);
+    expect((await blackout(...how)).code).toBe(0);
+    expect(await gauge()).toBe(1);
+    const { status, text } = await ask(admin, '/readyz');
+    expect([status, text]).toEqual([
+      503,
+      expect.stringMatching(/^blackout (on|draining) since .* \(command\)\n$/),
+    ]);
+    expect((await ask(admin, '/healthz')).status).toBe(200);
+
+    await blackout('off');
+    expect(await gauge()).toBe(0);
+    expect(await ask(admin, '/readyz')).toMatchObject({ status: 200, text: 'ready\n' });
+  },
+);
