@@ -7,6 +7,8 @@ interface Options {
   readonly gate: Gate;
   /** Ends what lives; see Relay. */
   readonly clear: Relay['clear'];
+  /** Logs all that has happened till now, what was folded too. */
+  readonly settleLog: () => Promise<void>;
   readonly log: Pick<Log, 'warn'>;
 }
 
@@ -22,6 +24,8 @@ export class Blackout {
   readonly #options: Options;
   #status: BlackoutStatus = { state: 'off', by: 'start', since: isoTime(Date.now()), until: null };
   #timer: NodeJS.Timeout | undefined;
+  /** Resolves when all changes till now are logged. */
+  #logged = Promise.resolve();
 
   constructor(options: Options) {
     this.#options = options;
@@ -31,9 +35,9 @@ export class Blackout {
     return this.#status;
   }
 
-  /** Replaces what was before, its end too. From now on nobody is let in, or everybody again; resolves when what lives has been told. */
+  /** Replaces what was before, its end too. From now on nobody is let in, or everybody again; resolves when what lives has been told, and the log. */
   async turn(state: BlackoutState, { by, duration = null }: Change): Promise<void> {
-    const { gate, clear, log } = this.#options;
+    const { gate, clear, settleLog, log } = this.#options;
     const isSame = state === this.#status.state;
     clearTimeout(this.#timer);
     if (duration !== null)
@@ -43,9 +47,13 @@ export class Blackout {
     const until = duration === null ? null : isoTime(now + duration);
     this.#status = { state, by, since, until };
     gate.isShut = state !== 'off';
-    // Whatever the LOG_LEVEL of a relay at work, this is to be seen.
-    log.warn({ by, since, until }, `blackout ${state}`);
+    this.#logged = this.#logged.then(async () => {
+      await settleLog();
+      // Whatever the LOG_LEVEL of a relay at work, this is to be seen.
+      log.warn({ by, since, until }, `blackout ${state}`);
+    });
     if (state !== 'off') await clear(state === 'on' ? 'cut' : 'drain');
+    await this.#logged;
   }
 }
 

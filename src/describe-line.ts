@@ -2,7 +2,7 @@ import { visible } from './visible.ts';
 
 const LEVEL_WIDTH = 5;
 /** What a value may hold without being quoted. */
-const PLAIN = /^[\w.:/*\-[\]]+$/;
+const PLAIN = /^[\w.:/*\-[\]→]+$/;
 
 /** A line of the log for people: `19:15:31.042Z warn  refused client=10.0.0.2:40312 rule="not in TARGET"`. Nothing in it can steer a terminal. */
 export function describeLine(line: string): string {

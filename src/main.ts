@@ -20,16 +20,17 @@ import { report } from './control/report.ts';
 import { controlPaths } from './control/run-dir.ts';
 import { openControl } from './control/server.ts';
 import { openSources } from './dns/sources.ts';
-import { foldRepeats } from './fold-repeats.ts';
+import { type FoldingLog, foldRepeats } from './fold-repeats.ts';
 import { findForwarding } from './forwarding.ts';
 import { keepHeapFrugal } from './frugal-heap.ts';
 import { dropKnownWarnings } from './known-warnings.ts';
-import { listen, listeners, type Lookup } from './listen.ts';
-import { createLog, type Log } from './log.ts';
+import { listen, type Lookup } from './listen.ts';
+import { createLog } from './log.ts';
 import { watchLoops } from './loops.ts';
 import { createPrinter } from './printer.ts';
 import { Gate } from './relay/gate.ts';
 import type { Relay } from './relay/relay.ts';
+import { describeRoutes } from './routes.ts';
 import { runHealthcheck, watchHealth } from './self-check.ts';
 import { ignoreDebuggerSignal, listenForCrash, listenForStop, type StopSignals } from './stop-signal.ts';
 import { keepHeapTrimmed } from './trim-heap.ts';
@@ -108,7 +109,7 @@ async function run(
     linesDropped,
     stop,
     crash,
-  }: { log: Log; linesDropped: () => Status['linesDropped']; stop: StopSignals; crash: AbortSignal },
+  }: { log: FoldingLog; linesDropped: () => Status['linesDropped']; stop: StopSignals; crash: AbortSignal },
 ): Promise<string> {
   const [, program = ''] = process.argv;
   let relays: readonly Relay[] = [];
@@ -116,7 +117,11 @@ async function run(
   const clear: Relay['clear'] = async (how) => {
     await Promise.all(relays.map((relay) => relay.clear(how)));
   };
-  const blackout = new Blackout({ gate, clear, log });
+  const settleLog = async () => {
+    await Promise.all(relays.map(async (relay) => relay.settleLog?.()));
+    log.flush();
+  };
+  const blackout = new Blackout({ gate, clear, settleLog, log });
   listenForBlackout(process, blackout);
   if (config.blackout) await blackout.turn('on', { by: 'start' });
 
@@ -133,7 +138,6 @@ async function run(
   const lookup: Lookup = (host, signal, how) => sources.of(host).addresses(signal, how);
   const loops = watchLoops(config, { lookup, log, signal: stopped.signal });
   const errors = keepErrors(log);
-  const ports = listeners(config).map((pair) => pair.listen);
   const lost = config.mode === 'udp' ? watchLostDatagrams(() => relays, errors.log) : null;
   const shared = { lookup, log: errors.log, gate, onTraffic: () => lost?.onTraffic() };
   relays =
@@ -181,7 +185,7 @@ async function run(
       mode: config.mode,
       targets: config.targets,
       nameCheck: config.nameCheck,
-      ports,
+      routes: describeRoutes(config.targets, config.ports),
       admin: where,
     },
     'listening',

@@ -17,10 +17,17 @@ function opened() {
   const blackout = new Blackout({
     gate,
     clear: async (how) => void told.push([how, gate.isShut]),
+    settleLog: async () => {
+      await Promise.resolve();
+      log.warn({}, 'what came before');
+    },
     log,
   });
-  const said = () => log.lines.map(({ message, fields }) => [message, fields['by']]);
-  return { gate, blackout, told, said };
+  const said = () => {
+    const changes = log.lines.filter(({ message }) => message !== 'what came before');
+    return changes.map(({ message, fields }) => [message, fields['by']]);
+  };
+  return { gate, blackout, told, said, log };
 }
 
 test('Blackout.turn() shuts the gate before what lives is ended', async () => {
@@ -40,13 +47,23 @@ test('Blackout.turn() logs who made the change, and when it ends', async () => {
   await blackout.turn('on', { by: 'start' });
   await blackout.turn('off', { by: 'SIGHUP' });
   await blackout.turn('draining', { by: 'command', duration: 1_000 });
-  vi.advanceTimersByTime(1_000);
+  await vi.advanceTimersByTimeAsync(1_000);
   expect(said()).toEqual([
     ['blackout on', 'start'],
     ['blackout off', 'SIGHUP'],
     ['blackout draining', 'command'],
     ['blackout off', 'timer'],
   ]);
+});
+
+test('Blackout.turn() logs each change behind what came before it, in order', async () => {
+  const { blackout, log } = opened();
+  await Promise.all(
+    (['on', 'off', 'draining'] as const).map((state) => blackout.turn(state, { by: 'command' })),
+  );
+  expect(log.lines.map(({ message }) => message)).toEqual(
+    ['on', 'off', 'draining'].flatMap((state) => ['what came before', `blackout ${state}`]),
+  );
 });
 
 test('Blackout.status tells since when and until when it is so; doing it again moves its end alone', async () => {

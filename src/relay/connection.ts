@@ -17,6 +17,7 @@ import type { IdleClients } from './idle-clients.ts';
 import { introduce } from './introduce.ts';
 import { logRefusal } from './log-refusal.ts';
 import { Meter } from './meter.ts';
+import { nameClient } from './name-client.ts';
 import { noticeLeaving } from './notice-leaving.ts';
 import { reset } from './reset.ts';
 import type { Slots } from './slots.ts';
@@ -139,9 +140,9 @@ export class Connection implements Member {
     });
   }
 
-  /** The client's address and port. */
+  /** What the log calls the client. */
   get from(): string {
-    return endpoint(this.accepted.remoteAddress, this.accepted.remotePort);
+    return nameClient(this.accepted, this.shared.probeSource);
   }
 
   /** Aborts when the client is gone. */

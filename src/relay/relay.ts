@@ -21,6 +21,8 @@ export interface Relay {
   readonly makeRoom: () => boolean;
   /** Ends what lives, at once or each by its own end, while listening goes on. Resolves when that is on its way. */
   clear: (how: 'cut' | 'drain') => Promise<void>;
+  /** Resolves when all lines till now are in the log; where it is not there, they always are. */
+  readonly settleLog?: () => Promise<void>;
   /** Accepts nothing new; resolves when all that lives has ended, which the signal enforces. */
   drain: (signal: AbortSignal) => Promise<void>;
 }

@@ -10,11 +10,11 @@ import { connectStream, createConnectBare } from './connect.ts';
 import { Connection, type Shared, TOO_MANY_WAIT } from './connection.ts';
 import { sumCounts } from './counters.ts';
 import { createDialOrder } from './dial-order.ts';
-import { endpoint } from './endpoint.ts';
 import { type Gate, SHUT } from './gate.ts';
 import { IdleClients } from './idle-clients.ts';
 import { listenAt } from './listen-at.ts';
 import { logRefusal, type Reason } from './log-refusal.ts';
+import { nameClient } from './name-client.ts';
 import { openListener } from './open-listener.ts';
 import { type Relay, SAID_EVERY } from './relay.ts';
 import { reset } from './reset.ts';
@@ -74,7 +74,7 @@ export async function listenTcp(options: Options): Promise<Relay> {
 
   const turnAway = (client: TcpSocket, refusal: Reason) => {
     counters.refused(refusal.rule);
-    logRefusal(log, endpoint(client.remoteAddress, client.remotePort), refusal);
+    logRefusal(log, nameClient(client, options.probeSource), refusal);
     refuse(client);
   };
   /** Whether a client would be sent away as soon as it came to wait: then nothing else is done for it. */

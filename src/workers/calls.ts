@@ -58,6 +58,8 @@ export interface WorkerCalls {
   drain: (port: number) => Promise<void>;
   /** Ends what lives on a port, while listening goes on. */
   clear: (port: number, ...how: Parameters<Relay['clear']>) => Promise<void>;
+  /** Tells all news till now before it resolves. */
+  settleLog: () => void;
   /** Ends what still lives on a port. */
   cut: (port: number) => void;
   /** Ends the UDP session that a new one is to replace; whether there was one. */

@@ -100,6 +100,9 @@ export async function listenInWorkers(
       async clear(how) {
         await Promise.all(crew.map((ask) => ask('clear', place, how)));
       },
+      async settleLog() {
+        await Promise.all(crew.map((ask) => ask('settleLog')));
+      },
       async drain(deadline) {
         const cut = () => crew.forEach((ask) => void ask('cut', place));
         if (deadline.aborted) cut();

@@ -25,6 +25,7 @@ export async function work(
       outbox.flush();
     },
     clear: async (place, how) => relays[place]?.clear(how),
+    settleLog: () => outbox.flush(),
     cut: (place) => cutting[place]?.abort(),
     makeRoom: (place) => relays[place]?.makeRoom() ?? false,
   });

@@ -5,8 +5,14 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
-import { MAX_DURATION, PROBE_SOURCE } from '../../src/control/protocol.ts';
-import { runHealthcheck, runProgram, type Sallyport, startSallyport } from '../helpers/program.ts';
+import { MAX_DURATION, PROBE_SOURCE, type Status } from '../../src/control/protocol.ts';
+import {
+  runHealthcheck,
+  runProgram,
+  type Sallyport,
+  startSallyport,
+  stopForWarnings,
+} from '../helpers/program.ts';
 import { closedPort, endOf, readSome, tcpClient, tcpServer, udpSocket } from '../helpers/sockets.ts';
 
 type Environment = Readonly<Record<string, string>>;
@@ -132,10 +138,41 @@ test.each(
     decision: 'refused',
   });
 
+  // Whoever it came to first, in whichever thread.
+  const told = () => it.relay.lines.filter(({ rule }) => rule === 'blackout').map(({ client }) => client);
   await off?.(it);
+  expect(told()).toContain('healthcheck');
   await it.live();
   expect(it.relay.process.exitCode).toBe(null);
 });
+
+test.each(['tcp', 'udp', 'http-proxy'].flatMap((MODE) => ['1', '2'].map((WORKERS) => ({ MODE, WORKERS }))))(
+  'whom a blackout has refused is counted in the log before its end: %j',
+  async (environment) => {
+    const it = await drill(environment);
+    await it.blackout('on');
+    const clients = await Promise.all(Array.from({ length: 10 }, () => udpSocket()));
+    await Promise.all(
+      clients.map(async (client) => {
+        if (environment.MODE !== 'udp') return it.call();
+        return new Promise((sent) => client.send('x', it.port, '127.0.0.1', sent));
+      }),
+    );
+    const refusedBy = async () => {
+      const { stdout } = await runProgram('sallyport', ['status', '--json'], it.environment);
+      return (JSON.parse(stdout) as Status).ports[0]?.refusedBy;
+    };
+    await expect.poll(refusedBy).toEqual({ blackout: 10 });
+    await it.blackout('off');
+    const lines = await stopForWarnings(it.relay);
+    const messages = lines.map(({ msg }) => msg);
+    const refused = lines.filter(({ rule }) => rule === 'blackout');
+    expect(refused.length).toBe(10);
+    expect(messages.findLastIndex((message) => message.startsWith('refused'))).toBeLessThan(
+      messages.indexOf('blackout off'),
+    );
+  },
+);
 
 test.each(['1', '2'])('a blackout drops datagrams and ends sessions (WORKERS=%s)', async (WORKERS) => {
   const it = await drill({ MODE: 'udp', WORKERS, VERBOSE: '1' });

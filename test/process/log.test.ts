@@ -218,7 +218,9 @@ test('the README lists every field', () => {
     ?.flatMap((cell) => cell.replaceAll('`', '').split(', '));
   const always = ['time', 'level', 'msg'];
   expect(listed?.toSorted()).toEqual(
-    [...new Set([...always, ...ENDED, ...FAILED, ...REFUSED, 'more', ...OVERLOADED, ...BLACKOUT])].toSorted(),
+    [
+      ...new Set([...always, 'routes', ...ENDED, ...FAILED, ...REFUSED, 'more', ...OVERLOADED, ...BLACKOUT]),
+    ].toSorted(),
   );
 });
 

@@ -28,7 +28,10 @@ test('a relay of 1,000 ports listens on all, relays on the last one, and is heal
   // A target on loopback cannot have a port that the relay listens on.
   const environment = { TARGET: '127.0.0.1', PORT: ports.map((port) => `${port}:${target}`).join(' ') };
   const relay = startSallyport(environment);
-  await relay.line('listening');
+  expect((await relay.line('listening'))['routes']).toEqual([
+    `${low}-${last - 1}→127.0.0.1:${low}-${last - 1}`,
+    `${last}→127.0.0.1:${target}`,
+  ]);
   const listening = listeningPorts(relay.process.pid ?? 0);
   expect(ports.filter((port) => !listening.has(port))).toEqual([]);
   expect((await readAll(await tcpClient(last))).toString()).toBe('found');

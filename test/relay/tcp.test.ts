@@ -254,6 +254,13 @@ test('listenTcp() resets the client and says why when the target refuses', async
   await expect.poll(() => relay.live).toBe(0);
 });
 
+test('listenTcp() logs a probe of the healthcheck as such', async () => {
+  const log = testLog();
+  const relay = await tcpRelay(localTarget(await closedPort()), { log });
+  expect(await endOf(await tcpClient(relay.port, { localAddress: PROBE_SOURCE }))).toBe('ECONNRESET');
+  expect((await log.line('connection refused')).fields).toMatchObject({ client: 'healthcheck' });
+});
+
 test('listenTcp() resets the client when no address is known within the connect timeout', async () => {
   const log = testLog();
   const relay = await tcpRelay({ host: 'target.test', port: 1, resolve: never }, { connectTimeout: 50, log });

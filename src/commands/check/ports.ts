@@ -4,7 +4,7 @@ import type { Log } from '../../log.ts';
 import { messageOf } from '../../message-of.ts';
 import { ListenError } from '../../relay/relay.ts';
 import { ResolveError } from '../../resolve-error.ts';
-import { describeRange, toRuns, withoutPort } from './runs.ts';
+import { describeRange, toRuns, withoutPort } from '../../runs.ts';
 
 const SILENT: Log = { warn() {}, info() {}, debug() {} };
 /** Whoever happens to connect meanwhile is reset. */

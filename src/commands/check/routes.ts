@@ -10,14 +10,12 @@ import { createDialOrder } from '../../relay/dial-order.ts';
 import { dialTcp } from '../../relay/dial-tcp.ts';
 import { LoopError } from '../../relay/loop-guard.ts';
 import { DialError, type Target } from '../../relay/target.ts';
+import { areNeighbours, describeRun, type Route } from '../../routes.ts';
+import { toRuns, withoutPort } from '../../runs.ts';
 import type { Found } from './names.ts';
 import type { Problem } from './problem.ts';
-import { describeRange, toRuns, withoutPort } from './runs.ts';
 
-interface Route {
-  readonly target: string;
-  readonly from: number;
-  readonly to: number;
+interface DialledRoute extends Route {
   readonly addresses: readonly string[];
   /** What came of dialling it. */
   readonly outcome: string;
@@ -40,7 +38,7 @@ export async function checkRoutes(
 ): Promise<{ readonly lines: readonly string[]; readonly problems: readonly Problem[] }> {
   const dial = createDialler(config);
   const wanted = config.targets.flatMap((target) => config.ports.map((pair) => ({ target, pair })));
-  const routes: readonly Route[] = await Readable.from(wanted)
+  const routes: readonly DialledRoute[] = await Readable.from(wanted)
     .map(
       async ({ target, pair }) => {
         const known = found.find((each) => each.target === target);
@@ -57,9 +55,9 @@ export async function checkRoutes(
     )
     .toArray();
 
-  const runs = toRuns(routes, areNeighbours).map((run) => {
+  const runs = toRuns(routes, areAlike).map((run) => {
     const [first] = run;
-    const name = describeRun(first, run.at(-1) ?? first, config.mode);
+    const name = `${config.mode} ${describeRun(first, run.at(-1) ?? first, ' → ')}`;
     const isItself = first.addresses.length === 0 || first.addresses[0] === first.target;
     const addresses = isItself ? '' : ` (${first.addresses.join(', ')})`;
     return {
@@ -87,7 +85,7 @@ function createDialler(config: Config) {
     host: string,
     port: number,
     found: Found | undefined,
-  ): Promise<Pick<Route, 'outcome' | 'problem'>> => {
+  ): Promise<Pick<DialledRoute, 'outcome' | 'problem'>> => {
     if (isWildcard(host) || found === undefined)
       return { outcome: 'a name below it is resolved when a client asks for it', problem: null };
     if (found.problem !== null) return { outcome: 'there is no address to dial', problem: null };
@@ -136,20 +134,7 @@ async function isResetAtOnce(socket: Socket): Promise<boolean> {
   }
 }
 
-/** Whether two routes of a range may be told as one. */
-function areNeighbours(one: Route, next: Route): boolean {
-  return (
-    next.to === one.to + 1 &&
-    (next.from === one.from + 1 || next.from === one.from) &&
-    next.target === one.target &&
-    next.outcome === one.outcome &&
-    next.problem?.text === one.problem?.text
-  );
-}
-
-/** `tcp 443 → api.example.com:443`. */
-function describeRun(first: Route, last: Route, mode: Config['mode']): string {
-  const host = first.target.includes(':') ? `[${first.target}]` : first.target;
-  const from = describeRange(first.from, last.from);
-  return `${mode} ${from} → ${host}:${describeRange(first.to, last.to)}`;
+/** Whether the same has come of two neighbours. */
+function areAlike(one: DialledRoute, next: DialledRoute): boolean {
+  return areNeighbours(one, next) && next.outcome === one.outcome && next.problem?.text === one.problem?.text;
 }

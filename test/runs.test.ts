@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { describeRange, toRuns, withoutPort } from '../../src/commands/check/runs.ts';
+import { describeRange, toRuns, withoutPort } from '../src/runs.ts';
 
 test('toRuns() keeps neighbours together while they go together', () => {
   const isNext = (one: number, next: number) => next === one + 1;
