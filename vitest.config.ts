@@ -36,6 +36,8 @@ if (missing.length > 0) {
 export default defineConfig({
   test: {
     testTimeout: 30_000,
+    // Of node:ffi. Programs that tests start have options of their own.
+    execArgv: ['--disable-warning=ExperimentalWarning'],
     expect: { poll: { timeout: 10_000 } },
     projects: [
       project('unit', [
