@@ -229,7 +229,7 @@ test('on a terminal, lines are for people', async () => {
   const { relay } = await verboseRelay(1, { PORT: String(taken) });
   const environment = {
     TARGET: 'localhost',
-    PORT: String(taken),
+    PORT: `${taken}:1`,
     BLACKOUT: '1',
     SALLYPORT_RUN_DIR: temporaryDirectory(),
   };

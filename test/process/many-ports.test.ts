@@ -6,6 +6,8 @@ import { runHealthcheck, startSallyport } from '../helpers/program.ts';
 import { closedPort, closedRange, readAll, tcpClient, tcpServer } from '../helpers/sockets.ts';
 
 const COUNT = 1_000;
+/** How many routes the log lists. */
+const SHOWN = 8;
 
 /** The ports on which a process's network listens for TCP (proc(5)). */
 function listeningPorts(pid: number): ReadonlySet<number> {
@@ -29,8 +31,8 @@ test('a relay of 1,000 ports listens on all, relays on the last one, and is heal
   const environment = { TARGET: '127.0.0.1', PORT: ports.map((port) => `${port}:${target}`).join(' ') };
   const relay = startSallyport(environment);
   expect((await relay.line('listening'))['routes']).toEqual([
-    `${low}-${last - 1}→127.0.0.1:${low}-${last - 1}`,
-    `${last}→127.0.0.1:${target}`,
+    ...ports.slice(0, SHOWN).map((port) => `${port}→127.0.0.1:${target}`),
+    `and ${COUNT - SHOWN} more`,
   ]);
   const listening = listeningPorts(relay.process.pid ?? 0);
   expect(ports.filter((port) => !listening.has(port))).toEqual([]);
