@@ -258,7 +258,7 @@ test('listenTcp() logs a probe of the healthcheck as such', async () => {
   const log = testLog();
   const relay = await tcpRelay(localTarget(await closedPort()), { log });
   expect(await endOf(await tcpClient(relay.port, { localAddress: PROBE_SOURCE }))).toBe('ECONNRESET');
-  expect((await log.line('connection refused')).fields).toMatchObject({ client: 'healthcheck' });
+  expect((await log.line('target unreachable')).fields).toMatchObject({ client: 'healthcheck' });
 });
 
 test('listenTcp() resets the client when no address is known within the connect timeout', async () => {
