@@ -42,11 +42,13 @@ export default defineConfig({
     projects: [
       project('unit', [
         'test/*.test.ts',
-        'test/{commands,config,dns,kernel,relay,wire,workers,control,healthcheck,bench}/**/*.test.ts',
+        'test/{commands,config,control,dns,kernel,lib,log,relay,runtime,wire,workers,healthcheck,bench}/**/*.test.ts',
       ]),
       project(
         'streams',
-        ['test/relay/{tcp,udp,http-*,name-check,name-report,postgres-tls,proxy-protocol}.test.ts'],
+        [
+          'test/relay/{tcp/{listen,proxy-protocol},udp/listen,http/*,serve/{http-proxy,name-check,name-report,postgres-tls}}.test.ts',
+        ],
         {
           env: { TEST_SOCKETS: 'streams' },
         },

@@ -1,4 +1,4 @@
-import { messageOf } from '../src/message-of.ts';
+import { messageOf } from '../src/lib/message-of.ts';
 
 /** Why a probe failed, in one line. */
 export function describe(cause: unknown, timeout: number): string {

@@ -1,13 +1,13 @@
-import { type Program, runProgram, UsageError } from '../src/arguments.ts';
 import { ConfigError } from '../src/config/config-error.ts';
 import { parseConfig } from '../src/config/config.ts';
 import { askRelay } from '../src/control/ask-relay.ts';
 import { describeBlackout } from '../src/control/describe-blackout.ts';
 import { probeAddress } from '../src/control/protocol.ts';
-import { messageOf } from '../src/message-of.ts';
-import { createPrinter } from '../src/printer.ts';
-import { ignoreDebuggerSignal } from '../src/stop-signal.ts';
-import { version } from '../src/version.ts';
+import { type Program, runProgram, UsageError } from '../src/lib/arguments.ts';
+import { messageOf } from '../src/lib/message-of.ts';
+import { createPrinter } from '../src/lib/printer.ts';
+import { version } from '../src/lib/version.ts';
+import { ignoreDebuggerSignal } from '../src/runtime/stop-signal.ts';
 import { explain } from './explain.ts';
 import { checkListening } from './listening.ts';
 

@@ -6,7 +6,7 @@ import type { Status } from '../src/control/protocol.ts';
 import { recordTypes } from '../src/dns/ipv6.ts';
 import { resolveThrough } from '../src/dns/resolve-through.ts';
 import type { NameStatus } from '../src/dns/sources.ts';
-import { listSome } from '../src/list-some.ts';
+import { listSome } from '../src/lib/list-some.ts';
 
 /** How much older than its TTL an answer may be before it is doubted, in s. */
 const GRACE = 600;

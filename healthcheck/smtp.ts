@@ -3,10 +3,10 @@ import { checkServerIdentity } from 'node:tls';
 
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
 
-import { abortable } from '../src/abortable.ts';
 import { maskCommand } from '../src/config/mask.ts';
 import { hostOf } from '../src/config/probes.ts';
 import { PROBE_SOURCE } from '../src/control/protocol.ts';
+import { abortable } from '../src/lib/abortable.ts';
 import { describe } from './describe.ts';
 import type { PlacedProbe } from './placed-probe.ts';
 

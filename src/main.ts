@@ -2,16 +2,14 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 
-import { abortable } from './abortable.ts';
-import { type Command, type Io, type Program, runProgram, UsageError } from './arguments.ts';
-import { Blackout, listenForBlackout } from './blackout.ts';
 import { askedServers } from './commands/asked-servers.ts';
 import { blackout as blackoutCommand } from './commands/blackout.ts';
-import { check } from './commands/check.ts';
+import { check } from './commands/check/check.ts';
 import { resolve } from './commands/resolve.ts';
 import { status } from './commands/status.ts';
 import { ConfigError, EXIT_CONFIG } from './config/config-error.ts';
 import { type Config, parseConfig } from './config/config.ts';
+import { describeRoutes } from './config/routes.ts';
 import { isWildcard } from './config/targets.ts';
 import { watchLostDatagrams } from './control/lost-datagrams.ts';
 import type { Status } from './control/protocol.ts';
@@ -20,21 +18,28 @@ import { report } from './control/report.ts';
 import { controlPaths } from './control/run-dir.ts';
 import { openControl } from './control/server.ts';
 import { openSources } from './dns/sources.ts';
-import { type FoldingLog, foldRepeats } from './fold-repeats.ts';
-import { findForwarding } from './forwarding.ts';
-import { keepHeapFrugal } from './frugal-heap.ts';
-import { dropKnownWarnings } from './known-warnings.ts';
-import { listen, type Lookup } from './listen.ts';
-import { createLog } from './log.ts';
-import { watchLoops } from './loops.ts';
-import { createPrinter } from './printer.ts';
+import { listen, type Lookup } from './door/listen.ts';
+import { watchLoops } from './door/loops.ts';
+import { abortable } from './lib/abortable.ts';
+import { type Command, type Io, type Program, runProgram, UsageError } from './lib/arguments.ts';
+import { createPrinter } from './lib/printer.ts';
+import { version } from './lib/version.ts';
+import { type FoldingLog, foldRepeats } from './log/fold-repeats.ts';
+import { createLog } from './log/log.ts';
 import { Gate } from './relay/gate.ts';
 import type { Relay } from './relay/relay.ts';
-import { describeRoutes } from './routes.ts';
-import { runHealthcheck, watchHealth } from './self-check.ts';
-import { ignoreDebuggerSignal, listenForCrash, listenForStop, type StopSignals } from './stop-signal.ts';
-import { keepHeapTrimmed } from './trim-heap.ts';
-import { version } from './version.ts';
+import { Blackout, listenForBlackout } from './runtime/blackout.ts';
+import { findForwarding } from './runtime/forwarding.ts';
+import { keepHeapFrugal } from './runtime/frugal-heap.ts';
+import { dropKnownWarnings } from './runtime/known-warnings.ts';
+import { runHealthcheck, watchHealth } from './runtime/self-check.ts';
+import {
+  ignoreDebuggerSignal,
+  listenForCrash,
+  listenForStop,
+  type StopSignals,
+} from './runtime/stop-signal.ts';
+import { keepHeapTrimmed } from './runtime/trim-heap.ts';
 import type { WorkerData } from './workers/calls.ts';
 import { work } from './workers/worker.ts';
 

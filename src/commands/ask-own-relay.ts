@@ -1,9 +1,9 @@
-import type { Io } from '../arguments.ts';
 import { parseRunDir } from '../config/config.ts';
 import { askRelay } from '../control/ask-relay.ts';
 import type { BlackoutRequest, Status } from '../control/protocol.ts';
 import { runDirs } from '../control/run-dir.ts';
-import { messageOf } from '../message-of.ts';
+import type { Io } from '../lib/arguments.ts';
+import { messageOf } from '../lib/message-of.ts';
 
 const ADVICE = [
   'Run this beside the relay, as its user and with its SALLYPORT_RUN_DIR: docker exec <container> sallyport status.',

@@ -1,6 +1,6 @@
-import { type Command, UsageError } from '../arguments.ts';
 import { describeBlackout } from '../control/describe-blackout.ts';
 import type { BlackoutRequest } from '../control/protocol.ts';
+import { type Command, UsageError } from '../lib/arguments.ts';
 import { askOwnRelay } from './ask-own-relay.ts';
 import { parseDuration } from './duration.ts';
 

@@ -1,7 +1,7 @@
-import { alignColumns } from '../align-columns.ts';
 import { isWildcard } from '../config/targets.ts';
 import { describeBlackout } from '../control/describe-blackout.ts';
 import type { Status } from '../control/protocol.ts';
+import { alignColumns } from '../lib/align-columns.ts';
 import { describeBytes } from './describe-bytes.ts';
 
 /** A table's columns by their headings: what each says of a row, null for nothing. */

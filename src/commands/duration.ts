@@ -1,5 +1,5 @@
-import { UsageError } from '../arguments.ts';
 import { MAX_DURATION } from '../control/protocol.ts';
+import { UsageError } from '../lib/arguments.ts';
 
 const MILLISECONDS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 

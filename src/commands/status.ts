@@ -1,4 +1,4 @@
-import type { Command } from '../arguments.ts';
+import type { Command } from '../lib/arguments.ts';
 import { askOwnRelay } from './ask-own-relay.ts';
 import { describeStatus } from './describe-status.ts';
 

@@ -1,8 +1,8 @@
+import { findNearMisses } from '../lib/near-misses.ts';
 import type { Network } from './addresses.ts';
 import { ConfigError } from './config-error.ts';
 import { readNameCheck, warnOfPlaintext } from './name-check.ts';
 import type { Nameserver } from './nameservers.ts';
-import { findNearMisses } from './near-misses.ts';
 import { type PortPair, warnOfSexagesimal } from './ports.ts';
 import {
   choosePort,

@@ -2,11 +2,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Socket } from 'node:net';
 
 import { openKernel } from '../kernel/kernel.ts';
+import { visible } from '../lib/visible.ts';
 import { listenAt } from '../relay/listen-at.ts';
-import { openListener } from '../relay/open-listener.ts';
 import type { Relay } from '../relay/relay.ts';
-import { streamOf, type TcpSocket } from '../relay/tcp-socket.ts';
-import { visible } from '../visible.ts';
+import { openListener } from '../relay/tcp/open-listener.ts';
+import { streamOf, type TcpSocket } from '../relay/tcp/tcp-socket.ts';
 
 export interface Admin {
   readonly failed: Relay['failed'];

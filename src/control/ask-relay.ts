@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 
-import { messageOf } from '../message-of.ts';
+import { messageOf } from '../lib/message-of.ts';
 import { askControl } from './client.ts';
 import type { BlackoutRequest, Status } from './protocol.ts';
 import { controlPaths } from './run-dir.ts';

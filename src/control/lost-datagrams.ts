@@ -1,5 +1,5 @@
 import { readSockets } from '../kernel/socket-table.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../log/log.ts';
 
 /** How long after traffic the kernel is asked, in ms. */
 const CHECK_AFTER = 10_000;

@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
 
-import type { Histogram } from '../histogram.ts';
+import type { Histogram } from '../lib/histogram.ts';
 import type { Page } from './admin.ts';
 import type { Status } from './protocol.ts';
 import type { Witnesses } from './report.ts';

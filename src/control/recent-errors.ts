@@ -1,5 +1,5 @@
-import type { Log } from '../log.ts';
-import { messageOf } from '../message-of.ts';
+import { messageOf } from '../lib/message-of.ts';
+import type { Log } from '../log/log.ts';
 
 /** What went wrong on a port: the newest of what was the same. */
 export interface RecentError {

@@ -3,7 +3,7 @@ import { chmodSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 
-import { messageOf } from '../message-of.ts';
+import { messageOf } from '../lib/message-of.ts';
 import type { Answer, BlackoutRequest, Status } from './protocol.ts';
 import { readRequest } from './read-request.ts';
 import { lockRunDir } from './run-dir-lock.ts';

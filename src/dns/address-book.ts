@@ -1,9 +1,9 @@
 import type { LookupAddress } from 'node:dns';
 
-import { abortable } from '../abortable.ts';
-import type { Log } from '../log.ts';
-import { messageOf } from '../message-of.ts';
-import { isFinal } from '../resolve-error.ts';
+import { abortable } from '../lib/abortable.ts';
+import { messageOf } from '../lib/message-of.ts';
+import { isFinal } from '../lib/resolve-error.ts';
+import type { Log } from '../log/log.ts';
 import { limitAddresses, type Limited } from './limit-addresses.ts';
 import type { AddressRecord, Answer } from './resolver.ts';
 

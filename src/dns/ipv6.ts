@@ -1,7 +1,7 @@
 import { isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 
-import type { Question } from './query.ts';
+import type { Question } from './wire/query.ts';
 
 /**
  * The record types worth asking for: AAAA only where an interface has an IPv6 address that is not link-local, and so a route with it.

@@ -1,4 +1,4 @@
-import { interleave } from '../interleave.ts';
+import { interleave } from '../lib/interleave.ts';
 
 interface Address {
   readonly address: string;

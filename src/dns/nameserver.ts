@@ -1,8 +1,8 @@
-import { withDeadline } from '../deadline.ts';
-import type { Message, Query, ResourceRecord } from './message.ts';
-import { makeQuery, matchAnswer, type Question } from './query.ts';
+import { withDeadline } from '../lib/deadline.ts';
 import { exchangeOverTcp } from './transport/stream.ts';
 import { exchangeOverUdp } from './transport/udp.ts';
+import type { Message, Query, ResourceRecord } from './wire/message.ts';
+import { makeQuery, matchAnswer, type Question } from './wire/query.ts';
 
 /** Where and how nameservers are asked: the container's own, or one. `text` is how it was written, for messages. */
 export type NameserverAddress = { readonly text: string; readonly protocol: 'system' } | RemoteAddress;

@@ -1,4 +1,4 @@
-import { isFinal } from '../resolve-error.ts';
+import { isFinal } from '../lib/resolve-error.ts';
 import { loadResolver } from './load-resolver.ts';
 import type { Nameserver, NameserverAddress } from './nameserver.ts';
 import type { Resolve } from './resolver.ts';

@@ -1,15 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { isDeadline, withDeadline } from '../deadline.ts';
-import { listSome } from '../list-some.ts';
-import { messageOf } from '../message-of.ts';
-import { race } from '../race.ts';
-import { isFinal, ResolveError } from '../resolve-error.ts';
+import { isDeadline, withDeadline } from '../lib/deadline.ts';
+import { listSome } from '../lib/list-some.ts';
+import { messageOf } from '../lib/message-of.ts';
+import { race } from '../lib/race.ts';
+import { isFinal, ResolveError } from '../lib/resolve-error.ts';
 import { limitAddresses, type Limited } from './limit-addresses.ts';
-import type { ResourceRecord } from './message.ts';
-import { isSameName } from './names.ts';
 import type { Nameserver, Reply } from './nameserver.ts';
-import type { Question } from './query.ts';
+import type { ResourceRecord } from './wire/message.ts';
+import { isSameName } from './wire/names.ts';
+import type { Question } from './wire/query.ts';
 
 /** One address of a name, and how long it may be used, in s. */
 export interface AddressRecord {

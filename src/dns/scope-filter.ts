@@ -1,6 +1,6 @@
-import { listSome } from '../list-some.ts';
-import type { Log } from '../log.ts';
-import { ResolveError } from '../resolve-error.ts';
+import { listSome } from '../lib/list-some.ts';
+import { ResolveError } from '../lib/resolve-error.ts';
+import type { Log } from '../log/log.ts';
 import { createJudge, type Scope } from './scope.ts';
 
 interface Options {

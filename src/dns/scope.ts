@@ -2,7 +2,7 @@ import { isIPv6 } from 'node:net';
 
 import { v6 as ipv6 } from '@leichtgewicht/ip-codec';
 
-import { createNetworkTest, type Network } from '../networks.ts';
+import { createNetworkTest, type Network } from '../lib/networks.ts';
 
 /** Which addresses may be dialled: `private` and public ones, only what is globally routable, or any. */
 export type Scope = 'private' | 'public' | 'any';

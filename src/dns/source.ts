@@ -1,8 +1,8 @@
 import type { LookupAddress } from 'node:dns';
 import { isIP } from 'node:net';
 
-import type { Log } from '../log.ts';
-import { singleFlight } from '../single-flight.ts';
+import { singleFlight } from '../lib/single-flight.ts';
+import type { Log } from '../log/log.ts';
 import { type AddressBook, openAddressBook } from './address-book.ts';
 import { recordTypes } from './ipv6.ts';
 import type { Limited } from './limit-addresses.ts';

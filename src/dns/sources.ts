@@ -1,7 +1,7 @@
-import { isDeadline } from '../deadline.ts';
-import { type Histogram, HISTOGRAM_CELLS, observe, readHistogram } from '../histogram.ts';
-import type { Log } from '../log.ts';
-import { ResolveError } from '../resolve-error.ts';
+import { isDeadline } from '../lib/deadline.ts';
+import { type Histogram, HISTOGRAM_CELLS, observe, readHistogram } from '../lib/histogram.ts';
+import { ResolveError } from '../lib/resolve-error.ts';
+import type { Log } from '../log/log.ts';
 import type { AddressBook, BookStatus } from './address-book.ts';
 import type { NameserverAddress } from './nameserver.ts';
 import { resolveThrough } from './resolve-through.ts';

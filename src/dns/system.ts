@@ -2,10 +2,10 @@ import { isIPv4 } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 
-import { listSome } from '../list-some.ts';
-import { messageOf } from '../message-of.ts';
-import { isFinal, ResolveError } from '../resolve-error.ts';
-import { unmapped } from '../unmapped.ts';
+import { listSome } from '../lib/list-some.ts';
+import { messageOf } from '../lib/message-of.ts';
+import { isFinal, ResolveError } from '../lib/resolve-error.ts';
+import { unmapped } from '../lib/unmapped.ts';
 import { parseHosts } from './hosts.ts';
 import { limitAddresses } from './limit-addresses.ts';
 import { loadResolver } from './load-resolver.ts';

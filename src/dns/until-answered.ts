@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { DeadlineError } from '../deadline.ts';
-import { messageOf } from '../message-of.ts';
-import { isFinal, ResolveError } from '../resolve-error.ts';
+import { DeadlineError } from '../lib/deadline.ts';
+import { messageOf } from '../lib/message-of.ts';
+import { isFinal, ResolveError } from '../lib/resolve-error.ts';
 
 /** The least time from one attempt to the next, in ms. */
 const PAUSE = 1_000;

@@ -1,6 +1,6 @@
 import { Socket, type SocketConstructorOpts } from 'node:net';
 
-import { copyBytes, freeBytes } from '../own-bytes.ts';
+import { copyBytes, freeBytes } from '../lib/own-bytes.ts';
 import { systemError } from './calls.ts';
 import { EBADF, ETIMEDOUT, type Kernel } from './kernel.ts';
 import { localAddress } from './local-address.ts';

@@ -1,4 +1,4 @@
-import { type Listed, Roster } from '../roster.ts';
+import { type Listed, Roster } from '../lib/roster.ts';
 import { KEEP_ALIVE_DELAY, type SocketOptions } from './socket-options.ts';
 
 /** How often sockets are looked at, in ms: well before a probe would be due. */

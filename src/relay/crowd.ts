@@ -1,4 +1,4 @@
-import { type Linked, LinkedList } from '../linked-list.ts';
+import { type Linked, LinkedList } from '../lib/linked-list.ts';
 
 /** A client that takes room without being served. */
 export interface Member extends Linked<Member> {

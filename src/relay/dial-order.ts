@@ -1,6 +1,6 @@
 import type { LookupAddress } from 'node:dns';
 
-import { interleave } from '../interleave.ts';
+import { interleave } from '../lib/interleave.ts';
 
 /** How long an address that failed is dialled last, in ms. */
 const PENALTY = 30_000;

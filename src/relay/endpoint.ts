@@ -1,4 +1,4 @@
-import { unmapped } from '../unmapped.ts';
+import { unmapped } from '../lib/unmapped.ts';
 
 /** `1.2.3.4:80` or `[::1]:80`. */
 export function endpoint(address = '?', port = 0): string {

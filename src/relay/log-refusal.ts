@@ -1,4 +1,4 @@
-import type { Log } from '../log.ts';
+import type { Log } from '../log/log.ts';
 import type { Rule } from '../wire/refusal.ts';
 
 /** Why a client is not let through: by what it says, by where it comes from, or as nobody is. */

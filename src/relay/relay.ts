@@ -1,4 +1,4 @@
-import { messageOf } from '../message-of.ts';
+import { messageOf } from '../lib/message-of.ts';
 import type { Counts } from './counters.ts';
 
 /** What may happen again and again is not logged more often than this, in ms. */

@@ -1,6 +1,6 @@
-import type { Log } from '../log.ts';
-import { createNetworkTest, type Network } from '../networks.ts';
-import { unmapped } from '../unmapped.ts';
+import { createNetworkTest, type Network } from '../lib/networks.ts';
+import { unmapped } from '../lib/unmapped.ts';
+import type { Log } from '../log/log.ts';
 import type { Counters } from './counters.ts';
 import { endpoint } from './endpoint.ts';
 import { logRefusal } from './log-refusal.ts';

@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns';
 
-import { messageOf } from '../message-of.ts';
-import { ResolveError } from '../resolve-error.ts';
+import { messageOf } from '../lib/message-of.ts';
+import { ResolveError } from '../lib/resolve-error.ts';
 import { endpoint } from './endpoint.ts';
 
 /** Where a relay leads. */
@@ -17,6 +17,12 @@ export interface Target {
     signal: AbortSignal,
     options?: { readonly fresh?: boolean },
   ) => Promise<readonly LookupAddress[]>;
+}
+
+/** A socket that leads to a target, and the address that it has reached. */
+export interface Dialled<S> {
+  readonly socket: S;
+  readonly address: LookupAddress;
 }
 
 /** The target could not be reached; the message says which, and why. */

@@ -1,4 +1,4 @@
-import { type Linked, LinkedList } from '../linked-list.ts';
+import { type Linked, LinkedList } from '../lib/linked-list.ts';
 
 /** One that waits for its turn. */
 export interface Waiter extends Linked<Waiter> {

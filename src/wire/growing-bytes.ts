@@ -1,4 +1,4 @@
-import { freeBytes } from '../own-bytes.ts';
+import { freeBytes } from '../lib/own-bytes.ts';
 
 const NOTHING: Buffer = Buffer.alloc(0);
 

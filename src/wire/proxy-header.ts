@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 
 import { v4, v6 } from '@leichtgewicht/ip-codec';
 
-import { unmapped } from '../unmapped.ts';
+import { unmapped } from '../lib/unmapped.ts';
 
 /** One end of a connection. */
 interface End {

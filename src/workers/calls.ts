@@ -1,6 +1,6 @@
 import type { LookupAddress } from 'node:dns';
 
-import type { Log } from '../log.ts';
+import type { Log } from '../log/log.ts';
 import type { CounterCells } from '../relay/counters.ts';
 import type { GateCell } from '../relay/gate.ts';
 import type { Relay } from '../relay/relay.ts';

@@ -1,4 +1,4 @@
-import { messageOf } from '../message-of.ts';
+import { messageOf } from '../lib/message-of.ts';
 
 /** A Worker, or a worker's own port to the main thread. */
 interface Port {

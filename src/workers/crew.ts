@@ -1,14 +1,14 @@
 import { Worker } from 'node:worker_threads';
 
 import type { Config } from '../config/config.ts';
-import { listeners, type Lookup } from '../listen.ts';
-import type { Log } from '../log.ts';
-import { messageOf } from '../message-of.ts';
+import { listeners, type Lookup } from '../door/listen.ts';
+import { messageOf } from '../lib/message-of.ts';
+import { isFinal } from '../lib/resolve-error.ts';
+import type { Log } from '../log/log.ts';
 import { newCounterCells, sumCounts } from '../relay/counters.ts';
 import type { Gate } from '../relay/gate.ts';
 import type { Relay } from '../relay/relay.ts';
 import { newSlotCells, Slots } from '../relay/slots.ts';
-import { isFinal } from '../resolve-error.ts';
 import type { MainCalls, News, WorkerCalls, WorkerData } from './calls.ts';
 import { type Ask, openChannel } from './channel.ts';
 

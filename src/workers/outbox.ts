@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { keyOfRepeats } from '../fold-repeats.ts';
-import type { Log } from '../log.ts';
-import { inWords } from '../message-of.ts';
+import { inWords } from '../lib/message-of.ts';
+import { keyOfRepeats } from '../log/fold-repeats.ts';
+import type { Log } from '../log/log.ts';
 import type { Line, News } from './calls.ts';
 
 /** The least time from one piece of news to the next, in ms. */

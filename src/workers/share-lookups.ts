@@ -1,6 +1,6 @@
-import type { Lookup } from '../listen.ts';
-import { ResolveError } from '../resolve-error.ts';
-import { singleFlight } from '../single-flight.ts';
+import type { Lookup } from '../door/listen.ts';
+import { ResolveError } from '../lib/resolve-error.ts';
+import { singleFlight } from '../lib/single-flight.ts';
 import type { MainCalls } from './calls.ts';
 
 /**

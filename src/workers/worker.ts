@@ -1,12 +1,12 @@
 import type { MessagePort } from 'node:worker_threads';
 
 import type { Config } from '../config/config.ts';
-import { keepHeapFrugal } from '../frugal-heap.ts';
-import { listen } from '../listen.ts';
-import type { Log } from '../log.ts';
-import { messageOf } from '../message-of.ts';
+import { listen } from '../door/listen.ts';
+import { messageOf } from '../lib/message-of.ts';
+import type { Log } from '../log/log.ts';
 import { Gate } from '../relay/gate.ts';
-import { keepHeapTrimmed } from '../trim-heap.ts';
+import { keepHeapFrugal } from '../runtime/frugal-heap.ts';
+import { keepHeapTrimmed } from '../runtime/trim-heap.ts';
 import type { MainCalls, WorkerCalls, WorkerData } from './calls.ts';
 import { openChannel } from './channel.ts';
 import { Outbox } from './outbox.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
-import { UsageError } from '../../src/arguments.ts';
 import { parseDuration } from '../../src/commands/duration.ts';
+import { UsageError } from '../../src/lib/arguments.ts';
 
 test.each([
   ['1ms', 1],

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { openAddressBook } from '../../src/dns/address-book.ts';
 import type { AddressRecord, Answer } from '../../src/dns/resolver.ts';
-import { ResolveError } from '../../src/resolve-error.ts';
+import { ResolveError } from '../../src/lib/resolve-error.ts';
 import { testLog } from '../helpers/relay.ts';
 
 const { signal } = new AbortController();

@@ -1,7 +1,7 @@
 import * as dnsPacket from 'dns-packet';
 import { expect, test } from 'vitest';
 
-import { messageOf } from '../../src/message-of.ts';
+import { messageOf } from '../../src/lib/message-of.ts';
 import {
   a,
   plainNameserver,

@@ -8,7 +8,7 @@ import type { Answer as Record } from 'dns-packet';
 import { expect, onTestFinished, test } from 'vitest';
 
 import { createSystemResolver } from '../../src/dns/system.ts';
-import { isFinal } from '../../src/resolve-error.ts';
+import { isFinal } from '../../src/lib/resolve-error.ts';
 import { a, aaaa, reply, type Script, scriptedServer, zone } from '../helpers/dns.ts';
 import { temporaryDirectory } from '../helpers/program.ts';
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 
-import { DeadlineError } from '../../src/deadline.ts';
 import { untilAnswered } from '../../src/dns/until-answered.ts';
-import { ResolveError } from '../../src/resolve-error.ts';
+import { DeadlineError } from '../../src/lib/deadline.ts';
+import { ResolveError } from '../../src/lib/resolve-error.ts';
 
 const { signal } = new AbortController();
 const down = new Error('DNS is down');

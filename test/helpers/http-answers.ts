@@ -16,7 +16,7 @@ export interface PassedAnswer {
   readonly isSwitch: boolean;
 }
 
-/** Passes a target's bytes through the reader, as src/relay/http-upstream.ts does. */
+/** Passes a target's bytes through the reader, as src/relay/http/upstream.ts does. */
 export function passBack(pieces: readonly Buffer[], methods: readonly string[]): readonly PassedAnswer[] {
   const reader = new AnswerReader();
   const answers: PassedAnswer[] = [];

@@ -34,7 +34,7 @@ interface Options {
   readonly allows?: (host: string, method: string) => boolean;
 }
 
-/** Passes a client's bytes through the reader, as src/relay/http-client.ts does. */
+/** Passes a client's bytes through the reader, as src/relay/http/client.ts does. */
 export function passOn(pieces: readonly Buffer[], { asProxy, allows = () => true }: Options): Passed {
   const reader = new RequestReader({ asProxy });
   const requests: PassedRequest[] = [];

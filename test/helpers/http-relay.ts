@@ -4,9 +4,9 @@ import type { AddressInfo, Socket } from 'node:net';
 
 import { onTestFinished } from 'vitest';
 
-import { chooseByName, chooseByNameAndPort, chooseOnly } from '../../src/relay/choose.ts';
-import { proxyHttp } from '../../src/relay/http-proxy.ts';
-import { createNameCheck } from '../../src/relay/name-check.ts';
+import { chooseByName, chooseByNameAndPort, chooseOnly } from '../../src/relay/names/choose.ts';
+import { proxyHttp } from '../../src/relay/serve/http-proxy.ts';
+import { createNameCheck } from '../../src/relay/serve/name-check.ts';
 import type { Target } from '../../src/relay/target.ts';
 import { countReads, localTarget, servingRelay } from './relay.ts';
 import { readAll, tcpClient, tcpServer } from './sockets.ts';

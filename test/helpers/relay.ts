@@ -4,19 +4,19 @@ import type { AddressInfo, Server } from 'node:net';
 import { onTestFinished } from 'vitest';
 
 import { PROBE_SOURCE } from '../../src/control/protocol.ts';
-import type { Connection } from '../../src/relay/connection.ts';
 import { Counters } from '../../src/relay/counters.ts';
 import { Crowd } from '../../src/relay/crowd.ts';
 import { Descriptors } from '../../src/relay/descriptors.ts';
-import { dgramSockets } from '../../src/relay/dgram-sockets.ts';
 import { Gate } from '../../src/relay/gate.ts';
-import { relayTo } from '../../src/relay/relay-to.ts';
 import type { Relay } from '../../src/relay/relay.ts';
+import { relayTo } from '../../src/relay/serve/relay-to.ts';
 import { Slots } from '../../src/relay/slots.ts';
 import type { Target } from '../../src/relay/target.ts';
-import { listenTcp, type Serve } from '../../src/relay/tcp.ts';
-import { openUdpSockets, type UdpSockets } from '../../src/relay/udp-sockets.ts';
-import { listenUdp } from '../../src/relay/udp.ts';
+import type { Connection } from '../../src/relay/tcp/connection.ts';
+import { listenTcp, type Serve } from '../../src/relay/tcp/listen.ts';
+import { dgramSockets } from '../../src/relay/udp/dgram-sockets.ts';
+import { listenUdp } from '../../src/relay/udp/listen.ts';
+import { openUdpSockets, type UdpSockets } from '../../src/relay/udp/sockets.ts';
 
 type TcpOptions = Parameters<typeof listenTcp>[0] & Limit;
 type UdpOptions = Parameters<typeof listenUdp>[0] & Limit;

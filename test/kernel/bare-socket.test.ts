@@ -11,7 +11,7 @@ import { allocate } from '../../src/kernel/calls.ts';
 import { EAGAIN, EBADF, type Kernel, openKernel } from '../../src/kernel/kernel.ts';
 import { PeerWatch } from '../../src/kernel/peer-watch.ts';
 import { READABLE } from '../../src/kernel/poller.ts';
-import { copyBytes } from '../../src/own-bytes.ts';
+import { copyBytes } from '../../src/lib/own-bytes.ts';
 import { closedPort, endOf, readSome, tcpClient, tcpServer } from '../helpers/sockets.ts';
 
 const { signal } = new AbortController();

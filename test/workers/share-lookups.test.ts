@@ -3,7 +3,7 @@ import { MessageChannel } from 'node:worker_threads';
 
 import { expect, onTestFinished, test } from 'vitest';
 
-import { DeadlineError, isDeadline } from '../../src/deadline.ts';
+import { DeadlineError, isDeadline } from '../../src/lib/deadline.ts';
 import type { MainCalls } from '../../src/workers/calls.ts';
 import { openChannel } from '../../src/workers/channel.ts';
 import { shareLookups } from '../../src/workers/share-lookups.ts';

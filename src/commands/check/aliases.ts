@@ -4,7 +4,7 @@ import { networkInterfaces } from 'node:os';
 
 import type { Config } from '../../config/config.ts';
 import { isWildcard } from '../../config/targets.ts';
-import { listSome } from '../../list-some.ts';
+import { listSome } from '../../lib/list-some.ts';
 import { type Found, findAddresses } from './names.ts';
 
 /** Where Docker's DNS answers within a container; it knows the aliases of the container's networks. */

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 
-import { isHostNetwork } from '../../host-network.ts';
+import { isHostNetwork } from '../../runtime/host-network.ts';
 
 /** How long an answer may take, in ms: the bridge is on this machine. */
 const TIMEOUT = 1_000;

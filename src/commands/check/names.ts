@@ -2,12 +2,12 @@ import type { LookupAddress } from 'node:dns';
 import { isIP } from 'node:net';
 
 import type { Config } from '../../config/config.ts';
-import { withDeadline } from '../../deadline.ts';
 import { recordTypes } from '../../dns/ipv6.ts';
 import { resolveThrough } from '../../dns/resolve-through.ts';
 import { createJudge } from '../../dns/scope.ts';
-import { listSome } from '../../list-some.ts';
-import { messageOf } from '../../message-of.ts';
+import { withDeadline } from '../../lib/deadline.ts';
+import { listSome } from '../../lib/list-some.ts';
+import { messageOf } from '../../lib/message-of.ts';
 import { askedServers } from '../asked-servers.ts';
 import type { Problem } from './problem.ts';
 

@@ -1,10 +1,10 @@
 import type { Config } from '../../config/config.ts';
-import { listen } from '../../listen.ts';
-import type { Log } from '../../log.ts';
-import { messageOf } from '../../message-of.ts';
+import { listen } from '../../door/listen.ts';
+import { messageOf } from '../../lib/message-of.ts';
+import { ResolveError } from '../../lib/resolve-error.ts';
+import { describeRange, toRuns, withoutPort } from '../../lib/runs.ts';
+import type { Log } from '../../log/log.ts';
 import { ListenError } from '../../relay/relay.ts';
-import { ResolveError } from '../../resolve-error.ts';
-import { describeRange, toRuns, withoutPort } from '../../runs.ts';
 
 const SILENT: Log = { warn() {}, info() {}, debug() {} };
 /** Whoever happens to connect meanwhile is reset. */

@@ -2,16 +2,16 @@ import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 
 import type { Config } from '../../config/config.ts';
+import { areNeighbours, describeRun, type Route } from '../../config/routes.ts';
 import { isWildcard } from '../../config/targets.ts';
-import { loopGuardOf } from '../../loops.ts';
-import { messageOf } from '../../message-of.ts';
-import { connectStream } from '../../relay/connect.ts';
+import { loopGuardOf } from '../../door/loops.ts';
+import { messageOf } from '../../lib/message-of.ts';
+import { toRuns, withoutPort } from '../../lib/runs.ts';
 import { createDialOrder } from '../../relay/dial-order.ts';
-import { dialTcp } from '../../relay/dial-tcp.ts';
 import { LoopError } from '../../relay/loop-guard.ts';
 import { DialError, type Target } from '../../relay/target.ts';
-import { areNeighbours, describeRun, type Route } from '../../routes.ts';
-import { toRuns, withoutPort } from '../../runs.ts';
+import { connectStream } from '../../relay/tcp/connect.ts';
+import { dialTcp } from '../../relay/tcp/dial.ts';
 import type { Found } from './names.ts';
 import type { Problem } from './problem.ts';
 

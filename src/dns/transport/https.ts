@@ -6,8 +6,8 @@ import { isIP, isIPv6 } from 'node:net';
 import type { Readable } from 'node:stream';
 import { checkServerIdentity, connect, type TLSSocket } from 'node:tls';
 
-import { encodeQuery, type Message, type Query } from '../message.ts';
-import { readAnswer } from '../query.ts';
+import { encodeQuery, type Message, type Query } from '../wire/message.ts';
+import { readAnswer } from '../wire/query.ts';
 
 interface Server {
   readonly address: string;

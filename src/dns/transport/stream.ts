@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
-import { encodeQuery, type Message, type Query } from '../message.ts';
-import { readAnswer } from '../query.ts';
+import { encodeQuery, type Message, type Query } from '../wire/message.ts';
+import { readAnswer } from '../wire/query.ts';
 
 const LENGTH_BYTES = 2;
 

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { checkServerIdentity, connect } from 'node:tls';
 
-import type { Message, Query } from '../message.ts';
+import type { Message, Query } from '../wire/message.ts';
 import { exchangeOver } from './stream.ts';
 
 /**

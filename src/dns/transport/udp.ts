@@ -1,8 +1,8 @@
 import { createSocket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 
-import { encodeQuery, type Message, type Query } from '../message.ts';
-import { readAnswer } from '../query.ts';
+import { encodeQuery, type Message, type Query } from '../wire/message.ts';
+import { readAnswer } from '../wire/query.ts';
 
 /** The pause before a query is sent again, in ms: it may be lost, or the server have been down (RFC 1035 §4.2.1). */
 const RESEND_AFTER = 1_000;

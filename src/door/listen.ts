@@ -1,0 +1,225 @@
+import type { Config } from '../config/config.ts';
+import { serverSpeaksFirst } from '../config/name-check.ts';
+import { matchTarget } from '../config/targets.ts';
+import { PROBE_SOURCE, probeAddress } from '../control/protocol.ts';
+import { untilAnswered } from '../dns/until-answered.ts';
+import { throttle } from '../lib/throttle.ts';
+import type { Log } from '../log/log.ts';
+import { type CounterCells, Counters } from '../relay/counters.ts';
+import { Crowd } from '../relay/crowd.ts';
+import { Descriptors } from '../relay/descriptors.ts';
+import { Gate } from '../relay/gate.ts';
+import {
+  type Choose,
+  chooseByName,
+  chooseByNameAndPort,
+  chooseOnly,
+  type NameRules,
+} from '../relay/names/choose.ts';
+import type { Relay } from '../relay/relay.ts';
+import { relayTo } from '../relay/serve/relay-to.ts';
+import { type SlotCells, Slots } from '../relay/slots.ts';
+import type { Target } from '../relay/target.ts';
+import type { Connection } from '../relay/tcp/connection.ts';
+import { listenTcp, type Serve } from '../relay/tcp/listen.ts';
+import type { Upstream } from '../relay/tcp/upstream.ts';
+import { loopGuardOf } from './loops.ts';
+
+/** Looks a name up once: its addresses that may be dialled now. Rejects when there is none; see isFinal. */
+export type Lookup = (host: string, ...how: Parameters<Target['resolve']>) => ReturnType<Target['resolve']>;
+
+const TRAFFIC_TOLD_EVERY = 10_000;
+/** How many clients may not have named anybody yet. */
+const MAX_NAMELESS = 1_000;
+/** See `patience` of listenUdp, in ms. */
+const UDP_PATIENCE = 5_000;
+/** How many UDP sessions may have datagrams that wait for the name. */
+const MAX_UDP_WAITING = 4_096;
+/** What clients that are not served yet may hold in all, in bytes: those that have not named anybody, and those that wait. */
+const MAX_HELD = 4 * 1024 * 1024;
+
+interface Options {
+  readonly lookup: Lookup;
+  readonly log: Log;
+  /** Shut while nobody is to be let in. */
+  readonly gate?: Gate;
+  /** Of each listener's limit, where other threads listen on the same ports and share them. */
+  readonly slots?: readonly SlotCells[];
+  /** Of each listener, for what is counted, where another thread reads it. */
+  readonly counters?: readonly CounterCells[];
+  /** Told of each dial on a port: why it failed, or null. */
+  readonly onDial?: (place: number, failure: string | null) => void;
+  /** Told when the slots of a UDP port are all held elsewhere. */
+  readonly onCrowded?: (place: number) => void;
+  /** Told that there is UDP traffic, every 10 s at most. */
+  readonly onTraffic?: () => void;
+}
+
+/** What the relays of both protocols are told. */
+type SharedOptions = Omit<
+  Parameters<typeof listenTcp>[0],
+  'serve' | keyof ReturnType<typeof boundsOf> | 'idleTimeout' | 'proxyProtocol' | 'bare'
+>;
+
+/** How to find a target's addresses, by name and port. */
+type TargetOf = (host: string, port: number) => Target;
+
+/** Opens every relay that the configuration asks for. Rejects with a ListenError when a port cannot be listened on. */
+export async function listen(
+  config: Config,
+  {
+    lookup,
+    log,
+    gate = new Gate(),
+    slots,
+    counters,
+    onDial = () => {},
+    onCrowded = () => {},
+    onTraffic = () => {},
+  }: Options,
+): Promise<readonly Relay[]> {
+  const { maxConnections, connectTimeout, allowFrom } = config;
+  const endLevel = endLevelOf(config);
+  const bind = placesOf(config);
+  const withoutLoops = loopGuardOf({ ...config, bind });
+  const targetOf: TargetOf = (host, port) => ({
+    host,
+    port,
+    async resolve(signal, how) {
+      const attempt = () => lookup(host, signal, how);
+      // Who asks anew has addresses to fall back on.
+      const found = how?.fresh ? await attempt() : await untilAnswered(host, attempt, signal);
+      return withoutLoops({ host, port }, found);
+    },
+  });
+
+  const [first = ''] = config.targets;
+  const listenOn = config.mode === 'udp' ? await overUdp() : await overTcp();
+  const tellTraffic = throttle(TRAFFIC_TOLD_EVERY, onTraffic);
+  return Promise.all(
+    listeners(config).map(({ listen: port, target }, place) => {
+      const shared = {
+        port,
+        bind,
+        allowFrom,
+        probeSource: PROBE_SOURCE,
+        gate,
+        sharesPort: slots !== undefined,
+        slots: new Slots(maxConnections, slots?.[place]),
+        connectTimeout,
+        endLevel,
+        counters: new Counters(counters?.[place]),
+        log: onPort(log, port),
+        onDial: (failure: string | null) => onDial(place, failure),
+      };
+      return listenOn(shared, target, place);
+    }),
+  );
+
+  // What is not needed is not loaded: it would be a good part of the memory that a relay takes.
+  async function overUdp() {
+    const { listenUdp } = await import('../relay/udp/listen.ts');
+    const { openUdpSockets } = await import('../relay/udp/sockets.ts');
+    const sockets = await openUdpSockets(log);
+    const waiting = new Crowd({
+      size: Math.ceil(MAX_UDP_WAITING / config.workers),
+      bytes: MAX_HELD / config.workers,
+      leaver: 'newest',
+    });
+    return (shared: SharedOptions, target: number, place: number) =>
+      listenUdp({
+        ...shared,
+        sockets,
+        waiting,
+        target: targetOf(first, target),
+        answers: config.udpAnswers,
+        patience: UDP_PATIENCE,
+        sessionTimeout: config.udpTimeout,
+        onCrowded: () => onCrowded(place),
+        onTraffic: tellTraffic,
+      });
+  }
+
+  async function overTcp() {
+    const serve = await serving(config, targetOf);
+    const bounds = boundsOf(config);
+    return (shared: SharedOptions, target: number) =>
+      listenTcp({
+        ...shared,
+        ...bounds,
+        serve: serve(target),
+        idleTimeout: config.idleTimeout,
+        proxyProtocol: config.proxyProtocol,
+        bare: true,
+      });
+  }
+}
+
+/** What bounds the clients of one thread that are not served yet, on whichever port. */
+function boundsOf({ maxWaiting, workers }: Config) {
+  const bytes = MAX_HELD / workers;
+  return {
+    descriptors: new Descriptors(workers),
+    waiting: new Crowd({ size: Math.ceil(maxWaiting / workers), bytes, leaver: 'newest' }),
+    nameless: new Crowd({ size: Math.ceil(MAX_NAMELESS / workers), bytes, leaver: 'oldest' }),
+  };
+}
+
+/** A log whose lines say which port they are about. */
+function onPort(log: Log, port: number): Log {
+  return {
+    warn: (fields, message) => log.warn({ port, ...fields }, message),
+    info: (fields, message) => log.info({ port, ...fields }, message),
+    debug: (fields, message) => log.debug({ port, ...fields }, message),
+  };
+}
+
+/** At which level the end of each connection is logged; null where that would be dropped. */
+function endLevelOf({ verbose, logLevel }: Config): 'info' | 'debug' | null {
+  if (verbose) return 'info';
+  return logLevel === 'debug' || logLevel === 'trace' ? 'debug' : null;
+}
+
+/** What listens: with MODE=http-proxy one port for all of PORT. */
+export function listeners({ mode, ports }: Config): Config['ports'] {
+  return mode === 'http-proxy' ? ports.slice(0, 1) : ports;
+}
+
+/** The addresses to listen on; null for all. */
+function placesOf({ bind, httpProbes, smtpProbe }: Config): readonly string[] | null {
+  const isProbed = httpProbes.length > 0 || smtpProbe !== null;
+  return bind !== null && isProbed && probeAddress(bind) === PROBE_SOURCE
+    ? [...new Set([...bind, PROBE_SOURCE])]
+    : bind;
+}
+
+/** How the clients of a port are served, by the target's port. */
+async function serving(config: Config, targetOf: TargetOf): Promise<(port: number) => Serve> {
+  const { mode, targets, nameCheck } = config;
+  const [first = ''] = targets;
+  const match = (name: string) => matchTarget(targets, name);
+  const check =
+    nameCheck === 'enforce' ? (await import('../relay/serve/name-check.ts')).createNameCheck() : null;
+  const { NameReport = null } = nameCheck === 'report' ? await import('../relay/serve/name-report.ts') : {};
+  const observe = (connection: Connection, rules: NameRules) =>
+    NameReport && new NameReport(connection, rules);
+  const rulesOf = (choose: Choose): NameRules => ({ choose, refuseEch: config.tlsEch === 'refuse' });
+
+  if (mode === 'http-proxy') {
+    const { proxyHttp } = await import('../relay/serve/http-proxy.ts');
+    const ports = new Set(config.ports.map(({ target }) => target));
+    const choose = chooseByNameAndPort(match, ports, targetOf);
+    const tunnel = async (connection: Connection, upstream: Upstream): Promise<void> => {
+      if (serverSpeaksFirst(upstream.target.port)) return connection.splice(upstream);
+      const rules = rulesOf(chooseOnly(upstream.target, choose));
+      if (check !== null) return check(connection, rules, upstream);
+      return connection.splice(upstream, observe(connection, rules));
+    };
+    return () => proxyHttp({ choose, tunnel });
+  }
+  return (port) => {
+    const rules = rulesOf(chooseByName(match, (host) => targetOf(host, port)));
+    if (check !== null) return (connection) => check(connection, rules);
+    return relayTo(targetOf(first, port), (connection) => observe(connection, rules));
+  };
+}

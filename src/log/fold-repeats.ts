@@ -1,0 +1,172 @@
+import { inWords } from '../lib/message-of.ts';
+import { LineBudget } from './line-budget.ts';
+import type { Log } from './log.ts';
+
+type Level = keyof Log;
+type Fields = Readonly<Record<string, unknown>>;
+
+/** A log whose size clients, targets and nameservers cannot choose. */
+export interface FoldingLog extends Log {
+  /** Lines left out since the start, beyond what a source or all sources may write; repeats are not among them. */
+  readonly dropped: number;
+  /** Logs what has been counted so far. */
+  flush: () => void;
+}
+
+/** Lines that are counted instead of being written. */
+interface Burst {
+  readonly level: Level;
+  readonly message: string;
+  /** What all of them have in common. */
+  readonly common: Fields;
+  readonly startedAt: number;
+  /** How many have not been written. */
+  more: number;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/** Who or what has caused a line: a client's address, a name that was resolved, or a port. */
+type Source = Readonly<Partial<Record<'client' | 'name' | 'port', unknown>>>;
+
+/** How long lines are counted, in ms. */
+const WINDOW = 10_000;
+/** What makes two warnings the same, beside the message and the client's address without its port. */
+const TELLING = ['port', 'target', 'name', 'rule', 'reason', 'decision', 'err', 'dropped'] as const;
+/** What is still told of lines beyond the budget. */
+const TELLING_BEYOND = ['rule', 'decision'] as const;
+const OTHERS = 'others';
+
+/** Refusals and failures, which are always logged. */
+const WARNINGS = { perSource: { burst: 20, rate: 0.2 }, inAll: { burst: 100, rate: 10 } };
+/** The ends of connections, for which VERBOSE asks. */
+const ENDINGS = { perSource: { burst: 500, rate: 50 }, inAll: { burst: 2_000, rate: 200 } };
+
+/**
+ * Bounds what others can cause to be logged. The first of several same warnings is logged at once, and how many more came within 10 s after them.
+ * Lines beyond the budget are counted by their source and rule, or by their rule alone where all sources together are beyond it. Lines without a
+ * source are passed on as they are. There is no timer while there is nothing to be logged.
+ *
+ * Only lines that were granted are told apart, so that the budget bounds the memory too. Names that are not `listed` (those below wildcards)
+ * are one source, as clients choose them.
+ */
+export function foldRepeats(log: Log, listed: readonly string[]): FoldingLog {
+  /** The oldest first. */
+  const bursts = new Map<string, Burst>();
+  const budgets = {
+    client: new LineBudget(WARNINGS),
+    name: new LineBudget(WARNINGS),
+    port: new LineBudget(WARNINGS),
+    ending: new LineBudget(ENDINGS),
+  };
+  const known = new Set(listed);
+  let dropped = 0;
+
+  function write(level: Level, fields: Fields, message: string, times = 1): void {
+    const now = performance.now();
+    closeExpired(now);
+    const kind = kindOf(fields);
+    if (kind === null) return log[level](fields, message);
+
+    const source = sourceOf(kind, fields);
+    const common = commonOf(source, fields);
+    const key = level === 'warn' && kind !== 'port' ? keyOf(message, common) : null;
+    if (key !== null && bursts.has(key)) return count(key, { level, message, common }, { now, times });
+
+    const budget = budgets[kind === 'client' && level !== 'warn' ? 'ending' : kind];
+    const verdict = budget.take(String(source[kind]));
+    if (verdict === 'granted') {
+      if (key !== null) open(key, { level, message, common }, now);
+      log[level](fields, message);
+      if (times > 1) write(level, fields, message, times - 1);
+      return;
+    }
+    dropped += times;
+    const spent = verdict === 'source spent' ? source : { [kind]: OTHERS };
+    const beyond = { ...spent, ...pick(fields, TELLING_BEYOND) };
+    count(
+      JSON.stringify(['beyond', level, message, beyond]),
+      { level, message, common: beyond },
+      { now, times },
+    );
+  }
+
+  function open(key: string, of: Pick<Burst, 'level' | 'message' | 'common'>, now: number): Burst {
+    const burst = { ...of, startedAt: now, more: 0, timer: undefined };
+    bursts.set(key, burst);
+    return burst;
+  }
+
+  function count(
+    key: string,
+    of: Pick<Burst, 'level' | 'message' | 'common'>,
+    { now, times }: { readonly now: number; readonly times: number },
+  ): void {
+    const burst = bursts.get(key) ?? open(key, of, now);
+    burst.more += times;
+    burst.timer ??= setTimeout(() => close(key, burst), burst.startedAt + WINDOW - now);
+  }
+
+  function close(key: string, { level, message, common, startedAt, more, timer }: Burst): void {
+    bursts.delete(key);
+    clearTimeout(timer);
+    const seconds = Math.ceil(Math.min(performance.now() - startedAt, WINDOW) / 1_000);
+    if (more > 0) log[level]({ ...common, more }, `${message} ${more} more in ${seconds} s`);
+  }
+
+  function closeExpired(now: number): void {
+    for (const [key, burst] of bursts) {
+      if (now - burst.startedAt < WINDOW) return;
+      close(key, burst);
+    }
+  }
+
+  function sourceOf(kind: keyof Source, { client, name, port }: Fields): Source {
+    if (kind === 'client') return { client: addressOf(client) };
+    if (kind === 'name') return { name: known.has(String(name)) ? name : OTHERS };
+    return { port };
+  }
+
+  return {
+    warn: (fields, message, times) => write('warn', fields as Fields, message, times),
+    info: (fields, message) => write('info', fields as Fields, message),
+    debug: (fields, message) => write('debug', fields as Fields, message),
+    get dropped() {
+      return dropped;
+    },
+    flush() {
+      for (const [key, burst] of bursts) close(key, burst);
+    },
+  };
+}
+
+/** What repeats of a warning about a client have in common, as a key; null for any other. */
+export function keyOfRepeats(fields: object, message: string): string | null {
+  const known = fields as Fields;
+  if (kindOf(known) !== 'client') return null;
+  return keyOf(message, commonOf({ client: addressOf(known['client']) }, known));
+}
+
+/** What warnings of one source have in common when they are the same. */
+function commonOf(source: Source, fields: Fields): Fields {
+  return { ...source, ...pick(fields, TELLING) };
+}
+
+function keyOf(message: string, common: Fields): string {
+  return JSON.stringify([message, common]);
+}
+
+/** Of a client, without its port. */
+function addressOf(client: unknown): string {
+  return String(client).replace(/:\d+$/, '');
+}
+
+function kindOf({ client, name, port }: Fields): keyof Source | null {
+  if (typeof client === 'string') return 'client';
+  if (typeof name === 'string') return 'name';
+  return port === undefined ? null : 'port';
+}
+
+function pick(fields: Fields, names: readonly string[]): Fields {
+  const picked = names.filter((name) => name in fields).map((name) => [name, fields[name]]);
+  return inWords(Object.fromEntries(picked) as Fields);
+}

@@ -1,0 +1,207 @@
+import { copyBytes } from '../../lib/own-bytes.ts';
+import { AnswerReader } from '../../wire/http-answer-reader.ts';
+import { hidesNames } from '../../wire/http-request-reader.ts';
+import { NO_LISTENER, type End, type EndListener, LINGER } from '../tcp/end.ts';
+import type { Upstream } from '../tcp/upstream.ts';
+
+/** What has to be known of a request while its answer is due. */
+export interface Exchange {
+  readonly method: string;
+  /** Whether its answer may change the protocol (RFC 9110 §7.8). */
+  readonly asksForUpgrade: boolean;
+  /** Whether a server might take what comes behind it for something else than a request, so that nothing may before it is answered. */
+  readonly isBarrier: boolean;
+  readonly hasContent: boolean;
+  /** Whether the client closes its connection after the answer. */
+  readonly isLast: boolean;
+}
+
+/** How an exchange failed. */
+export interface Failure {
+  readonly reason: string;
+  /** Whether part of the final answer has been passed on. */
+  readonly isPartial: boolean;
+  /** Whether the target has answered others before on this connection. */
+  readonly isStale: boolean;
+}
+
+/** The client's side of an HTTP relay, as its target's side needs it. */
+export interface Requester {
+  readonly client: End;
+  /** Whether content of the last request is still to come. */
+  readonly isWithinRequest: boolean;
+  onActivity: () => void;
+  /** An answer has been passed on whole, and more may follow. */
+  onAnswered: () => void;
+  /** The answer that has been passed on whole is the last. */
+  onLastAnswer: () => void;
+  /** An answer cannot be read: no further request may be sent. */
+  onUnreadable: () => void;
+  /** The target has changed the protocol (101) or opened a tunnel (2xx to CONNECT); its next bytes belong to that. */
+  onSwitch: (exchange: Exchange) => void;
+  /** No answer is due, and the target has ended the connection or sent something unasked. */
+  onOver: () => void;
+  onFailure: (failure: Failure) => void;
+  /** The target takes more of a request. */
+  onRoom: () => void;
+}
+
+/** One client's connection to a target: requests are sent on it as they are, and their answers passed back as they come. */
+export class HttpUpstream implements EndListener {
+  readonly upstream: Upstream;
+  readonly end: End;
+  /** Requests whose answers are due, in order. */
+  readonly due: Exchange[] = [];
+  /** Whether it takes no further request, as one with content was sent: a server that leaves content unread may read it as the next request. */
+  isSpent = false;
+  /** Whether part of the final answer that is due has been passed on. */
+  isPartial = false;
+  readonly #requester: Requester;
+  readonly #answers = new AnswerReader();
+  #hasAnswered = false;
+  #isClosed = false;
+  #failing: NodeJS.Timeout | undefined;
+
+  constructor(upstream: Upstream, end: End, requester: Requester) {
+    this.upstream = upstream;
+    this.end = end;
+    this.#requester = requester;
+    end.listener = this;
+  }
+
+  start(): void {
+    this.end.start();
+  }
+
+  /** Sends the head of a request. */
+  ask(exchange: Exchange, bytes: Buffer, start: number, end: number): void {
+    this.due.push(exchange);
+    if (exchange.hasContent) this.isSpent = true;
+    this.send(bytes, start, end);
+  }
+
+  send(bytes: Buffer, start: number, end: number): void {
+    this.upstream.meter.addSent(end - start);
+    this.#requester.onActivity();
+    this.end.write(bytes, start, end);
+  }
+
+  /** Closes it: with a reset where a request or an answer would otherwise look complete. */
+  close(): void {
+    this.#leave();
+    this.end.listener = NO_LISTENER;
+    if (this.due.length > 0 || this.#requester.isWithinRequest) this.end.reset();
+    else this.end.close();
+  }
+
+  /** Gives the socket away. */
+  release(): void {
+    this.#leave();
+    this.end.release();
+  }
+
+  #leave(): void {
+    this.#isClosed = true;
+    this.#answers.free();
+    clearTimeout(this.#failing);
+  }
+
+  onBytes(bytes: Buffer, length: number): void {
+    this.upstream.meter.addReceived(length);
+    this.#requester.onActivity();
+    for (let at = 0; at < length && this.end.listener === this;) at = this.#pass(bytes, at, length);
+    if (this.#requester.client.isFull) this.end.pause();
+  }
+
+  /** Passes on what belongs to one answer; how far. */
+  #pass(bytes: Buffer, at: number, length: number): number {
+    const answers = this.#answers;
+    const { client } = this.#requester;
+    const [exchange] = this.due;
+    if (exchange === undefined) {
+      this.#requester.onOver();
+      return length;
+    }
+    let start = at;
+    let stop = at;
+    if (!this.isPartial) {
+      answers.method = exchange.method;
+      stop = answers.readHead(bytes, at, length);
+      if (!answers.hasHead) return length;
+      if (answers.status === 101 && !(exchange.asksForUpgrade && !hidesNames(answers.upgrade)))
+        return this.#refuse('it changes the protocol unasked', length);
+      if (this.#mustBeReadable) return this.#refuse('it cannot be read', length);
+      if (answers.bytes !== bytes) {
+        client.write(answers.bytes, answers.start, answers.end);
+        answers.letGo();
+        start = stop;
+      }
+      if (answers.status === 101 || (exchange.method === 'CONNECT' && isSuccess(answers.status))) {
+        client.write(bytes, start, stop);
+        this.due.shift();
+        if (stop < length) this.end.putBack(copyBytes(bytes, stop, length));
+        this.upstream.meter.addReceived(stop - length); // which is counted when it is moved
+        this.#requester.onSwitch(exchange);
+        return length;
+      }
+      this.isPartial = answers.status >= 200 || !answers.isUnderstood;
+    }
+    if (this.isPartial && !answers.isBetween) stop = answers.readContent(bytes, stop, length);
+    if (this.#mustBeReadable) return this.#refuse('it cannot be read', length);
+    if (!answers.isUnderstood) this.#requester.onUnreadable();
+    client.write(bytes, start, stop);
+    if (this.isPartial && answers.isBetween) this.#finish(exchange);
+    return stop;
+  }
+
+  /** Whether an answer that cannot be read must not be passed on: it could hold one to what was content. */
+  get #mustBeReadable(): boolean {
+    return !this.#answers.isUnderstood && this.isSpent && !this.#answers.closes;
+  }
+
+  #finish(exchange: Exchange): void {
+    if (this.#isClosed) return;
+    this.due.shift();
+    this.isPartial = false;
+    this.#hasAnswered = true;
+    if (exchange.isLast || !this.#answers.persists) this.#requester.onLastAnswer();
+    else this.#requester.onAnswered();
+  }
+
+  /** Passes on neither an answer nor what follows it. */
+  #refuse(reason: string, length: number): number {
+    this.#fail(reason);
+    return length;
+  }
+
+  #fail(reason: string, { isStale = false } = {}): void {
+    this.#requester.onFailure({ reason, isPartial: this.isPartial, isStale: isStale && !this.isPartial });
+  }
+
+  onFin(): void {
+    const [exchange] = this.due;
+    if (exchange === undefined) this.#requester.onOver();
+    else if (this.isPartial && this.#answers.left === Infinity) this.#finish(exchange);
+    else this.#fail('it has ended the connection', { isStale: this.#hasAnswered });
+  }
+
+  onRoom(): void {
+    this.#requester.onActivity();
+    if (!this.end.isFull) this.#requester.onRoom();
+  }
+
+  /** It was reset while the client takes nothing of what it has sent before. */
+  onFailing(): void {
+    this.#failing ??= setTimeout(() => this.onClose(true), LINGER);
+  }
+
+  onClose(isAborted: boolean): void {
+    if (!isAborted || this.#isClosed) return;
+    if (this.due.length === 0) this.#requester.onOver();
+    else this.#fail('it was reset', { isStale: this.#hasAnswered });
+  }
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
+}

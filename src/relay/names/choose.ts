@@ -1,0 +1,77 @@
+import type { ClientHello } from '../../wire/client-hello.ts';
+import { type Authority, HTTP_PORT } from '../../wire/http-authority.ts';
+import { Refusal } from '../../wire/refusal.ts';
+import type { Target } from '../target.ts';
+
+/** Which target a name and a port lead to; a port of null is the one of the relay, or of what is spoken. Throws a Refusal. */
+export type Choose = (name: string, port: number | null) => Target;
+
+/** The listed name that a name is, or null where it is none of them. */
+type Match = (name: string) => string | null;
+
+/** What a client may ask for. */
+export interface NameRules {
+  readonly choose: Choose;
+  /** Whether a ClientHello that hides another is refused. */
+  readonly refuseEch: boolean;
+}
+
+/** Chooses by name alone: the port is known. */
+export function chooseByName(match: Match, targetOf: (host: string) => Target): Choose {
+  return (name) => targetOf(allowed(match, name));
+}
+
+/** Chooses by name and port, both out of lists. */
+export function chooseByNameAndPort(
+  match: Match,
+  ports: ReadonlySet<number>,
+  targetOf: (host: string, port: number) => Target,
+): Choose {
+  return (name, port) => {
+    const wanted = port ?? HTTP_PORT;
+    const host = allowed(match, name);
+    if (ports.has(wanted)) return targetOf(host, wanted);
+    throw new Refusal('not in PORT', `port ${wanted} is not in PORT`, `${name}:${wanted}`);
+  };
+}
+
+/** Of all that may be chosen, one target, for whoever names it again. */
+export function chooseOnly(target: Target, choose: Choose): Choose {
+  return (name) => {
+    if (choose(name, target.port).host === target.host) return target;
+    throw new Refusal('not the CONNECT host', `${name} is not ${target.host}, which CONNECT has named`, name);
+  };
+}
+
+/** The target that a ClientHello names. Throws a Refusal. */
+export function chooseByHello({ name, hasOuterEch }: ClientHello, { choose, refuseEch }: NameRules): Target {
+  if (hasOuterEch && refuseEch)
+    throw new Refusal('encrypted name', 'the ClientHello hides another (TLS_ECH=refuse)', name);
+  return choose(name, null);
+}
+
+/** What of a request says where it is to go. */
+interface Request {
+  readonly method: string;
+  readonly authority: Authority;
+}
+
+/**
+ * The target that a request names. Where no proxy is asked, CONNECT is for the target itself to carry out, and the port in it must be the one
+ * that leads there: another would be one that is not in PORT. Throws a Refusal.
+ */
+export function chooseByRequest(
+  { method, authority: { name, port } }: Request,
+  { choose, asProxy }: { readonly choose: Choose; readonly asProxy: boolean },
+): Target {
+  const target = choose(name, port);
+  if (!asProxy && method === 'CONNECT' && port !== target.port)
+    throw new Refusal('not in PORT', `CONNECT goes to port ${target.port} only`, `${name}:${port}`);
+  return target;
+}
+
+function allowed(match: Match, name: string): string {
+  const host = match(name);
+  if (host === null) throw new Refusal('not in TARGET', `${name} is not in TARGET`, name);
+  return host;
+}

@@ -1,0 +1,51 @@
+import { connect, type Socket } from 'node:net';
+
+import { connectBare } from '../../kernel/bare-connect.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
+import type { SocketAddress } from '../../kernel/socket-address.ts';
+import { KEEP_ALIVE_DELAY } from '../../kernel/socket-options.ts';
+import type { TcpSocket } from './tcp-socket.ts';
+
+/** Connects to an address; the socket may be half-closed. Rejects with a system error, or with the signal's reason. */
+export type Connect<S> = (to: SocketAddress, signal: AbortSignal) => Promise<S>;
+
+/** Connects bare sockets. */
+export function createConnectBare(kernel: Kernel): Connect<TcpSocket> {
+  return (to, signal) => connectBare(kernel, to, signal);
+}
+
+const ignore = () => {};
+
+/** Connects streams. */
+export const connectStream: Connect<Socket> = ({ address, port }, signal) => {
+  const { promise, resolve, reject } = Promise.withResolvers<Socket>();
+  const socket = connect({
+    host: address,
+    port,
+    allowHalfOpen: true,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: KEEP_ALIVE_DELAY,
+  });
+  const settle = () => {
+    socket.off('connect', onConnect).off('error', onError);
+    signal.removeEventListener('abort', onAbort);
+  };
+  const onConnect = () => {
+    settle();
+    socket.on('error', ignore); // 'close' follows
+    resolve(socket);
+  };
+  const onError = (cause: Error) => {
+    settle();
+    reject(cause);
+  };
+  const onAbort = () => {
+    settle();
+    socket.on('error', ignore).destroy();
+    reject(signal.reason as Error);
+  };
+  socket.on('connect', onConnect).on('error', onError);
+  signal.addEventListener('abort', onAbort);
+  return promise;
+};

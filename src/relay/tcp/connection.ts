@@ -1,0 +1,363 @@
+import { Socket } from 'node:net';
+
+import type { BareSocket } from '../../kernel/bare-socket.ts';
+import { messageOf } from '../../lib/message-of.ts';
+import { sourceOf } from '../../lib/source-of.ts';
+import type { Log } from '../../log/log.ts';
+import { Refusal } from '../../wire/refusal.ts';
+import type { Counters } from '../counters.ts';
+import type { Crowd, Member } from '../crowd.ts';
+import type { Descriptors } from '../descriptors.ts';
+import type { DialOrder } from '../dial-order.ts';
+import { endpoint } from '../endpoint.ts';
+import { logRefusal } from '../log-refusal.ts';
+import { Meter } from '../meter.ts';
+import { nameClient } from '../name-client.ts';
+import type { Slots } from '../slots.ts';
+import { AnswerError, DialError, type Target } from '../target.ts';
+import type { Connect } from './connect.ts';
+import { dialTcp } from './dial.ts';
+import { endsOf } from './ends.ts';
+import type { IdleClients } from './idle-clients.ts';
+import { introduce } from './introduce.ts';
+import { noticeLeaving } from './notice-leaving.ts';
+import { reset } from './reset.ts';
+import { type Ending, type Observer, Splice } from './splice.ts';
+import { bareOf, streamOf, type TcpSocket } from './tcp-socket.ts';
+import { Upstream } from './upstream.ts';
+
+/** What the connections of one port have in common. */
+export interface Shared {
+  /** Connections at a time; who comes later waits, undialled. */
+  readonly slots: Slots;
+  /** Those that give their slots to clients that wait. */
+  readonly idleClients: IdleClients;
+  readonly descriptors: Descriptors;
+  /** Who waits for a slot, on whichever port. */
+  readonly waiting: Crowd;
+  /** Who has not said whom it wants yet, on whichever port. */
+  readonly nameless: Crowd;
+  readonly order: DialOrder;
+  readonly connect: Connect<TcpSocket>;
+  /** For a dial, name lookup included, in ms. */
+  readonly connectTimeout: number;
+  /** A connection without a byte either way for so long is reset, in ms; 0 for never. */
+  readonly idleTimeout: number;
+  /** Clients from this address are healthcheck probes: they take no slot. */
+  readonly probeSource: string;
+  /** The PROXY header that a target is sent first. */
+  readonly proxyProtocol: 'off' | 'v1' | 'v2';
+  readonly counters: Counters;
+  readonly log: Log;
+  /** At which level the end of each connection is logged; null for not at all. */
+  readonly endLevel: 'info' | 'debug' | null;
+  /** Told of dials: why one failed, or null. */
+  readonly onDial: (failure: string | null) => void;
+  /** Told that a client has to wait for a slot. */
+  readonly onFull: () => void;
+}
+
+/**
+ * Who has the sockets of a connection. Its methods, not closures: those were seen to outlive scavenges together with all that they had
+ * captured (2.5 KB for each connection).
+ */
+export interface Holder {
+  /** Resets them. */
+  cut: () => void;
+  /** Ends what is idle, and the rest as soon as it is. */
+  drain?: () => void;
+  /** Ends the client, which is idle, for one that waits. */
+  yield?: () => void;
+}
+
+/** A client whose target takes so long to reach is watched meanwhile, in ms. */
+const WATCH_AFTER = 250;
+/** Made once each, as each error that is made records a stack. */
+export const TOO_MANY_WAIT = new Refusal('too many clients', 'too many clients wait');
+const TOO_MANY_NAMELESS = new Refusal('too many clients', 'too many clients have not named anybody');
+const GONE = new Error('the client is gone');
+const ignore = () => {};
+
+/** One TCP client, from accept to both ends closed. */
+export class Connection implements Member {
+  readonly shared: Shared;
+  /** Among all of its port. */
+  place = -1;
+  /** Whether the client is gone, as far as it is watched. */
+  hasLeft = false;
+  /** See `IdleClients`. */
+  idleSince = Infinity;
+  /** Whoever has its sockets; it also watches the client. */
+  holder: Holder | null = null;
+  /** The client's socket. */
+  readonly accepted: TcpSocket;
+  readonly source: string;
+  previous: Connection | null = null;
+  next: Connection | null = null;
+  held = 0;
+
+  readonly #acceptedAt = performance.now();
+  readonly #isProbe: boolean;
+  #gone: AbortController | null = null;
+  #dialling: AbortController | null = null;
+  #isPromised = true;
+  /** Which it is among, until it is served. */
+  #crowd: Crowd | null = null;
+  #isAdmitted = false;
+  #isYielding = false;
+  #target: Target | null = null;
+  #upstream: Upstream | null = null;
+
+  constructor(client: TcpSocket, shared: Shared) {
+    this.accepted = client;
+    this.shared = shared;
+    this.source = sourceOf(client.remoteAddress ?? '');
+    this.#isProbe = this.source === shared.probeSource;
+    if (client instanceof Socket) this.#notice(client);
+    shared.counters.opened();
+    shared.descriptors.promise();
+  }
+
+  /** The client as a stream, which it is from now on. */
+  get client(): Socket {
+    const { bare } = this;
+    if (bare === null) return streamOf(this.accepted);
+    const client = bare.stream;
+    this.#notice(client);
+    return client;
+  }
+
+  /** The client as a bare socket; null once somebody has asked for the stream. */
+  get bare(): BareSocket | null {
+    return bareOf(this.accepted);
+  }
+
+  #notice(client: Socket): void {
+    client.on('error', ignore); // 'close' follows
+    client.once('close', () => {
+      // One that was bare again meanwhile has another stream by now, if any.
+      if (this.bare === null && streamOf(this.accepted) === client) this.left();
+    });
+  }
+
+  /** What the log calls the client. */
+  get from(): string {
+    return nameClient(this.accepted, this.shared.probeSource);
+  }
+
+  /** Aborts when the client is gone. */
+  get gone(): AbortSignal {
+    this.#gone ??= new AbortController();
+    if (this.hasLeft) this.#gone.abort(GONE);
+    return this.#gone.signal;
+  }
+
+  /** To be called when the client has to say first whom it wants: it is one of many, who are bounded, until it is admitted. */
+  awaitName(): void {
+    if (!this.#isAdmitted && this.#crowd === null) this.#enter(this.shared.nameless);
+  }
+
+  /** To be called when so many bytes of a client are kept that is not admitted yet. */
+  hold(bytes: number): void {
+    this.#crowd?.hold(this, bytes);
+  }
+
+  /**
+   * Waits for a slot, which is held to the end. A client that closes while it waits, without having sent a byte, has left: there is nothing
+   * to relay. Rejects when it has left.
+   */
+  async admit(): Promise<void> {
+    if (this.#isAdmitted) return;
+    if (!this.#isProbe && !this.shared.slots.tryTake()) await this.#wait();
+    this.#leaveCrowd();
+    this.#isAdmitted = true;
+  }
+
+  async #wait(): Promise<void> {
+    const { slots, waiting, onFull } = this.shared;
+    const { held } = this;
+    onFull();
+    this.#enter(waiting);
+    this.hold(held);
+    this.gone.throwIfAborted(); // it may have been one too many itself
+    const unwatch = this.#watch({ byFin: true });
+    try {
+      await slots.take(this.source, this.gone);
+    } finally {
+      unwatch();
+    }
+  }
+
+  #enter(crowd: Crowd): void {
+    this.#leaveCrowd();
+    this.#crowd = crowd;
+    crowd.enter(this);
+  }
+
+  #leaveCrowd(): void {
+    this.#crowd?.leave(this);
+    this.#crowd = null;
+  }
+
+  onSentAway(): void {
+    const { counters, log, waiting } = this.shared;
+    const refusal = this.#crowd === waiting ? TOO_MANY_WAIT : TOO_MANY_NAMELESS;
+    this.#crowd = null;
+    counters.refused(refusal.rule);
+    logRefusal(log, this.from, refusal);
+    this.cut();
+  }
+
+  /** Until what it returns is called, for as long as nobody else has the client's socket. */
+  #watch({ byFin }: { readonly byFin: boolean }): () => void {
+    if (this.holder !== null) return ignore;
+    return noticeLeaving(this.accepted, { byFin, onLeft: () => this.reset() });
+  }
+
+  /** Connects to the target; the socket ends with this connection. Rejects with a DialError. */
+  async dial(target: Target): Promise<Upstream> {
+    const { order, connect, connectTimeout, proxyProtocol, counters, descriptors, onDial } = this.shared;
+    const startedAt = performance.now();
+    this.#target = target;
+    this.#upstream = null;
+    this.#dialling = new AbortController();
+    if (this.hasLeft) this.#dialling.abort(GONE);
+    let unwatch = ignore;
+    const watching = setTimeout(() => {
+      try {
+        unwatch = this.#watch({ byFin: false });
+      } catch {
+        this.reset(); // it cannot be watched
+      }
+    }, WATCH_AFTER);
+    try {
+      const { socket, address } = await dialTcp(target, {
+        order,
+        connect,
+        timeout: connectTimeout,
+        mayHurry: () => descriptors.tryTake(),
+        over: this.#dialling,
+      });
+      counters.connected(performance.now() - startedAt);
+      this.#keepPromise();
+      this.#upstream = new Upstream(socket, {
+        target,
+        address: address.address,
+        meter: new Meter(counters, introduce(this.accepted, socket, { proxyProtocol, isOwn: this.#isProbe })),
+      });
+      onDial(null);
+      return this.#upstream;
+    } catch (cause) {
+      if (!this.hasLeft) {
+        counters.refused(cause instanceof DialError ? cause.reason : 'target unreachable');
+        onDial(messageOf(cause));
+      }
+      throw cause;
+    } finally {
+      this.#dialling = null;
+      clearTimeout(watching);
+      unwatch();
+    }
+  }
+
+  /** Moves bytes both ways until both ends are closed; `observer` is shown them. */
+  async splice(upstream: Upstream, observer: Observer | null = null): Promise<void> {
+    const { meter } = upstream;
+    const { idleTimeout } = this.shared;
+    if (upstream.bare === null) meter.catchUp(upstream.socket, { unread: upstream.socket.readableLength });
+    const [client, target] = endsOf(this.accepted, upstream.connected);
+    const splice = new Splice(client, target, { idleTimeout, meter, observer });
+    this.holder = splice;
+    const ending = await splice.ended;
+    this.left();
+    this.report(upstream, ending);
+  }
+
+  /** Logs and counts what became of a connection to a target. */
+  report(upstream: Upstream, ending: Ending): void {
+    const { counters, log, endLevel } = this.shared;
+    const { sent, received } = upstream.meter;
+    if (sent > 0 && received === 0) counters.unanswered();
+    if (endLevel !== null)
+      log[endLevel]({ ...this.#describe(upstream.target, upstream), ending }, 'connection ended');
+  }
+
+  /** Logs why the client is not served, or no further. */
+  reportFailure(err: unknown): void {
+    const upstream = this.#upstream;
+    if (upstream?.bare === null) upstream.meter.catchUp(upstream.socket);
+    this.shared.log.warn({ ...this.#describe(this.#target, upstream), err }, describeFailure(err));
+  }
+
+  #describe(target: Target | null, upstream: Upstream | null) {
+    return {
+      client: this.from,
+      target: target && endpoint(target.host, target.port),
+      address: upstream?.address ?? null,
+      sent: upstream?.meter.sent ?? 0,
+      received: upstream?.meter.received ?? 0,
+      ms: Math.round(performance.now() - this.#acceptedAt),
+    };
+  }
+
+  /** Has what is idle end, and resets a client that is not served yet. */
+  drain(): void {
+    if (this.#isAdmitted) this.holder?.drain?.();
+    else this.cut();
+  }
+
+  /** Resets the client. */
+  reset(): void {
+    reset(this.accepted);
+    this.left();
+  }
+
+  /** To be called when the client is gone. */
+  left(): void {
+    this.hasLeft = true;
+    this.#gone?.abort(GONE);
+    this.#dialling?.abort(GONE);
+  }
+
+  /** Resets both ends. */
+  cut(): void {
+    if (this.holder !== null) return this.holder.cut();
+    this.reset();
+    this.#upstream?.reset();
+  }
+
+  get holdsSlot(): boolean {
+    return this.#isAdmitted && !this.#isProbe;
+  }
+
+  /** To be called when the client comes to use its slot, or does not any more. */
+  setIdle(isIdle: boolean): void {
+    if (isIdle === this.idleSince < Infinity) return;
+    this.idleSince = isIdle && this.holdsSlot ? performance.now() : Infinity;
+    if (this.idleSince < Infinity) this.shared.idleClients.watch();
+  }
+
+  /** Ends the client for another one, as `Slots.tryBeginYield` has announced. */
+  yieldSlot(): void {
+    this.#isYielding = true;
+    this.holder?.yield?.();
+  }
+
+  #keepPromise(): void {
+    if (this.#isPromised) this.shared.descriptors.keep();
+    this.#isPromised = false;
+  }
+
+  /** Gives back what it holds, once it has ended. */
+  release(): void {
+    this.#leaveCrowd();
+    this.#keepPromise();
+    if (this.holdsSlot) this.shared.slots.release({ isYielded: this.#isYielding });
+    this.#isAdmitted = false;
+  }
+}
+
+function describeFailure(cause: unknown): string {
+  if (cause instanceof DialError) return 'target unreachable';
+  return cause instanceof AnswerError ? 'no answer from the target' : 'connection failed';
+}

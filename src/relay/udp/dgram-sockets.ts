@@ -1,0 +1,133 @@
+import { createSocket, type Socket, type SocketOptions } from 'node:dgram';
+import { EventEmitter, once } from 'node:events';
+import { isIPv6 } from 'node:net';
+
+import type { SocketAddress } from '../../kernel/socket-address.ts';
+import type { Datagrams, UdpSocket, UdpSockets } from './sockets.ts';
+
+/** Opens UDP sockets of node:dgram, for where no C can be called. */
+export function dgramSockets(): UdpSockets {
+  const received = new OneDatagram();
+
+  async function open(
+    { address }: SocketAddress,
+    options: Partial<SocketOptions>,
+    event: 'listening' | 'connect',
+    start: (socket: Socket) => void,
+  ): Promise<UdpSocket> {
+    const family = isIPv6(address) ? 6 : 4;
+    const socket = createSocket({
+      type: `udp${family}`,
+      // It is given addresses, never names: there is nothing to look up or to wait for.
+      lookup: (host, _options, done) => done(null, host, family),
+      ...options,
+    });
+    try {
+      const opened = once(socket, event);
+      start(socket);
+      await opened;
+      return new DgramSocket(socket, received);
+    } catch (cause) {
+      socket.close();
+      throw cause;
+    }
+  }
+
+  return {
+    received,
+    bind: ({ address, port, ipv6Only, sharesPort, bufferSize }) =>
+      open(
+        { address, port },
+        {
+          ipv6Only: ipv6Only && isIPv6(address),
+          reusePort: sharesPort,
+          recvBufferSize: bufferSize,
+          sendBufferSize: bufferSize,
+        },
+        'listening',
+        (socket) => socket.bind({ address, port }),
+      ),
+    connect: ({ address, port, bufferSize }) =>
+      open(
+        { address, port },
+        { recvBufferSize: bufferSize, sendBufferSize: bufferSize },
+        'connect',
+        (socket) => socket.connect(port, address),
+      ),
+  };
+}
+
+/** node:dgram hands them over one by one. */
+class OneDatagram implements Datagrams {
+  readonly count = 1;
+  /** Nobody can tell whether there are more. */
+  readonly isFull = false;
+  datagram = Buffer.alloc(0);
+  from: SocketAddress = { address: '', port: 0 };
+
+  size(): number {
+    return this.datagram.length;
+  }
+
+  copy(): Buffer {
+    return this.datagram;
+  }
+
+  flow(): string {
+    return `${this.from.port} ${this.from.address}`;
+  }
+
+  isOfSameFlow(): boolean {
+    return true;
+  }
+
+  addressOf(flow: string): SocketAddress {
+    const [port, address = ''] = flow.split(' ');
+    return { address, port: Number(port) };
+  }
+}
+
+class DgramSocket
+  extends EventEmitter<{ datagrams: []; lost: [number]; error: [Error] }>
+  implements UdpSocket
+{
+  readonly #socket: Socket;
+  readonly #received: OneDatagram;
+
+  constructor(socket: Socket, received: OneDatagram) {
+    super();
+    this.#socket = socket;
+    this.#received = received;
+    socket.on('error', (cause: NodeJS.ErrnoException) => {
+      // Of a datagram that was too large for its path.
+      if (cause.code !== 'EMSGSIZE') this.emit('error', cause);
+    });
+    socket.on('message', (datagram, from) => {
+      received.datagram = datagram;
+      received.from = from;
+      this.emit('datagrams');
+    });
+  }
+
+  address(): SocketAddress {
+    return this.#socket.address();
+  }
+
+  // Without a callback, Node tells nobody of what cannot be sent.
+  send(_start: number, _end: number, flow: string | null = null): void {
+    const { datagram } = this.#received;
+    if (flow === null) this.#socket.send(datagram);
+    else {
+      const { address, port } = this.#received.addressOf(flow);
+      this.#socket.send(datagram, port, address);
+    }
+  }
+
+  sendOne(datagram: Buffer): void {
+    this.#socket.send(datagram);
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+}

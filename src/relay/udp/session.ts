@@ -1,0 +1,283 @@
+import type { Counters } from '../counters.ts';
+import type { Crowd, Member } from '../crowd.ts';
+import type { DialOrder } from '../dial-order.ts';
+import { endpoint } from '../endpoint.ts';
+import { IdleTimer } from '../idle-timer.ts';
+import { AnswerError, type Dialled, type Target } from '../target.ts';
+import { dialUdp, redialUdp } from './dial.ts';
+import { Patience } from './patience.ts';
+import type { Datagrams, UdpSocket, UdpSockets } from './sockets.ts';
+
+/** How a session ended, or the error that ended it. */
+export type SessionEnding = 'idle' | 'replaced' | 'cut off' | 'finished' | Error;
+
+interface Options {
+  readonly sockets: UdpSockets;
+  readonly target: Target;
+  readonly order: DialOrder;
+  /** For the name lookup, in ms. */
+  readonly connectTimeout: number;
+  /** Idle time that ends the session, in ms. */
+  readonly timeout: number;
+  /** Told of the target's answers while they are in `sockets.received`; null where none is expected, and the session then ends `timeout` after it began, however busy. */
+  readonly onAnswers: (() => void) | null;
+  /** For how long a client that goes on sending may be unanswered at least, in ms. */
+  readonly patience: number;
+  /** Told that the target's address answers nobody: not this client, which went on sending or was never answered, and no other meanwhile; or that it cannot be reached. */
+  readonly onSilence: (why: AnswerError) => void;
+  /** Told that the session goes on with another address, as the one before is silent. */
+  readonly onMove: (why: AnswerError) => void;
+  readonly counters: Counters;
+  /** The client's source address. */
+  readonly source: string;
+  /** Those of the thread's sessions whose datagrams wait for the name. */
+  readonly waiting: Crowd;
+  readonly onEnd: (ending: SessionEnding) => void;
+}
+
+/** What may wait for the name lookup, in bytes: about a socket buffer. More is lost, as the kernel would have it. */
+const MAX_PENDING = 256 * 1024;
+/** What a waiting datagram takes beside its payload, in bytes. */
+const DATAGRAM_OVERHEAD = 256;
+/** Why its dial is given up; a reason of its own for each would cost as much as all else at its end. */
+const ENDED = new Error('the session has ended');
+/** A conversation that pauses for so long is over, as far as a drain can tell, in ms. */
+const QUIET = 500;
+
+/**
+ * One UDP client's way to the target. Any error ends it, a refusal (ICMP) too: the client's next datagram then opens another, which
+ * asks for the name anew. Where the client goes on sending unanswered, it goes on with another address, if the name has a better one.
+ */
+export class Session {
+  readonly startedAt = performance.now();
+  /** Bytes to and from the target. */
+  sent = 0;
+  received = 0;
+  /** The target's address, once known. */
+  address: string | null = null;
+
+  readonly #options: Options;
+  readonly #ended = new AbortController();
+  #pending: Buffer[] = [];
+  readonly #member: Member;
+  readonly #patience: Patience;
+  #dialled: Dialled<UdpSocket> | null = null;
+  /** The silent one before: its late answer is one. */
+  #left: Dialled<UdpSocket> | null = null;
+  #isMoving = false;
+  /** Whether it is counted as that. */
+  #isUnanswered = false;
+  readonly #idle: IdleTimer;
+
+  constructor(options: Options) {
+    this.#options = options;
+    this.#member = {
+      source: options.source,
+      held: 0,
+      onSentAway: () => this.#lose(),
+      previous: null,
+      next: null,
+    };
+    this.#patience = new Patience(options.patience);
+    this.#idle = new IdleTimer(options.timeout, () => this.end('idle'));
+    void this.#open();
+  }
+
+  /** Sends on those of the datagrams received from `start` until `end`. */
+  send(start: number, end: number): void {
+    const { sockets, onAnswers } = this.#options;
+    if (onAnswers !== null) this.#idle.touch();
+    if (this.#dialled === null) {
+      for (let i = start; i < end; i++) this.#keep(i);
+      return;
+    }
+    this.#dialled.socket.send(start, end);
+    this.#countSent(sizeOf(sockets.received, start, end));
+    if (onAnswers !== null) this.#ask(this.#dialled);
+  }
+
+  #ask(dialled: Dialled<UdpSocket>): void {
+    const since = this.#patience.ask(this.#idle.lastActiveAt);
+    if (since === null) return;
+    const isNews = !this.#options.order.hasFailed(dialled.address);
+    const why = this.#noteSilence(dialled, since);
+    if (why !== null) void this.#move(dialled, { why, isNews });
+  }
+
+  /** Returns null where the address has answered others since then: what this client has sent may want no answer. */
+  #noteSilence({ address }: Dialled<UdpSocket>, since: number): AnswerError | null {
+    const { order, target, onSilence } = this.#options;
+    this.#countUnanswered();
+    if (order.hasAnsweredSince(address, since)) return null;
+    order.failed(address);
+    const why = new AnswerError(target, new Error(`${endpoint(address.address, target.port)} is silent`));
+    onSilence(why);
+    return why;
+  }
+
+  #countUnanswered(): void {
+    if (!this.#isUnanswered) this.#options.counters.unanswered();
+    this.#isUnanswered = true;
+  }
+
+  #countSent(size: number): void {
+    this.sent += size;
+    this.#options.counters.sent(size);
+  }
+
+  #keep(i: number): void {
+    const { sockets, waiting, counters } = this.#options;
+    const size = this.#member.held + sockets.received.size(i) + DATAGRAM_OVERHEAD;
+    if (size > MAX_PENDING) return counters.lost(1);
+    if (this.#pending.push(sockets.received.copy(i)) === 1) waiting.enter(this.#member);
+    if (this.#pending.length > 0) waiting.hold(this.#member, size);
+  }
+
+  /** What waits, which is waited for no longer. */
+  #takePending(): readonly Buffer[] {
+    const pending = this.#pending;
+    if (pending.length > 0) this.#options.waiting.leave(this.#member);
+    this.#pending = [];
+    return pending;
+  }
+
+  /** Loses what waits, as others must have room. */
+  #lose(): void {
+    this.#options.counters.lost(this.#pending.length);
+    this.#pending = [];
+    this.#member.held = 0;
+  }
+
+  /** Whether nothing waits to be sent, no answer is owed, and nothing has been said for a moment. */
+  get isSettled(): boolean {
+    if (this.#dialled === null) return false;
+    if (this.#options.onAnswers === null) return true;
+    return this.#patience.owedSince === null && performance.now() - this.#idle.lastActiveAt >= QUIET;
+  }
+
+  /** Does nothing when the session has ended already. */
+  end(ending: SessionEnding): void {
+    if (this.#ended.signal.aborted) return;
+    this.#ended.abort(ENDED);
+    this.#idle.stop();
+    const unsent = this.#takePending().length;
+    // What fails has a count of its own.
+    if (!(ending instanceof Error)) {
+      this.#options.counters.lost(unsent);
+      this.#judge(ending);
+    }
+    this.#dialled?.socket.close();
+    this.#left?.socket.close();
+    this.#options.onEnd(ending);
+  }
+
+  /** Who made room for others was not given the time for an answer. */
+  #judge(ending: string): void {
+    if (this.#options.onAnswers === null || this.#dialled === null || this.sent === 0 || this.received > 0)
+      return;
+    if (ending === 'idle') this.#noteSilence(this.#dialled, this.#patience.owedSince ?? Infinity);
+    else this.#countUnanswered();
+  }
+
+  async #open(): Promise<void> {
+    const { sockets, target, order, connectTimeout: timeout, onAnswers } = this.#options;
+    const { signal } = this.#ended;
+    try {
+      const dialled = await dialUdp(target, { sockets, order, timeout, signal });
+      if (signal.aborted) return dialled.socket.close();
+      this.#use(dialled);
+      const pending = this.#takePending();
+      for (const datagram of pending) {
+        dialled.socket.sendOne(datagram);
+        this.#countSent(datagram.length);
+      }
+      if (onAnswers !== null && pending.length > 0) this.#patience.ask(performance.now());
+    } catch (cause) {
+      this.end(cause instanceof Error ? cause : new Error(String(cause)));
+    }
+  }
+
+  /** Goes on with another address, if there is a better one, unless the silent one answers meanwhile. */
+  async #move(
+    silent: Dialled<UdpSocket>,
+    { why, isNews }: { readonly why: AnswerError; readonly isNews: boolean },
+  ): Promise<void> {
+    const { sockets, target, order, connectTimeout: timeout, onMove } = this.#options;
+    const { signal } = this.#ended;
+    if (this.#isMoving) return;
+    this.#isMoving = true;
+    const how = { sockets, order, timeout, signal, isNews };
+    const next = await redialUdp(target, silent.address, how).catch(() => null); // it stays where it is
+    this.#isMoving = false;
+    if (next === null) return;
+    const isLate = signal.aborted || this.#dialled !== silent || this.#patience.owedSince === null;
+    if (isLate) return next.socket.close();
+    this.#left?.socket.close();
+    this.#left = silent;
+    this.#use(next);
+    onMove(why);
+  }
+
+  #use(dialled: Dialled<UdpSocket>): void {
+    const { target, order, counters, onAnswers, onSilence } = this.#options;
+    const { socket, address } = dialled;
+    this.#dialled = dialled;
+    this.address = endpoint(address.address, target.port);
+    socket.on('lost', (count) => counters.lost(count));
+    socket.on('error', (cause) => {
+      const why = explain(cause, address.address, target);
+      const isNews = !order.hasFailed(address);
+      order.failed(address);
+      if (this.#dialled !== dialled) return;
+      if (this.received === 0 || !mayPass(cause)) this.end(why);
+      else if (this.#patience.owedSince !== null) {
+        onSilence(why);
+        void this.#move(dialled, { why, isNews });
+      }
+    });
+    if (onAnswers !== null) socket.on('datagrams', () => this.#receive(dialled, onAnswers));
+  }
+
+  /** Of two addresses, the first to answer stays. */
+  #stay(dialled: Dialled<UdpSocket>): void {
+    const other = this.#dialled === dialled ? this.#left : this.#dialled;
+    this.#dialled = dialled;
+    this.address = endpoint(dialled.address.address, this.#options.target.port);
+    this.#left = null;
+    other?.socket.close();
+  }
+
+  #receive(dialled: Dialled<UdpSocket>, onAnswers: () => void): void {
+    const { sockets, counters, order } = this.#options;
+    const size = sizeOf(sockets.received, 0, sockets.received.count);
+    this.received += size;
+    counters.received(size);
+    this.#idle.touch();
+    this.#patience.answer(this.#idle.lastActiveAt);
+    order.answered(dialled.address, this.#idle.lastActiveAt);
+    onAnswers();
+    if (this.#left !== null) this.#stay(dialled);
+  }
+}
+
+/** A route that is gone may come back: who has been answered keeps its way, unless there is a better address. */
+function mayPass({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'EHOSTUNREACH' || code === 'ENETUNREACH';
+}
+
+/** Why there is no answer, and what to look at. */
+function explain(cause: NodeJS.ErrnoException, address: string, target: Target): AnswerError {
+  const at = endpoint(address, target.port);
+  let what = `${at}: ${cause.message}`;
+  if (cause.code === 'ECONNREFUSED')
+    what = `nothing listens on UDP at ${at} (${cause.code}): is the service up, and is this its port?`;
+  if (mayPass(cause))
+    what = `${at} cannot be reached (${cause.code}): is the host up, and is there a way to it?`;
+  return new AnswerError(target, new Error(what, { cause }));
+}
+
+function sizeOf(datagrams: Datagrams, start: number, end: number): number {
+  let size = 0;
+  for (let i = start; i < end; i++) size += datagrams.size(i);
+  return size;
+}

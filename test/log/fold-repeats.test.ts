@@ -1,0 +1,213 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+
+import { foldRepeats } from '../../src/log/fold-repeats.ts';
+import { testLog } from '../helpers/relay.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+function folding() {
+  const log = testLog();
+  return {
+    log: foldRepeats(log, ['a.test']),
+    said: () => log.lines.map(({ message }) => message),
+    lines: log.lines,
+  };
+}
+
+const refusal = {
+  client: '10.0.0.2:1024',
+  name: 'b.test',
+  rule: 'not in TARGET',
+  reason: 'no',
+  decision: 'refused',
+};
+const from = (port: number) => ({ ...refusal, client: `10.0.0.2:${port}` });
+
+test('foldRepeats() says the first at once, and after 10 s how many more came', () => {
+  const { log, said, lines } = folding();
+  for (let port = 1; port <= 413; port++) log.warn(from(port), 'refused');
+  expect(said()).toEqual(['refused']);
+  expect(lines[0]?.fields).toEqual(from(1));
+  vi.advanceTimersByTime(9_999);
+  log.warn(from(414), 'refused');
+  expect(said()).toEqual(['refused']);
+  vi.advanceTimersByTime(1);
+  expect(said()).toEqual(['refused', 'refused 413 more in 10 s']);
+  expect(lines[1]).toMatchObject({ level: 'warn', fields: { ...refusal, client: '10.0.0.2', more: 413 } });
+});
+
+test('foldRepeats() takes what has happened several times for as many', () => {
+  const { log, said, lines } = folding();
+  log.warn(from(1), 'refused', 3);
+  log.warn(from(2), 'refused', 40);
+  log.flush();
+  expect(said()).toEqual(['refused', 'refused 42 more in 0 s']);
+  expect(lines[1]?.fields).toMatchObject({ more: 42 });
+});
+
+test('foldRepeats() keeps the same refusal on two ports apart', () => {
+  const { log, said } = folding();
+  for (const port of [80, 443]) log.warn({ port, ...refusal }, 'refused');
+  expect(said()).toEqual(['refused', 'refused']);
+});
+
+test('foldRepeats() has no timer while there is nothing to say', () => {
+  const { log, said } = folding();
+  log.warn(from(1), 'refused');
+  expect(vi.getTimerCount()).toBe(0);
+  log.warn(from(2), 'refused');
+  expect(vi.getTimerCount()).toBe(1);
+  vi.advanceTimersByTime(10_000);
+  expect(vi.getTimerCount()).toBe(0);
+  expect(said()).toHaveLength(2);
+});
+
+test('foldRepeats() begins anew after 10 s', () => {
+  const { log, said } = folding();
+  log.warn(from(1), 'refused');
+  vi.advanceTimersByTime(10_000);
+  log.warn(from(2), 'refused');
+  expect(said()).toEqual(['refused', 'refused']);
+});
+
+test.each([
+  ['client', { client: '10.0.0.3:1024' }],
+  ['client of IPv6', { client: '[::2]:1024' }],
+  ['name', { name: 'c.test' }],
+  ['rule', { rule: 'no name' }],
+  ['reason', { reason: 'never' }],
+  ['decision', { decision: 'would refuse' }],
+  ['target', { target: 'a.test:443' }],
+  ['error', { err: new Error('refused') }],
+])('foldRepeats() keeps apart what differs in its %s', (_what, other) => {
+  const { log, said } = folding();
+  log.warn(refusal, 'refused');
+  log.warn({ ...refusal, ...other }, 'refused');
+  expect(said()).toEqual(['refused', 'refused']);
+});
+
+test('foldRepeats() takes errors for the same that say the same, of a worker or not', () => {
+  const { log, said, lines } = folding();
+  const failure = { client: '[::1]:5', target: 'a.test:443', sent: 0, ms: 3 };
+  log.warn({ ...failure, err: new Error('ECONNREFUSED') }, 'target unreachable');
+  log.warn({ ...failure, err: new Error('ECONNREFUSED'), ms: 4, client: '[::1]:6' }, 'target unreachable');
+  log.warn({ ...failure, err: 'ECONNREFUSED', sent: 7 }, 'target unreachable');
+  log.flush();
+  expect(said()).toEqual(['target unreachable', 'target unreachable 2 more in 0 s']);
+  expect(lines[1]?.fields).toEqual({ client: '[::1]', target: 'a.test:443', err: 'ECONNREFUSED', more: 2 });
+});
+
+test('foldRepeats() folds the same warnings about a name, and keeps apart which addresses were dropped', () => {
+  const { log, said, lines } = folding();
+  for (const dropped of ['127.0.0.1', '127.0.0.2', '127.0.0.1', '127.0.0.2'])
+    log.warn({ name: 'a.test', dropped }, 'dropped');
+  log.flush();
+  expect(said()).toEqual(['dropped', 'dropped', 'dropped 1 more in 0 s', 'dropped 1 more in 0 s']);
+  expect(lines[2]?.fields).toEqual({ name: 'a.test', dropped: '127.0.0.1', more: 1 });
+});
+
+test('foldRepeats() folds no repeats that are no warnings, or that are about a port alone', () => {
+  const { log, said } = folding();
+  for (let i = 0; i < 2; i++) {
+    log.info(refusal, 'connection ended');
+    log.debug(refusal, 'connection ended');
+    log.info({ name: 'a.test' }, 'name resolved');
+    log.warn({ port: 80, live: i }, 'all slots are taken');
+  }
+  expect(said()).toHaveLength(8);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('foldRepeats() passes on all that nobody else has caused', () => {
+  const { log, said } = folding();
+  for (let i = 0; i < 10_000; i++) log.warn({ by: 'command' }, 'blackout on');
+  expect(said()).toHaveLength(10_000);
+  expect(log.dropped).toBe(0);
+});
+
+const named = (client: string, name: string, rule = 'not in TARGET') => ({ ...refusal, client, name, rule });
+
+test('a client beyond its budget is counted by rule, and another one is still named in full', () => {
+  const { log, said, lines } = folding();
+  for (let i = 0; i < 1_000; i++) {
+    log.warn(named('10.0.0.2:5', `n${i}.test`), 'refused');
+    log.warn(named('10.0.0.2:5', `n${i}.test`, 'silent'), 'refused');
+  }
+  expect(said()).toEqual(Array(20).fill('refused'));
+  const other = named('10.0.0.3:7', 'other.test');
+  log.warn(other, 'refused');
+  expect(lines.at(-1)?.fields).toEqual(other);
+  expect(log.dropped).toBe(1_980);
+  expect(vi.getTimerCount()).toBe(2);
+  vi.advanceTimersByTime(10_000);
+  expect(lines.slice(21)).toMatchObject(
+    ['not in TARGET', 'silent'].map((rule) => ({
+      level: 'warn',
+      message: 'refused 990 more in 10 s',
+      fields: { client: '10.0.0.2', rule, decision: 'refused', more: 990 },
+    })),
+  );
+  expect(lines.at(-1)?.fields).not.toHaveProperty('name');
+});
+
+test('a client beyond its budget has a line every 5 s, and all of it again after a while', () => {
+  const { log, lines } = folding();
+  const full = () => lines.filter(({ message }) => message === 'refused').length;
+  let count = 0;
+  for (let second = 0; second < 60; second++) {
+    for (let i = 0; i < 50; i++) log.warn(named('10.0.0.2:5', `n${count++}.test`), 'refused');
+    vi.advanceTimersByTime(1_000);
+  }
+  expect(full()).toBe(20 + 11);
+  expect(lines).toHaveLength(20 + 11 + 6);
+  vi.advanceTimersByTime(100_000);
+  for (let i = 0; i < 50; i++) log.warn(named('10.0.0.2:5', `n${count++}.test`), 'refused');
+  expect(full()).toBe(20 + 11 + 20);
+});
+
+test('many sources together have a budget too, whatever they do: those beyond it are counted by rule as others', () => {
+  const { log, said, lines } = folding();
+  for (let i = 0; i < 5_000; i++) log.warn(named(`10.1.${i >> 8}.${i & 255}:5`, `n${i}.test`), 'refused');
+  expect(said()).toHaveLength(100);
+  expect(vi.getTimerCount()).toBe(1);
+  vi.advanceTimersByTime(10_000);
+  expect(said()).toHaveLength(101);
+  expect(lines.at(-1)).toMatchObject({
+    message: 'refused 4900 more in 10 s',
+    fields: { client: 'others', rule: 'not in TARGET', more: 4_900 },
+  });
+});
+
+test.each([
+  ['the ends of connections', 'info', (i: number) => ({ client: `10.1.${i >> 8}.${i & 255}:5` }), 2_000],
+  ['names below wildcards, which are one source', 'warn', (i: number) => ({ name: `n${i}.test` }), 20],
+  ['what nameservers answer for a name', 'info', (i: number) => ({ name: 'a.test', addresses: [i] }), 20],
+  ['ports', 'warn', (i: number) => ({ port: i, live: 1 }), 100],
+] as const)('foldRepeats() has a budget for %s', (_what, level, fields, granted) => {
+  const { log, said, lines } = folding();
+  for (let i = 0; i < 5_000; i++) log[level](fields(i), 'happened');
+  expect(said()).toHaveLength(granted);
+  vi.advanceTimersByTime(10_000);
+  expect(lines.slice(granted)).toMatchObject([{ level, fields: { more: 5_000 - granted } }]);
+  expect(log.dropped).toBe(5_000 - granted);
+});
+
+test('names below wildcards do not hide what is logged of a listed one', () => {
+  const { log, lines } = folding();
+  for (let i = 0; i < 5_000; i++) log.warn({ name: `n${i}.test` }, 'the name cannot be resolved');
+  log.warn({ name: 'a.test' }, 'the name cannot be resolved');
+  expect(lines.at(-1)?.fields).toEqual({ name: 'a.test' });
+});
+
+test('flush() says what is folded, and leaves no timer', () => {
+  const { log, said } = folding();
+  log.warn(from(1), 'refused');
+  vi.advanceTimersByTime(2_500);
+  log.warn(from(2), 'refused');
+  log.flush();
+  expect(said()).toEqual(['refused', 'refused 1 more in 3 s']);
+  expect(vi.getTimerCount()).toBe(0);
+  log.flush();
+  expect(said()).toHaveLength(2);
+});
