@@ -62,12 +62,12 @@ const relayCommand: Command = {
     const crash = listenForCrash(process);
     const { log, output } = createLog(config.logLevel, STDOUT);
     const folding = foldRepeats(log, config.targets);
-    for (const warning of [...config.warnings, ...findForwarding()]) log.warn(warning);
+    for (const warning of [...config.warnings, ...findForwarding()]) log.warn({}, warning);
     const linesDropped = () => ({ budget: folding.dropped, output: output.dropped });
     try {
       const ending = await run(config, { log: folding, linesDropped, stop, crash });
       folding.flush();
-      log.info(ending);
+      log.info({}, ending);
       return 0;
     } catch (err) {
       folding.flush();

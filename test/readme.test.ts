@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { parseConfig } from '../src/config/config.ts';
 import { variables } from '../src/config/variables.ts';
 import { runDirs } from '../src/control/run-dir.ts';
+import { LINES } from '../src/log/lines.ts';
 
 const README = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');
 
@@ -41,4 +42,10 @@ test('the README tells the defaults that the code has', () => {
   // A semicolon begins what else the default may be.
   const told = tableUnder('Configuration').map(([name, value = '']) => [name, value.split(';')[0]]);
   expect(told).toEqual(expected);
+});
+
+test('the README lists every field of the log, and no other', () => {
+  const listed = tableUnder('The log').flatMap(([fields = '']) => fields.split(', '));
+  const logged = new Set(['time', 'level', 'msg', ...Object.values(LINES).flat(), 'more']);
+  expect(listed.toSorted()).toEqual([...logged].toSorted());
 });

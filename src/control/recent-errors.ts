@@ -1,4 +1,5 @@
 import { messageOf } from '../lib/message-of.ts';
+import type { SomeFields } from '../log/lines.ts';
 import type { Log } from '../log/log.ts';
 
 /** What went wrong on a port: the newest of what was the same. */
@@ -26,8 +27,8 @@ export interface RecentErrors {
 export function keepErrors(log: Log): RecentErrors {
   const kept = new Map<number, readonly RecentError[]>();
 
-  function keep(fields: object, times: number): void {
-    const { port, client, err, reason = err, decision } = fields as Readonly<Record<string, unknown>>;
+  function keep(fields: SomeFields, times: number): void {
+    const { port, client, err, reason = err, decision } = fields;
     if (typeof port !== 'number' || reason === undefined) return;
     const before = kept.get(port) ?? [];
     const message =

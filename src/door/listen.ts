@@ -5,6 +5,7 @@ import { PROBE_SOURCE, probeAddress } from '../control/protocol.ts';
 import { untilAnswered } from '../dns/until-answered.ts';
 import { throttle } from '../lib/throttle.ts';
 import type { Log } from '../log/log.ts';
+import { withFields } from '../log/with-fields.ts';
 import { type CounterCells, Counters } from '../relay/counters.ts';
 import { Crowd } from '../relay/crowd.ts';
 import { Descriptors } from '../relay/descriptors.ts';
@@ -109,7 +110,7 @@ export async function listen(
         connectTimeout,
         endLevel,
         counters: new Counters(counters?.[place]),
-        log: onPort(log, port),
+        log: withFields(log, { port }),
         onDial: (failure: string | null) => onDial(place, failure),
       };
       return listenOn(shared, target, place);
@@ -162,15 +163,6 @@ function boundsOf({ maxWaiting, workers }: Config) {
     descriptors: new Descriptors(workers),
     waiting: new Crowd({ size: Math.ceil(maxWaiting / workers), bytes, leaver: 'newest' }),
     nameless: new Crowd({ size: Math.ceil(MAX_NAMELESS / workers), bytes, leaver: 'oldest' }),
-  };
-}
-
-/** A log whose lines say which port they are about. */
-function onPort(log: Log, port: number): Log {
-  return {
-    warn: (fields, message) => log.warn({ port, ...fields }, message),
-    info: (fields, message) => log.info({ port, ...fields }, message),
-    debug: (fields, message) => log.debug({ port, ...fields }, message),
   };
 }
 

@@ -25,8 +25,8 @@ function advised(cause: Error & { readonly code?: unknown; readonly originalCode
 }
 
 /** Fields of a line with errors as they will read: as keys, and between threads, classes tell nothing. */
-export function inWords(fields: object): Readonly<Record<string, unknown>> {
+export function inWords<T extends object>(fields: T): T {
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [name, value instanceof Error ? messageOf(value) : value]),
-  );
+  ) as T;
 }

@@ -1,9 +1,9 @@
 import { inWords } from '../lib/message-of.ts';
 import { LineBudget } from './line-budget.ts';
-import type { Log } from './log.ts';
+import type { Field, SomeFields } from './lines.ts';
+import type { Log, Writer } from './log.ts';
 
 type Level = keyof Log;
-type Fields = Readonly<Record<string, unknown>>;
 
 /** A log whose size clients, targets and nameservers cannot choose. */
 export interface FoldingLog extends Log {
@@ -18,7 +18,7 @@ interface Burst {
   readonly level: Level;
   readonly message: string;
   /** What all of them have in common. */
-  readonly common: Fields;
+  readonly common: SomeFields;
   readonly startedAt: number;
   /** How many have not been written. */
   more: number;
@@ -26,14 +26,14 @@ interface Burst {
 }
 
 /** Who or what has caused a line: a client's address, a name that was resolved, or a port. */
-type Source = Readonly<Partial<Record<'client' | 'name' | 'port', unknown>>>;
+type Source = Pick<SomeFields, 'client' | 'name' | 'port'>;
 
 /** How long lines are counted, in ms. */
 const WINDOW = 10_000;
 /** What makes two warnings the same, beside the message and the client's address without its port. */
-const TELLING = ['port', 'target', 'name', 'rule', 'reason', 'decision', 'err', 'dropped'] as const;
+const TELLING: readonly Field[] = ['port', 'target', 'name', 'rule', 'reason', 'decision', 'err', 'dropped'];
 /** What is still told of lines beyond the budget. */
-const TELLING_BEYOND = ['rule', 'decision'] as const;
+const TELLING_BEYOND: readonly Field[] = ['rule', 'decision'];
 const OTHERS = 'others';
 
 /** Refusals and failures, which are always logged. */
@@ -49,7 +49,7 @@ const ENDINGS = { perSource: { burst: 500, rate: 50 }, inAll: { burst: 2_000, ra
  * Only lines that were granted are told apart, so that the budget bounds the memory too. Names that are not `listed` (those below wildcards)
  * are one source, as clients choose them.
  */
-export function foldRepeats(log: Log, listed: readonly string[]): FoldingLog {
+export function foldRepeats(log: Writer, listed: readonly string[]): FoldingLog {
   /** The oldest first. */
   const bursts = new Map<string, Burst>();
   const budgets = {
@@ -61,7 +61,7 @@ export function foldRepeats(log: Log, listed: readonly string[]): FoldingLog {
   const known = new Set(listed);
   let dropped = 0;
 
-  function write(level: Level, fields: Fields, message: string, times = 1): void {
+  function write(level: Level, fields: SomeFields, message: string, times = 1): void {
     const now = performance.now();
     closeExpired(now);
     const kind = kindOf(fields);
@@ -120,16 +120,16 @@ export function foldRepeats(log: Log, listed: readonly string[]): FoldingLog {
     }
   }
 
-  function sourceOf(kind: keyof Source, { client, name, port }: Fields): Source {
+  function sourceOf(kind: keyof Source, { client, name, port }: SomeFields): Source {
     if (kind === 'client') return { client: addressOf(client) };
     if (kind === 'name') return { name: known.has(String(name)) ? name : OTHERS };
     return { port };
   }
 
   return {
-    warn: (fields, message, times) => write('warn', fields as Fields, message, times),
-    info: (fields, message) => write('info', fields as Fields, message),
-    debug: (fields, message) => write('debug', fields as Fields, message),
+    warn: (fields, message, times) => write('warn', fields, message, times),
+    info: (fields, message) => write('info', fields, message),
+    debug: (fields, message) => write('debug', fields, message),
     get dropped() {
       return dropped;
     },
@@ -140,18 +140,17 @@ export function foldRepeats(log: Log, listed: readonly string[]): FoldingLog {
 }
 
 /** What repeats of a warning about a client have in common, as a key; null for any other. */
-export function keyOfRepeats(fields: object, message: string): string | null {
-  const known = fields as Fields;
-  if (kindOf(known) !== 'client') return null;
-  return keyOf(message, commonOf({ client: addressOf(known['client']) }, known));
+export function keyOfRepeats(fields: SomeFields, message: string): string | null {
+  if (kindOf(fields) !== 'client') return null;
+  return keyOf(message, commonOf({ client: addressOf(fields.client) }, fields));
 }
 
 /** What warnings of one source have in common when they are the same. */
-function commonOf(source: Source, fields: Fields): Fields {
+function commonOf(source: Source, fields: SomeFields): SomeFields {
   return { ...source, ...pick(fields, TELLING) };
 }
 
-function keyOf(message: string, common: Fields): string {
+function keyOf(message: string, common: SomeFields): string {
   return JSON.stringify([message, common]);
 }
 
@@ -160,13 +159,13 @@ function addressOf(client: unknown): string {
   return String(client).replace(/:\d+$/, '');
 }
 
-function kindOf({ client, name, port }: Fields): keyof Source | null {
+function kindOf({ client, name, port }: SomeFields): keyof Source | null {
   if (typeof client === 'string') return 'client';
   if (typeof name === 'string') return 'name';
   return port === undefined ? null : 'port';
 }
 
-function pick(fields: Fields, names: readonly string[]): Fields {
+function pick(fields: SomeFields, names: readonly Field[]): SomeFields {
   const picked = names.filter((name) => name in fields).map((name) => [name, fields[name]]);
-  return inWords(Object.fromEntries(picked) as Fields);
+  return inWords(Object.fromEntries(picked));
 }

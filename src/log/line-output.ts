@@ -3,11 +3,10 @@ import { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 
+import type { Lines } from './lines.ts';
+
 /** Lines that were dropped, and the last error that kept them from being written. */
-export interface Gap {
-  readonly lines: number;
-  readonly err: unknown;
-}
+export type Gap = Lines[`${number} lines dropped: standard output could not be written`];
 
 /** What waits until it can be written, in bytes; lines beyond that are dropped. */
 const MAX_WAITING = 1024 * 1024;

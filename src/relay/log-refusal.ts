@@ -11,7 +11,7 @@ export interface Reason {
 
 /** Says that a client was not let through, or would not be. */
 export function logRefusal(
-  log: Pick<Log, 'warn'>,
+  log: Pick<Log<'port'>, 'warn'>,
   client: string,
   { asked, rule, message }: Reason,
   decision: 'refused' | 'would refuse' = 'refused',

@@ -12,7 +12,7 @@ interface Options {
   /** Clients from this address are healthcheck probes: they always may. */
   readonly probeSource: string;
   readonly counters: Counters;
-  readonly log: Pick<Log, 'warn'>;
+  readonly log: Pick<Log<'port'>, 'warn'>;
   /** A refused source is logged once in so long, in ms; 0 for each time. */
   readonly logInterval: number;
 }

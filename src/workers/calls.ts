@@ -1,5 +1,6 @@
 import type { LookupAddress } from 'node:dns';
 
+import type { Lines, Message } from '../log/lines.ts';
 import type { Log } from '../log/log.ts';
 import type { CounterCells } from '../relay/counters.ts';
 import type { GateCell } from '../relay/gate.ts';
@@ -46,8 +47,8 @@ export interface News {
 /** A line of the log. */
 export interface Line {
   readonly level: keyof Log;
-  readonly fields: object;
-  readonly message: string;
+  readonly fields: Lines[Message];
+  readonly message: Message;
   /** How often it has happened. */
   times: number;
 }

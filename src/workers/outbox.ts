@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { inWords } from '../lib/message-of.ts';
 import { keyOfRepeats } from '../log/fold-repeats.ts';
+import type { Lines, Message } from '../log/lines.ts';
 import type { Log } from '../log/log.ts';
 import type { Line, News } from './calls.ts';
 
@@ -31,7 +32,7 @@ export class Outbox {
     this.#tell = tell;
   }
 
-  log(level: keyof Log, fields: object, message: string): void {
+  log<M extends Message>(level: keyof Log, fields: Lines[M], message: M): void {
     const key = level === 'warn' ? keyOfRepeats(fields, message) : null;
     const same = key === null ? undefined : this.#warnings.get(key);
     if (same !== undefined) same.times++;
@@ -97,6 +98,6 @@ export class Outbox {
 }
 
 function describeGap(lines: number): Line {
-  const message = `${lines} lines dropped: the main thread was too busy to take them`;
+  const message = `${lines} lines dropped: the main thread was too busy to take them` as const;
   return { level: 'warn', fields: { lines }, message, times: 1 };
 }

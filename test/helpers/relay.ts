@@ -4,6 +4,7 @@ import type { AddressInfo, Server } from 'node:net';
 import { onTestFinished } from 'vitest';
 
 import { PROBE_SOURCE } from '../../src/control/protocol.ts';
+import type { SomeFields } from '../../src/log/lines.ts';
 import { Counters } from '../../src/relay/counters.ts';
 import { Crowd } from '../../src/relay/crowd.ts';
 import { Descriptors } from '../../src/relay/descriptors.ts';
@@ -29,7 +30,7 @@ const OVER_STREAMS = process.env['TEST_SOCKETS'] === 'streams';
 
 interface LogLine {
   readonly level: 'warn' | 'info' | 'debug';
-  readonly fields: Record<string, unknown>;
+  readonly fields: SomeFields;
   readonly message: string;
 }
 
@@ -37,7 +38,7 @@ interface LogLine {
 export function testLog() {
   const lines: LogLine[] = [];
   const waiters = new Set<() => void>();
-  const write = (level: LogLine['level']) => (fields: object, message: string) => {
+  const write = (level: LogLine['level']) => (fields: SomeFields, message: string) => {
     lines.push({ level, fields: { ...fields }, message });
     for (const wake of waiters) wake();
   };

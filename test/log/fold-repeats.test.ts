@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { foldRepeats } from '../../src/log/fold-repeats.ts';
+import type { Log } from '../../src/log/log.ts';
 import { testLog } from '../helpers/relay.ts';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -16,12 +17,27 @@ function folding() {
 }
 
 const refusal = {
+  port: 443,
   client: '10.0.0.2:1024',
   name: 'b.test',
   rule: 'not in TARGET',
   reason: 'no',
   decision: 'refused',
 };
+const ended = {
+  port: 443,
+  client: '10.0.0.2:1024',
+  target: 'a.test:443',
+  address: '192.0.2.1:443',
+  sent: 0,
+  received: 0,
+  ms: 3,
+  ending: 'finished',
+};
+const resolved = { name: 'a.test', addresses: ['192.0.2.1'], before: [] };
+const unresolved = (name: string) => ({ name, err: 'NXDOMAIN', kept: [] });
+const DROPPED = 'answers out of TARGET_SCOPE dropped';
+const UNRESOLVED = 'the name cannot be resolved; still trying';
 const from = (port: number) => ({ ...refusal, client: `10.0.0.2:${port}` });
 
 test('foldRepeats() says the first at once, and after 10 s how many more came', () => {
@@ -48,7 +64,7 @@ test('foldRepeats() takes what has happened several times for as many', () => {
 
 test('foldRepeats() keeps the same refusal on two ports apart', () => {
   const { log, said } = folding();
-  for (const port of [80, 443]) log.warn({ port, ...refusal }, 'refused');
+  for (const port of [80, 443]) log.warn({ ...refusal, port }, 'refused');
   expect(said()).toEqual(['refused', 'refused']);
 });
 
@@ -89,31 +105,37 @@ test.each([
 
 test('foldRepeats() takes errors for the same that say the same, of a worker or not', () => {
   const { log, said, lines } = folding();
-  const failure = { client: '[::1]:5', target: 'a.test:443', sent: 0, ms: 3 };
+  const failure = { ...ended, client: '[::1]:5', target: 'a.test:443', address: null };
   log.warn({ ...failure, err: new Error('ECONNREFUSED') }, 'target unreachable');
   log.warn({ ...failure, err: new Error('ECONNREFUSED'), ms: 4, client: '[::1]:6' }, 'target unreachable');
   log.warn({ ...failure, err: 'ECONNREFUSED', sent: 7 }, 'target unreachable');
   log.flush();
   expect(said()).toEqual(['target unreachable', 'target unreachable 2 more in 0 s']);
-  expect(lines[1]?.fields).toEqual({ client: '[::1]', target: 'a.test:443', err: 'ECONNREFUSED', more: 2 });
+  expect(lines[1]?.fields).toEqual({
+    port: 443,
+    client: '[::1]',
+    target: 'a.test:443',
+    err: 'ECONNREFUSED',
+    more: 2,
+  });
 });
 
 test('foldRepeats() folds the same warnings about a name, and keeps apart which addresses were dropped', () => {
   const { log, said, lines } = folding();
   for (const dropped of ['127.0.0.1', '127.0.0.2', '127.0.0.1', '127.0.0.2'])
-    log.warn({ name: 'a.test', dropped }, 'dropped');
+    log.warn({ name: 'a.test', dropped, scope: 'private' }, DROPPED);
   log.flush();
-  expect(said()).toEqual(['dropped', 'dropped', 'dropped 1 more in 0 s', 'dropped 1 more in 0 s']);
+  expect(said()).toEqual([DROPPED, DROPPED, `${DROPPED} 1 more in 0 s`, `${DROPPED} 1 more in 0 s`]);
   expect(lines[2]?.fields).toEqual({ name: 'a.test', dropped: '127.0.0.1', more: 1 });
 });
 
 test('foldRepeats() folds no repeats that are no warnings, or that are about a port alone', () => {
   const { log, said } = folding();
   for (let i = 0; i < 2; i++) {
-    log.info(refusal, 'connection ended');
-    log.debug(refusal, 'connection ended');
-    log.info({ name: 'a.test' }, 'name resolved');
-    log.warn({ port: 80, live: i }, 'all slots are taken');
+    log.info(ended, 'connection ended');
+    log.debug(ended, 'connection ended');
+    log.info(resolved, 'name resolved');
+    log.warn({ port: 80, live: i, waiting: 1 }, 'all slots are taken: clients wait');
   }
   expect(said()).toHaveLength(8);
   expect(vi.getTimerCount()).toBe(0);
@@ -121,7 +143,7 @@ test('foldRepeats() folds no repeats that are no warnings, or that are about a p
 
 test('foldRepeats() passes on all that nobody else has caused', () => {
   const { log, said } = folding();
-  for (let i = 0; i < 10_000; i++) log.warn({ by: 'command' }, 'blackout on');
+  for (let i = 0; i < 10_000; i++) log.warn({ by: 'command', since: '', until: null }, 'blackout on');
   expect(said()).toHaveLength(10_000);
   expect(log.dropped).toBe(0);
 });
@@ -180,13 +202,34 @@ test('many sources together have a budget too, whatever they do: those beyond it
 });
 
 test.each([
-  ['the ends of connections', 'info', (i: number) => ({ client: `10.1.${i >> 8}.${i & 255}:5` }), 2_000],
-  ['names below wildcards, which are one source', 'warn', (i: number) => ({ name: `n${i}.test` }), 20],
-  ['what nameservers answer for a name', 'info', (i: number) => ({ name: 'a.test', addresses: [i] }), 20],
-  ['ports', 'warn', (i: number) => ({ port: i, live: 1 }), 100],
-] as const)('foldRepeats() has a budget for %s', (_what, level, fields, granted) => {
+  [
+    'the ends of connections',
+    'info',
+    (log: Log, i: number) =>
+      log.info({ ...ended, client: `10.1.${i >> 8}.${i & 255}:5` }, 'connection ended'),
+    2_000,
+  ],
+  [
+    'names below wildcards, which are one source',
+    'warn',
+    (log: Log, i: number) => log.warn(unresolved(`n${i}.test`), UNRESOLVED),
+    20,
+  ],
+  [
+    'what nameservers answer for a name',
+    'info',
+    (log: Log, i: number) => log.info({ ...resolved, addresses: [`${i}`] }, 'name resolved'),
+    20,
+  ],
+  [
+    'ports',
+    'warn',
+    (log: Log, i: number) => log.warn({ port: i, live: 1, waiting: 1 }, 'all slots are taken: clients wait'),
+    100,
+  ],
+] as const)('foldRepeats() has a budget for %s', (_what, level, write, granted) => {
   const { log, said, lines } = folding();
-  for (let i = 0; i < 5_000; i++) log[level](fields(i), 'happened');
+  for (let i = 0; i < 5_000; i++) write(log, i);
   expect(said()).toHaveLength(granted);
   vi.advanceTimersByTime(10_000);
   expect(lines.slice(granted)).toMatchObject([{ level, fields: { more: 5_000 - granted } }]);
@@ -195,9 +238,9 @@ test.each([
 
 test('names below wildcards do not hide what is logged of a listed one', () => {
   const { log, lines } = folding();
-  for (let i = 0; i < 5_000; i++) log.warn({ name: `n${i}.test` }, 'the name cannot be resolved');
-  log.warn({ name: 'a.test' }, 'the name cannot be resolved');
-  expect(lines.at(-1)?.fields).toEqual({ name: 'a.test' });
+  for (let i = 0; i < 5_000; i++) log.warn(unresolved(`n${i}.test`), UNRESOLVED);
+  log.warn(unresolved('a.test'), UNRESOLVED);
+  expect(lines.at(-1)?.fields).toEqual(unresolved('a.test'));
 });
 
 test('flush() says what is folded, and leaves no timer', () => {

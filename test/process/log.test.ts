@@ -1,22 +1,14 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
+import { LINES } from '../../src/log/lines.ts';
 import { a, scriptedServer, zone } from '../helpers/dns.ts';
 import { scrape } from '../helpers/metrics.ts';
 import { runProgram, startSallyport, temporaryDirectory } from '../helpers/program.ts';
 import { closedPort, readAll, tcpClient, tcpServer, udpSocket } from '../helpers/sockets.ts';
-
-const README = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
-/** Beside what every line has. */
-const ENDED = ['port', 'client', 'target', 'address', 'sent', 'received', 'ms', 'ending'];
-const FAILED = ['port', 'client', 'target', 'address', 'sent', 'received', 'ms', 'err'];
-const BLACKOUT = ['by', 'since', 'until'];
-const REFUSED = ['port', 'client', 'name', 'rule', 'reason', 'decision'];
-const OVERLOADED = ['live', 'waiting', 'lost', 'lines'];
 
 /** A verbose relay to a target's port. */
 async function verboseRelay(target: number, environment: Readonly<Record<string, string>> = {}) {
@@ -62,7 +54,7 @@ test.each(['1', '2'])('a finished TCP connection is one line (WORKERS=%s)', asyn
     ms: expect.any(Number),
     ending: 'finished',
   });
-  expect(fieldsOf(line)).toEqual(ENDED);
+  expect(fieldsOf(line)).toEqual(LINES['connection ended']);
 });
 
 test('a finished HTTP visit is one line with the same fields', async () => {
@@ -81,7 +73,7 @@ test('a finished HTTP visit is one line with the same fields', async () => {
     received: answer.length,
     ending: 'finished',
   });
-  expect(fieldsOf(line)).toEqual(ENDED);
+  expect(fieldsOf(line)).toEqual(LINES['connection ended']);
 });
 
 test('a finished UDP session is one line with the same fields', async () => {
@@ -101,7 +93,7 @@ test('a finished UDP session is one line with the same fields', async () => {
     received: 7,
     ending: 'idle',
   });
-  expect(fieldsOf(line)).toEqual(ENDED);
+  expect(fieldsOf(line)).toEqual(LINES['session ended']);
 });
 
 test.each(['tcp', 'http-proxy'])('a failure has the same fields, and a reason (MODE=%s)', async (MODE) => {
@@ -118,7 +110,7 @@ test.each(['tcp', 'http-proxy'])('a failure has the same fields, and a reason (M
     address: null,
     err: expect.stringContaining('ECONNREFUSED'),
   });
-  expect(fieldsOf(line)).toEqual(FAILED);
+  expect(fieldsOf(line)).toEqual(LINES['target unreachable']);
 });
 
 test('so has a UDP session that fails', async () => {
@@ -128,7 +120,7 @@ test('so has a UDP session that fails', async () => {
   client.send('hi', port, '127.0.0.1');
   const line = await relay.line('session failed');
   expect(line).toMatchObject({ level: 'warn', target: `127.0.0.1:${dead}`, sent: 2 });
-  expect(fieldsOf(line)).toEqual(FAILED);
+  expect(fieldsOf(line)).toEqual(LINES['session failed']);
 });
 
 test.each(['1', '2'])('a burst of the same refusal is two lines (WORKERS=%s)', async (WORKERS) => {
@@ -142,10 +134,10 @@ test.each(['1', '2'])('a burst of the same refusal is two lines (WORKERS=%s)', a
   await relay.ended;
   const [first, rest, ...more] = relay.lines.filter(({ msg }) => msg.startsWith('refused'));
   expect(first).toMatchObject({ msg: 'refused', client: expect.stringMatching(/^127\.0\.0\.1:\d+$/) });
-  expect(fieldsOf(first ?? {})).toEqual(REFUSED);
+  expect(fieldsOf(first ?? {})).toEqual(LINES.refused);
   expect(rest).toMatchObject({ level: 'warn', client: '127.0.0.1', name: 'other.test', more: 19 });
   expect(rest?.msg).toMatch(/^refused 19 more in \d+ s$/);
-  expect(fieldsOf(rest ?? {})).toEqual(['client', 'port', ...REFUSED.slice(2), 'more']);
+  expect(fieldsOf(rest ?? {})).toEqual(['client', 'port', ...LINES.refused.slice(2), 'more']);
   expect(more).toEqual([]);
   expect(relay.lines.at(-1)).toMatchObject({ level: 'info', msg: 'stopped' });
 });
@@ -208,20 +200,6 @@ test('a burst of failures is two lines, in whatever order the addresses of the t
   expect(first?.['err']).toMatch(/127\.0\.0\.1:.*127\.0\.0\.6:/);
   expect(rest).toMatchObject({ err: first?.['err'], more: 19 });
   expect(more).toEqual([]);
-});
-
-test('the README lists every field', () => {
-  const [, section = ''] = README.split('\n## The log\n');
-  const listed = section
-    .split('\n## ')[0]
-    ?.match(/(?<=^\| )`\w+`(, `\w+`)*(?= \|)/gm)
-    ?.flatMap((cell) => cell.replaceAll('`', '').split(', '));
-  const always = ['time', 'level', 'msg'];
-  expect(listed?.toSorted()).toEqual(
-    [
-      ...new Set([...always, 'routes', ...ENDED, ...FAILED, ...REFUSED, 'more', ...OVERLOADED, ...BLACKOUT]),
-    ].toSorted(),
-  );
 });
 
 test('on a terminal, lines are for people', async () => {

@@ -26,7 +26,25 @@ function office() {
   };
 }
 
-const refusal = (port: number) => ({ client: `10.0.0.2:${port}`, rule: 'blackout' });
+const refusal = (port: number) => ({
+  port: 443,
+  client: `10.0.0.2:${port}`,
+  name: null,
+  rule: 'blackout',
+  reason: 'a blackout is on',
+  decision: 'refused',
+});
+const session = {
+  port: 53,
+  client: '10.0.0.2:5',
+  target: 'a.test:53',
+  address: '192.0.2.1:53',
+  sent: 1,
+  received: 1,
+  ms: 3,
+  ending: 'idle',
+};
+const NO_C = 'C cannot be called: datagrams are relayed one by one, which is slower';
 
 test('Outbox tells the first at once, and puts together what comes until that is taken', async () => {
   const { outbox, told, next } = office();
@@ -40,20 +58,20 @@ test('Outbox tells the first at once, and puts together what comes until that is
     },
   ]);
   for (let port = 2; port <= 100_000; port++) outbox.log('warn', refusal(port), 'refused');
-  for (let i = 0; i < 2; i++) outbox.log('info', refusal(1), 'connection ended');
-  outbox.log('warn', { err: new Error('full') }, 'no client');
+  for (let i = 0; i < 2; i++) outbox.log('info', session, 'session ended');
+  outbox.log('warn', { err: new Error('ENOSYS') }, NO_C);
   for (const failure of ['ECONNREFUSED', null, 'EHOSTUNREACH']) outbox.dialled(0, failure);
   outbox.dialled(1, null);
   for (let i = 0; i < 10_000; i++) outbox.crowded(1);
   outbox.traffic();
   expect(told).toHaveLength(1);
-  const ended = { level: 'info', fields: refusal(1), message: 'connection ended', times: 1 };
+  const ended = { level: 'info', fields: session, message: 'session ended', times: 1 };
   expect(await next()).toEqual({
     lines: [
       { level: 'warn', fields: refusal(2), message: 'refused', times: 99_999 },
       ended,
       ended,
-      { level: 'warn', fields: { err: 'full' }, message: 'no client', times: 1 },
+      { level: 'warn', fields: { err: 'ENOSYS' }, message: NO_C, times: 1 },
     ],
     dialled: new Map([
       [0, 'EHOSTUNREACH'],
@@ -66,7 +84,8 @@ test('Outbox tells the first at once, and puts together what comes until that is
 
 test('Outbox bounds the lines that wait, and says how many it has dropped', async () => {
   const { outbox, lines, next } = office();
-  for (let i = 0; i < 10_000; i++) outbox.log('info', { client: `10.0.0.2:${i}` }, 'session ended');
+  for (let i = 0; i < 10_000; i++)
+    outbox.log('info', { ...session, client: `10.0.0.2:${i}` }, 'session ended');
   await next();
   expect(lines()).toHaveLength(2_002);
   expect(lines().at(-1)).toEqual({
@@ -79,7 +98,7 @@ test('Outbox bounds the lines that wait, and says how many it has dropped', asyn
 
 test('flush() tells what waits before what was told is taken', () => {
   const { outbox, lines } = office();
-  for (const message of ['one', 'two', 'three']) outbox.log('info', {}, message);
+  for (const ms of [1, 2, 3]) outbox.log('info', { ...session, ms }, 'session ended');
   outbox.flush();
-  expect(lines().map(({ message }) => message)).toEqual(['one', 'two', 'three']);
+  expect(lines().map(({ fields }) => fields)).toMatchObject([{ ms: 1 }, { ms: 2 }, { ms: 3 }]);
 });

@@ -48,7 +48,7 @@ export interface Shared {
   /** The PROXY header that a target is sent first. */
   readonly proxyProtocol: 'off' | 'v1' | 'v2';
   readonly counters: Counters;
-  readonly log: Log;
+  readonly log: Log<'port'>;
   /** At which level the end of each connection is logged; null for not at all. */
   readonly endLevel: 'info' | 'debug' | null;
   /** Told of dials: why one failed, or null. */
@@ -357,7 +357,7 @@ export class Connection implements Member {
   }
 }
 
-function describeFailure(cause: unknown): string {
+function describeFailure(cause: unknown) {
   if (cause instanceof DialError) return 'target unreachable';
   return cause instanceof AnswerError ? 'no answer from the target' : 'connection failed';
 }

@@ -2,6 +2,7 @@ import type { SocketAddress } from '../../kernel/socket-address.ts';
 import type { Network } from '../../lib/networks.ts';
 import { sourceOf } from '../../lib/source-of.ts';
 import { throttle } from '../../lib/throttle.ts';
+import type { Lines } from '../../log/lines.ts';
 import type { Log } from '../../log/log.ts';
 import { type Counters, sumCounts } from '../counters.ts';
 import type { Crowd } from '../crowd.ts';
@@ -52,7 +53,7 @@ interface Options {
   readonly connectTimeout: number;
   /** A session without a datagram either way for so long ends, in ms. */
   readonly sessionTimeout: number;
-  readonly log: Log;
+  readonly log: Log<'port'>;
   /** At which level the end of each session is logged; null for not at all. */
   readonly endLevel: 'info' | 'debug' | null;
 }
@@ -191,7 +192,11 @@ export async function listenUdp(options: Options): Promise<Relay> {
     for (const session of sessions.toArray()) session.end('cut off');
   }
 
-  function report(session: Session, fields: object, ending: SessionEnding): void {
+  function report(
+    session: Session,
+    fields: Pick<Lines['session ended'], 'client' | 'target' | 'address'>,
+    ending: SessionEnding,
+  ): void {
     const { sent, received, startedAt } = session;
     const ms = Math.round(performance.now() - startedAt);
     const all = { ...fields, sent, received, ms };
