@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 
 import { proxyTo, say, scriptedServer } from '../../helpers/http-relay.ts';
 import { testLog } from '../../helpers/relay.ts';
@@ -291,6 +292,21 @@ test('a last answer reaches a client whole that reads slowly and closes its side
   client.end();
   await new Promise((resolve) => setTimeout(resolve, 100));
   expect((await readAll(client)).length).toBeGreaterThan(SIZE);
+});
+
+test('a client has 5 s to end behind the last answer', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { port: target } = await answersOnce('Connection: close\r\n', 2, { ends: true });
+  const relay = await proxyTo([target]);
+  const client = await tcpClient(relay.port);
+  client.write(get(target));
+  expect((await readAll(client)).toString()).toMatch(/aa$/);
+  vi.advanceTimersByTime(4_999);
+  await nextTurn();
+  expect(relay.live).toBe(1);
+  vi.advanceTimersByTime(1);
+  while (relay.live > 0) await nextTurn();
 });
 
 test('a target that changes the protocol unasked is no answer, though it has answered before', async () => {
