@@ -4,17 +4,17 @@ import { request as requestTls } from 'node:https';
 import { isIP, type Socket } from 'node:net';
 import { checkServerIdentity } from 'node:tls';
 
-import { hostField, hostOf } from '../src/config/probes.ts';
+import { hostOf } from '../src/config/probes.ts';
 import { PROBE_SOURCE } from '../src/control/protocol.ts';
 import { describe } from './describe.ts';
-import type { PlacedProbe } from './placed-probe.ts';
+import type { PlacedProbe } from './probers.ts';
 import { readProxyStatus } from './proxy-status.ts';
 
 /**
  * Sends a GET through the relay, as the app would: to the relay's port, with the real host in SNI and Host, and the certificate verified
  * against it. Any status is an answer, but for those that the relay gives itself. Rejects when none comes within the probe's timeout.
  */
-export async function probeHttp(probe: PlacedProbe): Promise<void> {
+export async function probeHttp(probe: PlacedProbe<'HTTP'>): Promise<void> {
   const { url, timeout } = probe;
   const signal = AbortSignal.timeout(timeout);
   try {
@@ -28,7 +28,7 @@ export async function probeHttp(probe: PlacedProbe): Promise<void> {
 }
 
 /** The head of the answer; what follows it is nobody's business. */
-async function get(probe: PlacedProbe, signal: AbortSignal): Promise<IncomingMessage> {
+async function get(probe: PlacedProbe<'HTTP'>, signal: AbortSignal): Promise<IncomingMessage> {
   const { url, port, viaProxy } = probe;
   const host = hostOf(url);
   const isTls = url.protocol === 'https:';
@@ -58,7 +58,7 @@ async function get(probe: PlacedProbe, signal: AbortSignal): Promise<IncomingMes
 }
 
 /** Has the forward proxy open a tunnel (RFC 9110 §9.3.6). Rejects when it does not. */
-async function openTunnel(probe: PlacedProbe, signal: AbortSignal): Promise<Socket> {
+async function openTunnel(probe: PlacedProbe<'HTTP'>, signal: AbortSignal): Promise<Socket> {
   const { url } = probe;
   const authority = `${url.hostname}:${url.port || '443'}`;
   const asking = request({
@@ -77,7 +77,14 @@ async function openTunnel(probe: PlacedProbe, signal: AbortSignal): Promise<Sock
   );
 }
 
-function dialled({ address, port }: PlacedProbe) {
+/** What an app says in Host when it dials a URL's host at a port: the port too, unless it is the scheme's (RFC 9110 §4.2.3, §7.2). */
+export function hostField(url: URL, port: number): string {
+  const asDialled = new URL(url);
+  asDialled.port = String(port); // none, where it is the scheme's
+  return asDialled.host;
+}
+
+function dialled({ address, port }: PlacedProbe<'HTTP'>) {
   return { host: address, port, localAddress: PROBE_SOURCE, agent: false } as const;
 }
 

@@ -10,6 +10,7 @@ import { version } from '../src/lib/version.ts';
 import { ignoreDebuggerSignal } from '../src/runtime/stop-signal.ts';
 import { explain } from './explain.ts';
 import { checkListening } from './listening.ts';
+import { send } from './probers.ts';
 
 const healthcheck: Program = {
   name: 'healthcheck',
@@ -47,7 +48,7 @@ async function main(args: readonly string[]): Promise<number> {
 /** Checks the relay from the inside out. Resolves with how it is when all is well; rejects with the first thing that is not. */
 async function check(environment: NodeJS.ProcessEnv): Promise<string> {
   const config = parseConfig(environment);
-  const { mode, ports, bind, runDir, blackoutHealth, httpProbes, smtpProbe } = config;
+  const { mode, ports, bind, runDir, blackoutHealth, probes } = config;
   const status = await askRelay(runDir);
   checkListening(mode === 'udp' ? 'udp' : 'tcp', { bind, ports: new Set(ports.map(({ listen }) => listen)) });
   if (status !== null && status.blackout.state !== 'off') {
@@ -58,17 +59,9 @@ async function check(environment: NodeJS.ProcessEnv): Promise<string> {
   const [loop] = status?.loops ?? [];
   if (loop !== undefined) throw new Error(loop);
   const address = probeAddress(bind);
-  // Loaded where asked for: most of the program's CPU time would go into reading unused libraries.
   await Promise.all([
     status && config.preResolve && import('./name.ts').then(({ checkNames }) => checkNames(config, status)),
-    ...httpProbes.map(async (probe) => {
-      const { probeHttp } = await import('./http.ts');
-      await explain(probeHttp({ ...probe, address }), { runDir, ...probe });
-    }),
-    smtpProbe &&
-      import('./smtp.ts').then(({ probeSmtp }) =>
-        explain(probeSmtp({ ...smtpProbe, address }), { runDir, ...smtpProbe }),
-      ),
+    ...probes.map((probe) => explain(send({ ...probe, address }), { runDir, ...probe })),
   ]);
   return 'healthy';
 }

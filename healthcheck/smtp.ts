@@ -8,7 +8,7 @@ import { hostOf } from '../src/config/probes.ts';
 import { PROBE_SOURCE } from '../src/control/protocol.ts';
 import { abortable } from '../src/lib/abortable.ts';
 import { describe } from './describe.ts';
-import type { PlacedProbe } from './placed-probe.ts';
+import type { PlacedProbe } from './probers.ts';
 
 /**
  * Greets the SMTP server through the relay and sends one command as it is. Any reply is an answer, as servers differ in the
@@ -20,7 +20,7 @@ export async function probeSmtp({
   port,
   timeout,
   command,
-}: PlacedProbe & { readonly command: string }): Promise<void> {
+}: PlacedProbe<'SMTP'>): Promise<void> {
   const host = hostOf(url);
   const connection = new SMTPConnection({
     host: address,

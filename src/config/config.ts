@@ -1,28 +1,11 @@
 import { findNearMisses } from '../lib/near-misses.ts';
 import type { Network } from './addresses.ts';
 import { ConfigError } from './config-error.ts';
-import { readNameCheck, warnOfPlaintext } from './name-check.ts';
+import { type NameCheck, readNameCheck, warnOfPlaintext } from './name-check.ts';
 import type { Nameserver } from './nameservers.ts';
 import { type PortPair, warnOfSexagesimal } from './ports.ts';
-import {
-  choosePort,
-  chooseProxyPort,
-  defaultHttpUrl,
-  defaultSmtpUrl,
-  hostOf,
-  parseProbeUrl,
-  type Probe,
-} from './probes.ts';
-import { isWildcard, matchTarget } from './targets.ts';
-import {
-  describeProblem,
-  findIdle,
-  readVariable,
-  readVariables,
-  type Setting,
-  type Values,
-  variables,
-} from './variables.ts';
+import { type Probe, readProbes } from './probes.ts';
+import { findIdle, readVariable, readVariables, type Setting, type Values, variables } from './variables.ts';
 
 /** All that the environment says, complete and checked. Times are in ms. */
 export interface Config {
@@ -31,8 +14,7 @@ export interface Config {
   /** In MODE=http-proxy all listen on one port. */
   readonly ports: readonly PortPair[];
   readonly mode: Values['MODE'];
-  /** Whether the names that clients ask for are read, and refused where they are not the target's. */
-  readonly nameCheck: 'off' | 'report' | 'enforce';
+  readonly nameCheck: NameCheck;
   readonly tlsEch: Values['TLS_ECH'];
   /** The addresses to listen on; null: all, of IPv4 and IPv6. */
   readonly bind: readonly string[] | null;
@@ -69,16 +51,14 @@ export interface Config {
   readonly runDir: string | null;
   /** Where metrics and health are told over HTTP; null for nowhere. */
   readonly admin: { readonly host: string; readonly port: number } | null;
-  readonly httpProbes: readonly Probe[];
-  readonly smtpProbe: (Probe & { readonly command: string }) | null;
+  /** What the healthcheck sends through the relay. */
+  readonly probes: readonly Probe[];
   /** What is probably not meant so, though it can be used: a sentence each. */
   readonly warnings: readonly string[];
   /** Every variable's text, for people to see. */
   readonly settings: readonly Setting[];
 }
 
-/** Between probe URLs, which may hold commas themselves. */
-const URL_SEPARATOR = /\s*,\s*(?=https?:\/\/)|\s+/i;
 const DEFAULT_LISTEN = Number(variables.LISTEN.fallback);
 
 /** Reads the environment. Throws a ConfigError that names every problem at once. */
@@ -86,26 +66,21 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
   const { values, settings, problems } = readVariables(environment);
   const { ports, problems: portProblems } = readPorts(values);
   const { nameCheck, problems: nameProblems } = readNameCheck(values);
-  const probes = readProbes({ ...values, PORT: ports }, nameCheck);
+  const { probes, defaults, problems: probeProblems } = readProbes({ ...values, PORT: ports }, nameCheck);
   const allProblems = [
     ...problems,
     ...portProblems,
     ...findAdminClash({ ...values, PORT: ports }),
     ...nameProblems,
     ...checkProxyProtocol(values),
-    ...probes.problems,
+    ...probeProblems,
   ];
   const nearMisses = findNearMisses(Object.keys(environment), Object.keys(variables));
   if (allProblems.length > 0) throw new ConfigError(allProblems, nearMisses);
 
   const all = values as Values;
-  const [smtp = null] = probes.smtp;
   /** The defaults that other variables decide on. */
-  const derived: Readonly<Record<string, string>> = {
-    NAME_CHECK: nameCheck,
-    HTTP_HEALTHCHECK_URL: probes.defaults.HTTP,
-    SMTP_HEALTHCHECK_URL: probes.defaults.SMTP,
-  };
+  const derived: Readonly<Record<string, string>> = { NAME_CHECK: nameCheck, ...defaults };
   return {
     targets: all.TARGET,
     ports,
@@ -134,11 +109,7 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     logLevel: all.LOG_LEVEL,
     runDir: all.SALLYPORT_RUN_DIR,
     admin: all.ADMIN_PORT === null ? null : { host: all.ADMIN_HOST, port: all.ADMIN_PORT },
-    httpProbes: probes.http.map((probe) => ({ ...probe, timeout: all.HTTP_HEALTHCHECK_TIMEOUT_MS })),
-    smtpProbe:
-      smtp === null
-        ? null
-        : { ...smtp, timeout: all.SMTP_HEALTHCHECK_TIMEOUT_MS, command: all.SMTP_HEALTHCHECK_COMMAND },
+    probes,
     warnings: [
       ...nearMisses,
       ...findIdle(settings, all),
@@ -200,60 +171,4 @@ function findAdminClash({
 }: Partial<Values>): readonly string[] {
   if (typeof admin !== 'number' || mode === 'udp' || !ports.some(({ listen }) => listen === admin)) return [];
   return [`ADMIN_PORT=${admin}: clients are listened to on that port`];
-}
-
-type Destination = Omit<Probe, 'timeout'>;
-
-/** Checks what one variable alone cannot tell: a probe's URLs against TARGET, PORT and MODE. */
-function readProbes(
-  values: Partial<Values>,
-  nameCheck: Config['nameCheck'],
-): {
-  readonly http: readonly Destination[];
-  readonly smtp: readonly Destination[];
-  /** The URLs that stand in for unset ones. */
-  readonly defaults: Readonly<Record<'HTTP' | 'SMTP', string>>;
-  readonly problems: readonly string[];
-} {
-  const problems: string[] = [];
-  const { TARGET: targets, PORT: ports = [], MODE: mode } = values;
-  const first = targets?.find((each) => !isWildcard(each));
-  const viaProxy = mode === 'http-proxy';
-
-  // Apps name the target's ports to a proxy, and its own says nothing of what they speak.
-  const dialled = viaProxy ? ports.map(({ target }) => ({ listen: target, target })) : ports;
-  const defaults = { HTTP: defaultHttpUrl(dialled), SMTP: defaultSmtpUrl(dialled) };
-  const read = (service: 'HTTP' | 'SMTP', text: string, schemes: readonly string[]): Destination[] => {
-    const name = `${service}_HEALTHCHECK_URL` as const;
-    const isOn = values[`${service}_HEALTHCHECK`] === true;
-    if (!isOn && text === defaults[service]) return [];
-    const modes = service === 'HTTP' ? ['tcp', 'http-proxy'] : ['tcp'];
-    const isMisplaced = isOn && mode !== undefined && !modes.includes(mode);
-    if (isMisplaced)
-      problems.push(`${service}_HEALTHCHECK=1: goes with MODE=${modes.join(' and MODE=')} only`);
-    const isSent = isOn && !isMisplaced && targets !== undefined;
-    const target = first ?? (isSent ? null : 'target.invalid');
-    const templates = service === 'HTTP' ? text.split(URL_SEPARATOR) : [text];
-    return templates.flatMap((template) => {
-      try {
-        const url = parseProbeUrl(template, target, schemes);
-        if (!isSent) return [];
-        const isChecked = viaProxy || nameCheck !== 'off';
-        if (isChecked && matchTarget(targets, hostOf(url)) === null)
-          throw new Error(`${hostOf(url)} is not in TARGET`);
-        if (ports.length === 0) return [];
-        return [{ url, port: (viaProxy ? chooseProxyPort : choosePort)(url, ports), viaProxy }];
-      } catch (cause) {
-        problems.push(describeProblem(name, template, cause));
-        return [];
-      }
-    });
-  };
-
-  return {
-    http: read('HTTP', values.HTTP_HEALTHCHECK_URL ?? defaults.HTTP, ['http', 'https']),
-    smtp: read('SMTP', values.SMTP_HEALTHCHECK_URL ?? defaults.SMTP, ['smtp', 'smtps']),
-    defaults,
-    problems,
-  };
 }

@@ -3,7 +3,8 @@ import type { PortPair } from './ports.ts';
 import { isWildcard } from './targets.ts';
 import type { Values } from './variables.ts';
 
-type NameCheck = 'off' | 'report' | 'enforce';
+/** Whether the names that clients ask for are read, and refused where they are not the target's. */
+export type NameCheck = 'off' | 'report' | 'enforce';
 
 /** What is spoken on ports where the server speaks first: the client waits for it, and names nobody. */
 const SERVER_FIRST: Readonly<Record<number, string>> = {

@@ -44,6 +44,11 @@ export function warnOfSexagesimal(ports: readonly PortPair[]): readonly string[]
       ];
 }
 
+/** Whether a pair listens on one of these ports or leads to one. */
+export function isOnOneOf({ listen, target }: PortPair, ports: readonly number[]): boolean {
+  return ports.includes(listen) || ports.includes(target);
+}
+
 function parseItem(item: string): readonly PortPair[] {
   const [, first = '', separator, second = ''] = /^(\d+)(?:([:-])(\d+))?$/.exec(item) ?? [];
   if (separator === ':') return [{ listen: parsePort(first), target: parsePort(second) }];

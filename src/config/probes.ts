@@ -1,7 +1,9 @@
+import type { NameCheck } from './name-check.ts';
 import type { PortPair } from './ports.ts';
+import { isWildcard, matchTarget } from './targets.ts';
+import { describeProblem, type KindOfProbe, type ProbeKind, probeKinds, type Values } from './variables.ts';
 
-/** A request that the healthcheck sends through the relay. */
-export interface Probe {
+interface Destination {
   readonly url: URL;
   /** The relay's listening port that leads to the URL. */
   readonly port: number;
@@ -11,33 +13,80 @@ export interface Probe {
   readonly timeout: number;
 }
 
-/** The ports that speak a scheme, its own first and the likeliest next. */
-const SCHEME_PORTS: Readonly<Record<string, readonly number[]>> = {
-  http: [80, 8080],
-  https: [443, 8443],
-  smtp: [25, 587, 465],
-  smtps: [465, 587, 25],
-};
+type OptionsOf<K extends ProbeKind> = (typeof probeKinds)[K]['options'];
 
-/**
- * `http://$TARGET/`, or `https://$TARGET/` where each pair listens on a TLS port or leads to one: plain HTTP there gets a 400 at best.
- */
-export function defaultHttpUrl(ports: readonly PortPair[]): string {
-  const isTls = ports.every((pair) => portsOf('https').some((port) => isOneOf(pair, port)));
-  return `${isTls ? 'https' : 'http'}://$TARGET/`;
+/** A request that the healthcheck sends through the relay, with the options of its kind. */
+export type Probe<K extends ProbeKind = ProbeKind> = {
+  [Each in K]: Destination & { readonly kind: Each } & {
+    readonly [Option in keyof OptionsOf<Each>]: Values[OptionsOf<Each>[Option] & keyof Values];
+  };
+}[K];
+
+const kinds = Object.keys(probeKinds) as ProbeKind[];
+
+/** The probes that are switched on, and what in TARGET, PORT and MODE speaks against them. */
+export function readProbes(
+  values: Partial<Values>,
+  nameCheck: NameCheck,
+): {
+  readonly probes: readonly Probe[];
+  /** The URLs that stand in for unset ones, by variable. */
+  readonly defaults: Readonly<Record<string, string>>;
+  readonly problems: readonly string[];
+} {
+  const found = kinds.map((kind) => ({ kind, ...readKind(kind, values, nameCheck) }));
+  return {
+    probes: found.flatMap(({ probes }) => probes),
+    defaults: Object.fromEntries(
+      found.map(({ kind, defaultUrl }) => [`${kind}_HEALTHCHECK_URL`, defaultUrl]),
+    ),
+    problems: found.flatMap(({ problems }) => problems),
+  };
 }
 
-/** `smtp://$TARGET/`, or `smtps://$TARGET/` where the one mail port is that of TLS from the start: plain SMTP there waits for ever. */
-export function defaultSmtpUrl(ports: readonly PortPair[]): string {
-  const first = portsOf('smtp').find((port) => ports.some((pair) => isOneOf(pair, port)));
-  return `${first === schemePort('smtps') ? 'smtps' : 'smtp'}://$TARGET/`;
+function readKind(kind: ProbeKind, values: Partial<Values>, nameCheck: NameCheck) {
+  const { TARGET: targets, PORT: ports = [], MODE: mode } = values;
+  const { modes, schemes, defaultScheme, options }: KindOfProbe = probeKinds[kind];
+  const isOn = values[`${kind}_HEALTHCHECK`] === true;
+  const given = values[`${kind}_HEALTHCHECK_URL`] ?? null;
+  const viaProxy = mode === 'http-proxy';
+  // Apps name the target's ports to a proxy, and its own says nothing of what they speak.
+  const dialled = viaProxy ? ports.map(({ target }) => ({ listen: target, target })) : ports;
+  const defaultUrl = `${defaultScheme(dialled)}://$TARGET/`;
+  const problems: string[] = [];
+
+  const isMisplaced = isOn && mode !== undefined && !modes.includes(mode);
+  if (isMisplaced) problems.push(`${kind}_HEALTHCHECK=1: goes with MODE=${modes.join(' and MODE=')} only`);
+  const isSent = isOn && !isMisplaced && targets !== undefined;
+  // What is set is read even where it is not sent.
+  const templates = given ?? (isOn ? [defaultUrl] : []);
+  const target = targets?.find((each) => !isWildcard(each)) ?? (isSent ? null : 'target.invalid');
+  const probes = templates.flatMap((template) => {
+    try {
+      const url = parseProbeUrl(template, target, Object.keys(schemes));
+      if (!isSent) return [];
+      const isChecked = viaProxy || nameCheck !== 'off';
+      if (isChecked && matchTarget(targets, hostOf(url)) === null)
+        throw new Error(`${hostOf(url)} is not in TARGET`);
+      if (ports.length === 0) return [];
+      const port = (viaProxy ? chooseProxyPort : choosePort)(url, ports, schemes[schemeOf(url)] ?? []);
+      const own = Object.entries(options).map(([option, name]) => [option, values[name]]);
+      // A value that could not be read is a problem of its own, with which no probe is sent.
+      const timeout = values[`${kind}_HEALTHCHECK_TIMEOUT_MS`];
+      return [{ kind, url, port, viaProxy, timeout, ...Object.fromEntries(own) } as Probe];
+    } catch (cause) {
+      problems.push(describeProblem(`${kind}_HEALTHCHECK_URL`, template, cause));
+      return [];
+    }
+  });
+  return { probes, defaultUrl, problems };
 }
 
 /**
  * Reads a probe's URL, with `$TARGET` (or `$$TARGET`, as Compose files escape it) replaced by the target.
  * Throws when it does not parse or is of none of the schemes, or when there is no one target, as with wildcards alone.
  */
-export function parseProbeUrl(template: string, target: string | null, schemes: readonly string[]): URL {
+function parseProbeUrl(template: string, target: string | null, schemes: readonly string[]): URL {
   const text = template.replaceAll(/\$?\$(TARGET\b|\{TARGET\})/g, () => {
     if (target === null) throw new Error('TARGET holds wildcards alone, so name a host in place of $TARGET');
     return target.includes(':') ? `[${target}]` : target;
@@ -62,8 +111,8 @@ function lacksHost(text: string): boolean {
  * The listening port for a URL: the URL's own, else the first of its scheme's that is in PORT, else the first of PORT. A port names what the
  * app dials, so listening ports are looked at first and the target's ports second. Throws when the URL's own port is in neither.
  */
-export function choosePort(url: URL, ports: readonly PortPair[]): number {
-  const wanted = url.port === '' ? portsOf(schemeOf(url)) : [Number(url.port)];
+function choosePort(url: URL, ports: readonly PortPair[], schemePorts: readonly number[]): number {
+  const wanted = url.port === '' ? schemePorts : [Number(url.port)];
   const [match = url.port === '' ? ports[0] : undefined] = wanted.flatMap(
     (port) =>
       ports.find(({ listen }) => listen === port) ?? ports.find(({ target }) => target === port) ?? [],
@@ -73,16 +122,11 @@ export function choosePort(url: URL, ports: readonly PortPair[]): number {
 }
 
 /** The port of a forward proxy that leads to a URL. Throws when the URL's port, its own or its scheme's, is none of the targets'. */
-export function chooseProxyPort(url: URL, ports: readonly PortPair[]): number {
-  const wanted = url.port === '' ? schemePort(schemeOf(url)) : Number(url.port);
+function chooseProxyPort(url: URL, ports: readonly PortPair[], [own]: readonly number[]): number {
+  const wanted = url.port === '' ? own : Number(url.port);
   const match = ports.find(({ target }) => target === wanted);
   if (match === undefined) throw new Error(`port ${wanted} is not in PORT`);
   return match.listen;
-}
-
-/** What an app says in Host when it dials a URL's host at a port: the port too, unless it is the scheme's (RFC 9110 §4.2.3, §7.2). */
-export function hostField(url: URL, port: number): string {
-  return port === schemePort(schemeOf(url)) ? url.hostname : `${url.hostname}:${port}`;
 }
 
 /** A URL's host as sockets and certificates want it: an IPv6 address without its brackets. */
@@ -92,16 +136,4 @@ export function hostOf({ hostname }: URL): string {
 
 function schemeOf(url: URL): string {
   return url.protocol.slice(0, -1);
-}
-
-function portsOf(scheme: string): readonly number[] {
-  return SCHEME_PORTS[scheme] ?? [];
-}
-
-function schemePort(scheme: string): number | undefined {
-  return portsOf(scheme)[0];
-}
-
-function isOneOf({ listen, target }: PortPair, port: number): boolean {
-  return listen === port || target === port;
 }

@@ -9,7 +9,7 @@ import { parseAddresses, parseNetworks } from './addresses.ts';
 import { ipVersion } from './host.ts';
 import { maskCommand, maskUrls } from './mask.ts';
 import { parseNameservers } from './nameservers.ts';
-import { parsePort, parsePorts } from './ports.ts';
+import { isOnOneOf, parsePort, parsePorts, type PortPair } from './ports.ts';
 import { parseTargets } from './targets.ts';
 
 /** What a variable's text may be: `accepted` says it in words, `parse` reads it or throws with a hint. */
@@ -50,6 +50,8 @@ interface Variable<T> extends Type<T> {
 
 const MAX_TIMER_MS = 2 ** 31 - 1;
 const MAX_WORKERS = 64;
+/** Between HTTP URLs, which may hold commas themselves. */
+const URL_SEPARATOR = /\s*,\s*(?=https?:\/\/)|\s+/i;
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 const { accessors } = envVar;
@@ -58,7 +60,15 @@ const flag: Type<boolean> = {
   accepted: '1, 0, true or false',
   parse: orSay('write 1 for yes and 0 for no', accessors.asBool),
 };
-const urls = (accepted: string): Type<string> => ({ accepted, parse: (value) => value, mask: maskUrls });
+const oneUrl = (accepted: string): Type<readonly string[]> => ({
+  accepted,
+  parse: (value) => [value],
+  mask: maskUrls,
+});
+const httpUrls = (accepted: string): Type<readonly string[]> => ({
+  ...oneUrl(accepted),
+  parse: (value) => value.split(URL_SEPARATOR),
+});
 const milliseconds = (min: 0 | 1): Type<number> => wholeNumber(min, MAX_TIMER_MS, 'ms');
 
 const aName = need('a name in TARGET', hasName);
@@ -157,14 +167,14 @@ export const variables = {
   HTTP_HEALTHCHECK: optional('0', flag),
   HTTP_HEALTHCHECK_URL: optional(
     null,
-    urls('http:// or https:// URLs, such as https://$TARGET/status, separated by spaces or commas'),
+    httpUrls('http:// or https:// URLs, such as https://$TARGET/status, separated by spaces or commas'),
     httpProbe,
   ),
   HTTP_HEALTHCHECK_TIMEOUT_MS: optional('2000', milliseconds(1), httpProbe),
   SMTP_HEALTHCHECK: optional('0', flag),
   SMTP_HEALTHCHECK_URL: optional(
     null,
-    urls('an smtp:// or smtps:// URL, such as smtp://$TARGET:587/'),
+    oneUrl('an smtp:// or smtps:// URL, such as smtp://$TARGET:587/'),
     smtpProbe,
   ),
   SMTP_HEALTHCHECK_COMMAND: optional(
@@ -178,6 +188,40 @@ export const variables = {
   ),
   SMTP_HEALTHCHECK_TIMEOUT_MS: optional('2000', milliseconds(1), smtpProbe),
 } as const;
+
+/** What makes a kind of probe. */
+export interface KindOfProbe {
+  readonly modes: readonly Others['MODE'][];
+  /** The schemes of its URLs, and the ports that speak each: the scheme's own first, the likeliest next. */
+  readonly schemes: Readonly<Record<string, readonly number[]>>;
+  /** The scheme of the URL that stands in for an unset one. */
+  readonly defaultScheme: (ports: readonly PortPair[]) => string;
+  /** What its prober is given beside URL and timeout, and the variable that says it. */
+  readonly options: Readonly<Record<string, Name>>;
+}
+
+/** The kinds of probes. Each has the variables `<kind>_HEALTHCHECK`, `<kind>_HEALTHCHECK_URL` and `<kind>_HEALTHCHECK_TIMEOUT_MS` above. */
+export const probeKinds = {
+  HTTP: {
+    modes: ['tcp', 'http-proxy'],
+    schemes: { http: [80, 8080], https: [443, 8443] },
+    // Plain HTTP to a TLS port gets a 400 at best.
+    defaultScheme: (ports) => (ports.every((pair) => isOnOneOf(pair, [443, 8443])) ? 'https' : 'http'),
+    options: {},
+  },
+  SMTP: {
+    modes: ['tcp'],
+    schemes: { smtp: [25, 587, 465], smtps: [465, 587, 25] },
+    // Plain SMTP to the port of TLS from the start waits for ever.
+    defaultScheme: (ports) => {
+      const isListed = (port: number) => ports.some((pair) => isOnOneOf(pair, [port]));
+      return isListed(465) && !isListed(25) && !isListed(587) ? 'smtps' : 'smtp';
+    },
+    options: { command: 'SMTP_HEALTHCHECK_COMMAND' },
+  },
+} as const satisfies Readonly<Record<string, KindOfProbe>>;
+
+export type ProbeKind = keyof typeof probeKinds;
 
 type Variables = typeof variables;
 type Name = keyof Variables;

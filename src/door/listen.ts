@@ -178,9 +178,8 @@ export function listeners({ mode, ports }: Config): Config['ports'] {
 }
 
 /** The addresses to listen on; null for all. */
-function placesOf({ bind, httpProbes, smtpProbe }: Config): readonly string[] | null {
-  const isProbed = httpProbes.length > 0 || smtpProbe !== null;
-  return bind !== null && isProbed && probeAddress(bind) === PROBE_SOURCE
+function placesOf({ bind, probes }: Config): readonly string[] | null {
+  return bind !== null && probes.length > 0 && probeAddress(bind) === PROBE_SOURCE
     ? [...new Set([...bind, PROBE_SOURCE])]
     : bind;
 }

@@ -42,8 +42,7 @@ test('parseConfig() needs nothing but TARGET', () => {
     drainTimeout: 8_000,
     logLevel: 'info',
     runDir: null,
-    httpProbes: [],
-    smtpProbe: null,
+    probes: [],
     warnings: [],
   });
 });
@@ -126,11 +125,15 @@ test('parseConfig() reads every variable', () => {
     drainTimeout: 0,
     logLevel: 'debug',
     runDir: '/tmp/run',
-    httpProbes: [{ port: 8443, viaProxy: false, timeout: 500 }],
-    smtpProbe: { port: 25, timeout: 600, command: 'NOOP' },
+    probes: [
+      { kind: 'HTTP', port: 8443, viaProxy: false, timeout: 500 },
+      { kind: 'SMTP', port: 25, viaProxy: false, timeout: 600, command: 'NOOP' },
+    ],
   });
-  expect(config.httpProbes[0]?.url.href).toBe('https://mail.example.com/status?x=a:b');
-  expect(config.smtpProbe?.url.href).toBe('smtp://mail.example.com');
+  expect(config.probes.map(({ url }) => url.href)).toEqual([
+    'https://mail.example.com/status?x=a:b',
+    'smtp://mail.example.com',
+  ]);
 });
 
 test.each([
@@ -320,9 +323,9 @@ test.each([
   ['3000', 'http://api.example.com/', 3000],
 ])('with PORT=%s the default HTTP probe is %s on port %i', (ports, href, port) => {
   const {
-    httpProbes: [httpProbe],
+    probes: [probe],
   } = parseConfig({ TARGET: 'api.example.com', PORT: ports, HTTP_HEALTHCHECK: '1' });
-  expect([httpProbe?.url.href, httpProbe?.port]).toEqual([href, port]);
+  expect([probe?.url.href, probe?.port]).toEqual([href, port]);
 });
 
 test.each([
@@ -336,14 +339,14 @@ test.each([
   ['80 8443', 'https://$TARGET/', 8443],
 ])('with PORT=%s the HTTP probe %s goes to port %i', (ports, url, port) => {
   const {
-    httpProbes: [httpProbe],
+    probes: [probe],
   } = parseConfig({
     TARGET: 'api.example.com',
     PORT: ports,
     HTTP_HEALTHCHECK: '1',
     HTTP_HEALTHCHECK_URL: url,
   });
-  expect(httpProbe?.port).toBe(port);
+  expect(probe?.port).toBe(port);
 });
 
 test.each([
@@ -358,22 +361,25 @@ test.each([
   ['443 587', 'smtps://$TARGET/', 'smtps://api.example.com/', 587],
   ['443 2525', undefined, 'smtp://api.example.com/', 443],
 ])('with PORT=%s and SMTP_HEALTHCHECK_URL=%s the SMTP probe is %s on port %i', (PORT, given, href, port) => {
-  const { smtpProbe, settings } = parseConfig({
+  const {
+    probes: [probe],
+    settings,
+  } = parseConfig({
     TARGET: 'api.example.com',
     PORT,
     SMTP_HEALTHCHECK: '1',
     SMTP_HEALTHCHECK_URL: given,
   });
-  expect([smtpProbe?.url.href, smtpProbe?.port]).toEqual([href, port]);
+  expect([probe?.url.href, probe?.port]).toEqual([href, port]);
   const { text } = settings.find(({ name }) => name === 'SMTP_HEALTHCHECK_URL') ?? {};
   expect(text?.replace('$TARGET', 'api.example.com')).toBe(href);
 });
 
 test('parseConfig() brackets an IPv6 target in probe URLs', () => {
   const {
-    httpProbes: [httpProbe],
+    probes: [probe],
   } = parseConfig({ TARGET: '2001:db8::1', HTTP_HEALTHCHECK: '1' });
-  expect(httpProbe?.url.href).toBe('http://[2001:db8::1]/');
+  expect(probe?.url.href).toBe('http://[2001:db8::1]/');
 });
 
 test('parseConfig() refuses a probe to a port that no port pair has', () => {

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 
 import { parseConfig } from '../../src/config/config.ts';
-import { hostField } from '../../src/config/probes.ts';
 import { problemsOf } from '../helpers/config.ts';
 
 const one = { TARGET: 'a.test' };
@@ -11,8 +10,8 @@ const proxy = { MODE: 'http-proxy' };
 
 /** Where the HTTP probes go. */
 function probesOf(environment: Record<string, string>) {
-  const { httpProbes } = parseConfig({ HTTP_HEALTHCHECK: '1', ...environment });
-  return httpProbes.map(({ url, port, viaProxy }) => [url.href, port, viaProxy]);
+  const { probes } = parseConfig({ HTTP_HEALTHCHECK: '1', ...environment });
+  return probes.map(({ url, port, viaProxy }) => [url.href, port, viaProxy]);
 }
 
 test('HTTP_HEALTHCHECK_URL lists URLs, which may hold commas; $TARGET is the first plain name', () => {
@@ -58,20 +57,6 @@ test('the default probe through a forward proxy goes by the ports of the targets
   const listen = { ...several, ...proxy, LISTEN: '8443' };
   expect(probesOf({ ...listen, PORT: '80' })).toEqual([['http://a.test/', 8443, true]]);
   expect(probesOf({ ...listen, PORT: '443' })).toEqual([['https://a.test/', 8443, true]]);
-});
-
-test.each([
-  ['http://a.test/', 80, 'a.test'],
-  ['http://a.test/', 8080, 'a.test:8080'],
-  ['https://a.test/', 443, 'a.test'],
-  ['https://a.test/', 8443, 'a.test:8443'],
-  ['https://a.test/', 80, 'a.test:80'],
-  ['http://a.test:9000/', 9000, 'a.test:9000'],
-  ['http://a.test:9000/', 80, 'a.test'],
-  ['http://[2001:db8::1]/', 80, '[2001:db8::1]'],
-  ['http://[2001:db8::1]/', 8080, '[2001:db8::1]:8080'],
-])('Host of a probe of %s by port %i is %s', (url, port, host) => {
-  expect(hostField(new URL(url), port)).toBe(host);
 });
 
 const probing = { HTTP_HEALTHCHECK: '1' };
@@ -129,7 +114,7 @@ test('a probe of a host behind user info or in brackets names a host', () => {
 });
 
 test('a probe that is off needs no host', () => {
-  expect(parseConfig({ ...wildcard, HTTP_HEALTHCHECK_URL: 'http://$TARGET/x' }).httpProbes).toEqual([]);
+  expect(parseConfig({ ...wildcard, HTTP_HEALTHCHECK_URL: 'http://$TARGET/x' }).probes).toEqual([]);
 });
 
 test('SMTP_HEALTHCHECK goes with MODE=tcp only', () => {

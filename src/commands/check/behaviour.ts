@@ -4,8 +4,6 @@ import { askedServers } from '../asked-servers.ts';
 
 /** What the relay would do, beside where it leads: a sentence a line. */
 export function describeBehaviour(config: Config): readonly string[] {
-  const { httpProbes, smtpProbe } = config;
-  const probes = [...httpProbes, ...(smtpProbe === null ? [] : [smtpProbe])];
   return [
     describeResolving(config),
     describeNames(config),
@@ -15,7 +13,7 @@ export function describeBehaviour(config: Config): readonly string[] {
     ...(config.admin === null
       ? []
       : [`metrics and health are told on ${endpoint(config.admin.host, config.admin.port)}`]),
-    ...probes.map(
+    ...config.probes.map(
       ({ url, port, timeout }) =>
         `the healthcheck asks ${url.protocol}//${url.host}${url.pathname} by port ${port}, for at most ${timeout} ms`,
     ),
