@@ -4,6 +4,7 @@ import { isDeadline, withDeadline } from '../lib/deadline.ts';
 import { listSome } from '../lib/list-some.ts';
 import { messageOf } from '../lib/message-of.ts';
 import { race } from '../lib/race.ts';
+import { RecentFailures } from '../lib/recent-failures.ts';
 import { isFinal, ResolveError } from '../lib/resolve-error.ts';
 import { limitAddresses, type Limited } from './limit-addresses.ts';
 import type { Nameserver, Reply } from './nameserver.ts';
@@ -37,8 +38,6 @@ export type Resolve = (
 const HEAD_START = 500;
 /** How long a nameserver may take in all, in ms. */
 const SERVER_TIMEOUT = 3_000;
-/** How long a nameserver that failed is asked last, in ms. */
-const PENALTY = 30_000;
 /** How long one record type waits for the other, once it has addresses, in ms. */
 const TYPE_GRACE = 500;
 const MAX_CHAIN = 16;
@@ -48,15 +47,16 @@ const TTL_LIMIT = 2 ** 31;
 interface Patience {
   readonly headStart?: number;
   readonly timeout?: number;
+  /** How long one that failed is asked last: see RecentFailures. */
   readonly penalty?: number;
 }
 
 /** Resolves through nameservers in order. One that failed is asked last for a while; NXDOMAIN from one is the last word. */
 export function createResolver(
   nameservers: readonly Nameserver[],
-  { headStart = HEAD_START, timeout = SERVER_TIMEOUT, penalty = PENALTY }: Patience = {},
+  { headStart = HEAD_START, timeout = SERVER_TIMEOUT, penalty }: Patience = {},
 ): Resolve {
-  const failedAt = new Map<Nameserver, number>();
+  const failures = new RecentFailures<Nameserver>((server) => server, penalty);
 
   return async (name, types, signal) => {
     const over = new AbortController();
@@ -107,20 +107,20 @@ export function createResolver(
       const startedAt = performance.now();
       try {
         const reply = await withDeadline({ timeout, signal: lost }, (either) => server.ask(question, either));
-        failedAt.delete(server);
+        failures.delete(server);
         return reply;
       } catch (cause) {
         const silence = performance.now() - startedAt;
-        if (!lost.aborted) fail(server);
+        if (!lost.aborted) failures.add(server);
         throw new Error(`${server.text}: ${describe(cause, silence)}`, { cause });
       }
     };
     try {
       return await withDeadline({ timeout: Infinity, signal }, (either) =>
-        race(inOrder(), (server) => attempt(server, either), {
+        race(failures.split(nameservers).flat(), (server) => attempt(server, either), {
           headStart: () => headStart,
           signal: either,
-          onSlow: fail,
+          onSlow: (server) => failures.add(server),
         }),
       );
     } catch (cause) {
@@ -129,17 +129,6 @@ export function createResolver(
         cause,
       });
     }
-  }
-
-  function fail(server: Nameserver): void {
-    failedAt.set(server, performance.now());
-  }
-
-  /** Those without a fresh failure first. */
-  function inOrder(): readonly Nameserver[] {
-    const since = performance.now() - penalty;
-    const hasFailed = (server: Nameserver) => (failedAt.get(server) ?? -Infinity) > since;
-    return [...nameservers.filter((server) => !hasFailed(server)), ...nameservers.filter(hasFailed)];
   }
 }
 

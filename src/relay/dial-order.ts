@@ -1,9 +1,8 @@
 import type { LookupAddress } from 'node:dns';
 
 import { interleave } from '../lib/interleave.ts';
+import { RecentFailures } from '../lib/recent-failures.ts';
 
-/** How long an address that failed is dialled last, in ms. */
-const PENALTY = 30_000;
 /** Of so many addresses it is known when they answered. */
 const REMEMBERED = 256;
 
@@ -25,31 +24,17 @@ export interface DialOrder {
  * lately last.
  */
 export function createDialOrder(): DialOrder {
-  const failedAt = new Map<string, number>();
+  const failures = new RecentFailures<LookupAddress>(({ address }) => address);
   const answeredAt = new Map<string, number>();
 
-  function hasFailed({ address }: LookupAddress): boolean {
-    return (failedAt.get(address) ?? -Infinity) > performance.now() - PENALTY;
-  }
-
   return {
-    arrange(addresses) {
-      if (addresses.length === 1) return addresses;
-      const shuffled = shuffle(addresses);
-      return [
-        ...interleave(shuffled.filter((address) => !hasFailed(address))),
-        ...interleave(shuffled.filter(hasFailed)),
-      ];
-    },
-    failed({ address }) {
-      const now = performance.now();
-      for (const [old, at] of failedAt) if (now - at > PENALTY) failedAt.delete(old);
-      failedAt.set(address, now);
-    },
-    hasFailed,
-    answered({ address }, at) {
-      failedAt.delete(address);
-      answeredAt.set(address, at);
+    arrange: (addresses) =>
+      addresses.length === 1 ? addresses : failures.split(shuffle(addresses)).flatMap(interleave),
+    failed: (address) => failures.add(address),
+    hasFailed: (address) => failures.has(address),
+    answered(from, at) {
+      failures.delete(from);
+      answeredAt.set(from.address, at);
       if (answeredAt.size > REMEMBERED) answeredAt.delete(answeredAt.keys().next().value ?? '');
     },
     hasAnsweredSince: ({ address }, at) => (answeredAt.get(address) ?? -Infinity) >= at,
