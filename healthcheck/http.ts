@@ -6,7 +6,7 @@ import { checkServerIdentity } from 'node:tls';
 
 import { hostOf } from '../src/config/probes.ts';
 import { PROBE_SOURCE } from '../src/control/protocol.ts';
-import { describe } from './describe.ts';
+import { describeFailure } from '../src/lib/deadline.ts';
 import type { PlacedProbe } from './probers.ts';
 import { readProxyStatus } from './proxy-status.ts';
 
@@ -23,7 +23,9 @@ export async function probeHttp(probe: PlacedProbe<'HTTP'>): Promise<void> {
     if (problem !== null) throw problem;
   } catch (cause) {
     const reason = signal.aborted ? signal.reason : cause;
-    throw new Error(`no answer to GET ${url.origin}${url.pathname}: ${describe(reason, timeout)}`, { cause });
+    throw new Error(`no answer to GET ${url.origin}${url.pathname}: ${describeFailure(reason, timeout)}`, {
+      cause,
+    });
   }
 }
 

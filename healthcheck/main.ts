@@ -40,7 +40,8 @@ async function main(args: readonly string[]): Promise<number> {
     // Docker knows the codes 0 and 1 alone.
     if (error instanceof UsageError) printer.printError(...`healthcheck: ${error.message}`.split('\n'));
     else if (error instanceof ConfigError) printer.print(...`unhealthy: ${error.message}`.split('\n'));
-    else printer.print(`unhealthy: ${messageOf(error)}`);
+    // What servers answer may have several lines.
+    else printer.print(`unhealthy: ${messageOf(error).replaceAll(/\s+/g, ' ').trim()}`);
     return 1;
   }
 }

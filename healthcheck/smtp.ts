@@ -7,7 +7,7 @@ import { maskCommand } from '../src/config/mask.ts';
 import { hostOf } from '../src/config/probes.ts';
 import { PROBE_SOURCE } from '../src/control/protocol.ts';
 import { abortable } from '../src/lib/abortable.ts';
-import { describe } from './describe.ts';
+import { describeFailure } from '../src/lib/deadline.ts';
 import type { PlacedProbe } from './probers.ts';
 
 /**
@@ -51,7 +51,7 @@ export async function probeSmtp({
     await abortable(answered.promise, AbortSignal.timeout(timeout));
   } catch (cause) {
     throw new Error(
-      `no answer to ${maskCommand(command)} from ${url.protocol}//${url.host}: ${describe(cause, timeout)}`,
+      `no answer to ${maskCommand(command)} from ${url.protocol}//${url.host}: ${describeFailure(cause, timeout)}`,
       { cause },
     );
   } finally {

@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 
 import envVar from 'env-var';
 
+import { MAX_TIMEOUT } from '../lib/deadline.ts';
 import { parseAddresses, parseNetworks } from './addresses.ts';
 import { ipVersion } from './host.ts';
 import { maskCommand, maskUrls } from './mask.ts';
@@ -48,7 +49,6 @@ interface Variable<T> extends Type<T> {
   readonly needs: Need | null;
 }
 
-const MAX_TIMER_MS = 2 ** 31 - 1;
 const MAX_WORKERS = 64;
 /** Between HTTP URLs, which may hold commas themselves. */
 const URL_SEPARATOR = /\s*,\s*(?=https?:\/\/)|\s+/i;
@@ -69,7 +69,7 @@ const httpUrls = (accepted: string): Type<readonly string[]> => ({
   ...oneUrl(accepted),
   parse: (value) => value.split(URL_SEPARATOR),
 });
-const milliseconds = (min: 0 | 1): Type<number> => wholeNumber(min, MAX_TIMER_MS, 'ms');
+const milliseconds = (min: 0 | 1): Type<number> => wholeNumber(min, MAX_TIMEOUT, 'ms');
 
 const aName = need('a name in TARGET', hasName);
 const tcp = need('MODE=tcp or http-proxy', ({ MODE }) => MODE !== 'udp');

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
 
+import { MAX_TIMEOUT } from '../lib/deadline.ts';
 import type { Histogram } from '../lib/histogram.ts';
 import type { Page } from './admin.ts';
 import type { Status } from './protocol.ts';
@@ -20,8 +21,6 @@ const LEFT_OUT = [
   ...['handles', 'requests', 'resources'].map((what) => `nodejs_active_${what}_total`),
   'process_heap_bytes',
 ];
-/** Between two measurements of the event loop's delay, in ms: as good as never. */
-const NEVER = 2 ** 31 - 1;
 
 /** The page of metrics, in Prometheus' text format; all is read when it is asked for. */
 export function createMetrics(
@@ -29,7 +28,8 @@ export function createMetrics(
   { sources, relays }: Pick<Witnesses, 'sources' | 'relays'>,
 ): () => Promise<Page> {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: NEVER });
+  // The event loop's delay is as good as never measured.
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: MAX_TIMEOUT });
   for (const name of LEFT_OUT) registry.removeSingleMetric(name);
 
   const define = (

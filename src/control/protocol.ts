@@ -9,12 +9,9 @@ import type { RecentError } from './recent-errors.ts';
  */
 export interface BlackoutRequest {
   readonly blackout: BlackoutState;
-  /** It ends by itself after so long, a whole number of ms up to `MAX_DURATION`; null: it does not. Goes with a blackout that begins. */
+  /** It ends by itself after so long, a whole number of ms up to `MAX_TIMEOUT`; null: it does not. Goes with a blackout that begins. */
   readonly duration: number | null;
 }
-
-/** In ms: Node's timers fire at once beyond it. */
-export const MAX_DURATION = 2 ** 31 - 1;
 
 /** `draining`: nobody new is let in, and what lives goes on. */
 export type BlackoutState = 'off' | 'on' | 'draining';

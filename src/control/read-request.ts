@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 
-import { type BlackoutRequest, MAX_DURATION } from './protocol.ts';
+import { MAX_TIMEOUT } from '../lib/deadline.ts';
+import type { BlackoutRequest } from './protocol.ts';
 
 /** In bytes. */
 const MAX_LENGTH = 1_024;
@@ -33,7 +34,7 @@ function parseRequest(text: string): BlackoutRequest {
     throw new Error(`duration=${JSON.stringify(duration)}: it goes with a blackout that begins`);
   if (!isDuration(duration))
     throw new Error(
-      `duration=${JSON.stringify(duration)}: it takes a whole number of ms from 1 to ${MAX_DURATION}, or null`,
+      `duration=${JSON.stringify(duration)}: it takes a whole number of ms from 1 to ${MAX_TIMEOUT}, or null`,
     );
   return { blackout: state, duration };
 }
@@ -51,5 +52,5 @@ function parseObject(text: string): Readonly<Record<string, unknown>> {
 
 function isDuration(value: unknown): value is number | null {
   if (value === null) return true;
-  return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MAX_DURATION;
+  return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MAX_TIMEOUT;
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { isDeadline, withDeadline } from '../lib/deadline.ts';
+import { describeFailure, withDeadline } from '../lib/deadline.ts';
 import { listSome } from '../lib/list-some.ts';
 import { messageOf } from '../lib/message-of.ts';
 import { race } from '../lib/race.ts';
@@ -104,15 +104,13 @@ export function createResolver(
 
   async function askInOrder(question: Question, signal: AbortSignal): Promise<Reply> {
     const attempt = async (server: Nameserver, lost: AbortSignal): Promise<Reply> => {
-      const startedAt = performance.now();
       try {
         const reply = await withDeadline({ timeout, signal: lost }, (either) => server.ask(question, either));
         failures.delete(server);
         return reply;
       } catch (cause) {
-        const silence = performance.now() - startedAt;
         if (!lost.aborted) failures.add(server);
-        throw new Error(`${server.text}: ${describe(cause, silence)}`, { cause });
+        throw new Error(`${server.text}: ${describeFailure(cause, timeout)}`, { cause });
       }
     };
     try {
@@ -160,9 +158,4 @@ function ttlOf({ ttl }: { readonly ttl: number }): number {
 
 function familyOf(type: Question['type']): AddressRecord['family'] {
   return type === 'A' ? 4 : 6;
-}
-
-function describe(cause: unknown, silence: number): string {
-  const isSilent = isDeadline(cause) || (cause instanceof Error && cause.name === 'AbortError');
-  return isSilent ? `silent for ${Math.round(silence)} ms` : messageOf(cause);
 }

@@ -1,3 +1,10 @@
+import { messageOf } from './message-of.ts';
+
+/** The longest that a timer may take, in ms: Node fires at once beyond it. */
+export const MAX_TIMEOUT = 2 ** 31 - 1;
+/** What an error is called when a time limit has ended the waiting: ours, AbortSignal.timeout's, and that of Node's functions which take a signal. */
+const TIME_IS_UP: ReadonlySet<string> = new Set(['DeadlineError', 'TimeoutError', 'AbortError']);
+
 /** Something took too long. */
 export class DeadlineError extends Error {
   constructor(timeout: number) {
@@ -9,6 +16,12 @@ export class DeadlineError extends Error {
 /** Whether a reason is that something took too long, also in another thread. */
 export function isDeadline(reason: unknown): boolean {
   return reason instanceof Error && reason.name === 'DeadlineError';
+}
+
+/** Why something failed that had `timeout` ms: that it was silent for so long, or what the error says. */
+export function describeFailure(cause: unknown, timeout: number): string {
+  const isSilent = cause instanceof Error && TIME_IS_UP.has(cause.name);
+  return isSilent ? `silent for ${timeout} ms` : messageOf(cause);
 }
 
 const OVER = new Error('it is over');

@@ -154,6 +154,16 @@ test('resolver asks the next nameserver at once when nothing listens at the firs
   expect(await resolve('api.test', nameservers)).toMatchObject([{ address: '192.0.2.1' }]);
 });
 
+test('resolver says of a silent nameserver how long it had, in the same words each time', async () => {
+  const silent = await scriptedServer(() => []);
+  const resolver = createResolver([plainNameserver(silent)], { timeout: 20 });
+  const problem = `${silent.address}:${silent.port}: silent for 20 ms`;
+  for (let i = 0; i < 2; i++)
+    await expect(resolver('api.test', ['A'], signal)).rejects.toThrow(
+      `no nameserver answers for api.test A: ${problem}`,
+    );
+});
+
 test('resolver takes NXDOMAIN as the last word', async () => {
   const other = await scriptedServer(zone([a('api.test', '192.0.2.1')]));
   const first = await scriptedServer(zone([]));

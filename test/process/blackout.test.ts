@@ -5,7 +5,8 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
-import { MAX_DURATION, PROBE_SOURCE, type Status } from '../../src/control/protocol.ts';
+import { PROBE_SOURCE, type Status } from '../../src/control/protocol.ts';
+import { MAX_TIMEOUT } from '../../src/lib/deadline.ts';
 import {
   runHealthcheck,
   runProgram,
@@ -354,7 +355,7 @@ test.each([
 
 test('the longest blackout is as long as a timer can wait', async () => {
   const it = await drill();
-  const longest = JSON.stringify({ blackout: 'on', duration: MAX_DURATION });
+  const longest = JSON.stringify({ blackout: 'on', duration: MAX_TIMEOUT });
   expect(JSON.parse(await answerTo(it.relay.runDir, longest))).toMatchObject({ blackout: { state: 'on' } });
   expect(await it.blackout('status')).toMatch(/^blackout on /);
 });

@@ -214,6 +214,7 @@ test.each([
 
 test.each([
   ['greets with 554', { greeting: '554 go away\r\n' }, '554 go away'],
+  ['greets with 554 in two lines', { greeting: '554-go\r\n554 away\r\n' }, '554-go 554 away'],
   ['closes with 421', { ...ehlo, HELP: '421 shutting down\r\n' }, 'the server closed the connection'],
   ['does not greet', { greeting: '' }, 'silent for 300 ms'],
   ['does not answer the command', { ...ehlo, HELP: '' }, 'silent for 300 ms'],
