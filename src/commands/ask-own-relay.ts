@@ -17,7 +17,7 @@ export async function askOwnRelay(
 ): Promise<Status | null> {
   const runDir = parseRunDir(environment);
   try {
-    const answer = await askRelay(runDir, request);
+    const answer = await askRelay(runDir, { request });
     if (answer === null) throw new Error(`there is no control socket in ${runDirs(runDir).join(' or ')}`);
     return answer;
   } catch (cause) {

@@ -8,6 +8,8 @@ import { text as textOf } from 'node:stream/consumers';
 
 import { onTestFinished } from 'vitest';
 
+import { askRelay } from '../../src/control/ask-relay.ts';
+import type { Status } from '../../src/control/protocol.ts';
 import { closedPort } from './sockets.ts';
 
 type Program = 'sallyport' | 'healthcheck';
@@ -113,6 +115,13 @@ export async function runProgram(
     once(child, 'close') as Promise<[number | null]>,
   ]);
   return { code, stdout, stderr };
+}
+
+/** The status of the relay with this run directory. */
+export async function statusIn(runDir: string): Promise<Status> {
+  const status = await askRelay(runDir, { timeout: 5_000 });
+  if (status === null) throw new Error(`there is no control socket in ${runDir}`);
+  return status;
 }
 
 /** A directory of its own; removed with the test. */

@@ -3,8 +3,13 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
-import { askControl } from '../../src/control/client.ts';
-import { optionsOf, type Sallyport, startSallyport, temporaryDirectory } from '../helpers/program.ts';
+import {
+  optionsOf,
+  type Sallyport,
+  startSallyport,
+  statusIn,
+  temporaryDirectory,
+} from '../helpers/program.ts';
 import { closedPort } from '../helpers/sockets.ts';
 
 const OFF = 'the control socket is off: the healthcheck cannot ask this relay, only watch its ports';
@@ -24,7 +29,7 @@ async function relayIn(runDir: string, environment = {}, options = optionsOf('sa
 
 /** The port of the relay that answers in a run directory. */
 async function portOfOwner(runDir: string): Promise<number | undefined> {
-  return (await askControl(join(runDir, 'control.sock'), 5_000)).ports[0]?.port;
+  return (await statusIn(runDir)).ports[0]?.port;
 }
 
 async function kill({ process, ended }: Sallyport): Promise<void> {

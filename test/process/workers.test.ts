@@ -4,9 +4,8 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
-import { askControl } from '../../src/control/client.ts';
 import { a, scriptedServer, zone } from '../helpers/dns.ts';
-import { runHealthcheck, startSallyport, temporaryDirectory } from '../helpers/program.ts';
+import { runHealthcheck, startSallyport, statusIn, temporaryDirectory } from '../helpers/program.ts';
 import { closedPort, endOf, readAll, readSome, tcpClient, tcpServer, udpSocket } from '../helpers/sockets.ts';
 
 /** A relay of several threads, listening. */
@@ -19,7 +18,7 @@ async function crew(environment: Readonly<Record<string, string>>, workers = 3) 
     PORT: `${port}:${environment['PORT']}`,
   });
   await relay.line('listening');
-  return { relay, port, status: () => askControl(join(relay.runDir, 'control.sock'), 5_000) };
+  return { relay, port, status: () => statusIn(relay.runDir) };
 }
 
 /** A target that greets, and counts who is there. */

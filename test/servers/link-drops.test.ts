@@ -4,10 +4,9 @@ import { promisify } from 'node:util';
 
 import { expect, test } from 'vitest';
 
-import { askControl } from '../../src/control/client.ts';
 import { startDaemon } from '../helpers/daemon.ts';
 import { type Namespace, openStar } from '../helpers/namespaces.ts';
-import { temporaryDirectory } from '../helpers/program.ts';
+import { statusIn, temporaryDirectory } from '../helpers/program.ts';
 
 const PROGRAM = join(import.meta.dirname, '../../dist/sallyport.js');
 const PORT = 4_001;
@@ -58,7 +57,7 @@ test.each([
   const second = await startDaemon(...node(outside, client(call)), { ready: 'sent' });
 
   const counts = async () => {
-    const [port] = (await askControl(join(runDir, 'control.sock'), 5_000)).ports;
+    const [port] = (await statusIn(runDir)).ports;
     const came = [served, second].flatMap(({ output }) => output().match(/^came$/gm) ?? []).length;
     return { came, lost: port?.lost ?? 0 };
   };

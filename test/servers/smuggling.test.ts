@@ -1,10 +1,8 @@
-import { join } from 'node:path';
-
 import { expect, test } from 'vitest';
 
-import { askControl } from '../../src/control/client.ts';
 import { type FrontEnd, startDoor, startFrontEnd } from '../helpers/front-end.ts';
 import { startLaxFrontEnd } from '../helpers/lax-front-end.ts';
+import { statusIn } from '../helpers/program.ts';
 import { type Trick, TRICKS } from '../helpers/smuggling.ts';
 import { readAll, tcpClient } from '../helpers/sockets.ts';
 
@@ -106,8 +104,7 @@ async function playAll(
   );
 
   expect(await play(({ api }) => `${api()}Connection: close\r\n\r\n`, TRICKS.length)).toBe(true);
-  const socket = join(door.relay.runDir, 'control.sock');
-  const live = async () => (await askControl(socket, 5_000)).ports.map((port) => port.live + port.waiting);
+  const live = async () => (await statusIn(door.relay.runDir)).ports.map((port) => port.live + port.waiting);
   await expect.poll(live).toEqual(mode === 'tcp' ? [0, 0] : [0]);
   expect(door.relay.lines.filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([]);
   return outcomes.filter(({ isServed }) => isServed).map(({ what }) => what);
