@@ -79,7 +79,7 @@ async function openTunnel(probe: PlacedProbe<'HTTP'>, signal: AbortSignal): Prom
   );
 }
 
-/** What an app says in Host when it dials a URL's host at a port: the port too, unless it is the scheme's (RFC 9110 §4.2.3, §7.2). */
+/** The Host field of an app that dials a URL's host at a port: with the port, unless it is the scheme's (RFC 9110 §7.2). */
 export function hostField(url: URL, port: number): string {
   const asDialled = new URL(url);
   asDialled.port = String(port); // none, where it is the scheme's

@@ -7,7 +7,7 @@ export type PlacedProbe<K extends ProbeKind> = Probe<K> & { readonly address: st
 /** Rejects when there is no answer. */
 type Prober<K extends ProbeKind> = (probe: PlacedProbe<K>) => Promise<void>;
 
-/** Each kind's prober, loaded where it is asked for: most of the program's CPU time would go into reading unused libraries. */
+/** Each kind's prober. It is loaded on use: most of the program's CPU time would go into reading unused libraries. */
 const probers: { readonly [K in ProbeKind]: () => Promise<Prober<K>> } = {
   HTTP: async () => (await import('./http.ts')).probeHttp,
   SMTP: async () => (await import('./smtp.ts')).probeSmtp,

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import type { NameserverAddress } from '../dns/nameserver.ts';
+import type { NameserverAddress } from '../lib/nameserver-address.ts';
 
 /** The nameservers that the relay asks. */
 export function askedServers({

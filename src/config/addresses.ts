@@ -1,7 +1,5 @@
+import type { Network } from '../lib/networks.ts';
 import { canonical, ipVersion } from './host.ts';
-
-/** An address and the length of its prefix, in bits. */
-export type Network = readonly [address: string, prefix: number];
 
 /** By the family that ipVersion() tells, in bits. */
 const ADDRESS_LENGTH: Readonly<Record<number, number>> = { 4: 32, 6: 128 };

@@ -1,8 +1,9 @@
+import type { NameserverAddress } from '../lib/nameserver-address.ts';
 import { findNearMisses } from '../lib/near-misses.ts';
-import type { Network } from './addresses.ts';
+import type { Network } from '../lib/networks.ts';
+import type { Scope } from '../lib/target-scope.ts';
 import { ConfigError } from './config-error.ts';
 import { type NameCheck, readNameCheck, warnOfPlaintext } from './name-check.ts';
-import type { Nameserver } from './nameservers.ts';
 import { type PortPair, warnOfSexagesimal } from './ports.ts';
 import { type Probe, readProbes } from './probes.ts';
 import { findIdle, readVariable, readVariables, type Setting, type Values, variables } from './variables.ts';
@@ -23,10 +24,10 @@ export interface Config {
   /** The PROXY header that targets are sent. */
   readonly proxyProtocol: Values['PROXY_PROTOCOL'];
   readonly preResolve: boolean;
-  readonly nameservers: readonly Nameserver[];
+  readonly nameservers: readonly NameserverAddress[];
   /** Whether the answers of NAMESERVERS are kept fresh. */
   readonly refresh: boolean;
-  readonly scope: 'private' | 'public' | 'any';
+  readonly scope: Scope;
   /** Slots per port; Infinity for no limit. */
   readonly maxConnections: number;
   /** How many clients may wait for a slot, over all ports. */

@@ -1,24 +1,6 @@
+import type { NameserverAddress } from '../lib/nameserver-address.ts';
 import { ipVersion, parseHost } from './host.ts';
 import { parsePort } from './ports.ts';
-
-/** Where and how a nameserver is asked; `text` is how it was written, for messages. `name` is what its certificate is verified against. */
-export type Nameserver = { readonly text: string } & (
-  | { readonly protocol: 'system' }
-  | { readonly protocol: 'udp' | 'tcp'; readonly address: string; readonly port: number }
-  | {
-      readonly protocol: 'tls';
-      readonly address: string;
-      readonly port: number;
-      readonly name: string | null;
-    }
-  | {
-      readonly protocol: 'https';
-      readonly address: string;
-      readonly port: number;
-      readonly path: string;
-      readonly name: string | null;
-    }
-);
 
 /** Ports by scheme: RFC 1035, RFC 7858, RFC 8484. */
 const DEFAULT_PORTS = { udp: 53, tcp: 53, tls: 853, https: 443 } as const;
@@ -31,7 +13,7 @@ const SYNTAX =
  * Reads `9.9.9.9`, `127.0.0.1:5353`, `2620:fe::fe`, `[::1]:5353`, `tcp://9.9.9.9`, `tls://1.1.1.1#cloudflare-dns.com`,
  * `https://8.8.8.8/dns-query#dns.google` and `system`, separated by spaces or commas. Throws at the first that is none of these.
  */
-export function parseNameservers(text: string): readonly Nameserver[] {
+export function parseNameservers(text: string): readonly NameserverAddress[] {
   const servers = text
     .split(/[\s,]+/)
     .filter(Boolean)
@@ -40,7 +22,7 @@ export function parseNameservers(text: string): readonly Nameserver[] {
   return servers;
 }
 
-function parseNameserver(text: string): Nameserver {
+function parseNameserver(text: string): NameserverAddress {
   if (text === 'system') return { text, protocol: 'system' };
   if (ipVersion(text) !== 0) return { text, protocol: 'udp', address: text, port: DEFAULT_PORTS.udp };
 

@@ -1,4 +1,5 @@
 import { describeRange, toRuns } from '../lib/runs.ts';
+import type { PortPair } from './ports.ts';
 
 /** Where a listening port leads. */
 export interface Route {
@@ -26,10 +27,7 @@ export function describeRun(first: Route, last: Route, arrow = '→'): string {
 }
 
 /** Where all ports lead, in the order of the configuration; of more than eight runs, the rest are counted. */
-export function describeRoutes(
-  targets: readonly string[],
-  ports: readonly { readonly listen: number; readonly target: number }[],
-): readonly string[] {
+export function describeRoutes(targets: readonly string[], ports: readonly PortPair[]): readonly string[] {
   const routes = targets.flatMap((target) =>
     ports.map((pair) => ({ target, from: pair.listen, to: pair.target })),
   );

@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import envVar from 'env-var';
 
 import { MAX_TIMEOUT } from '../lib/deadline.ts';
+import { type Scope, SCOPES } from '../lib/target-scope.ts';
 import { parseAddresses, parseNetworks } from './addresses.ts';
 import { ipVersion } from './host.ts';
 import { maskCommand, maskUrls } from './mask.ts';
@@ -30,9 +31,9 @@ interface Need {
 /** The variables that decide whether another one has an effect. */
 interface Others {
   readonly TARGET: readonly string[];
-  readonly MODE: 'tcp' | 'udp' | 'http-proxy';
+  readonly MODE: (typeof MODES)[number];
   readonly PRE_RESOLVE: boolean;
-  readonly TARGET_SCOPE: 'private' | 'public' | 'any';
+  readonly TARGET_SCOPE: Scope;
   readonly MAX_CONNECTIONS: number;
   readonly UDP_ANSWERS: boolean;
   readonly LOG_LEVEL: (typeof LOG_LEVELS)[number];
@@ -52,6 +53,7 @@ interface Variable<T> extends Type<T> {
 const MAX_WORKERS = 64;
 /** Between HTTP URLs, which may hold commas themselves. */
 const URL_SEPARATOR = /\s*,\s*(?=https?:\/\/)|\s+/i;
+const MODES = ['tcp', 'udp', 'http-proxy'] as const;
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 const { accessors } = envVar;
@@ -90,7 +92,7 @@ export const variables = {
       'up to 1000 ports from 1 to 65535, such as 443, 8443:443 or 5000-5010, separated by spaces or commas',
     parse: parsePorts,
   }),
-  MODE: optional('tcp', oneOf(['tcp', 'udp', 'http-proxy'])),
+  MODE: optional('tcp', oneOf(MODES)),
   LISTEN: optional(
     '3128',
     { accepted: 'a port from 1 to 65535', parse: parsePort },
@@ -122,7 +124,7 @@ export const variables = {
   PRE_RESOLVE_REFRESH: optional('1', flag, preResolve),
   TARGET_SCOPE: optional(
     'private',
-    oneOf(['private', 'public', 'any']),
+    oneOf(SCOPES),
     // An address is taken as it is, as with `any`.
     need('a name in TARGET', (others) => hasName(others) || others.TARGET_SCOPE === 'any'),
   ),
@@ -200,7 +202,7 @@ export interface KindOfProbe {
   readonly options: Readonly<Record<string, Name>>;
 }
 
-/** The kinds of probes. Each has the variables `<kind>_HEALTHCHECK`, `<kind>_HEALTHCHECK_URL` and `<kind>_HEALTHCHECK_TIMEOUT_MS` above. */
+/** The kinds of probes. Each has the variables `<kind>_HEALTHCHECK`, `…_URL` and `…_TIMEOUT_MS` above. */
 export const probeKinds = {
   HTTP: {
     modes: ['tcp', 'http-proxy'],

@@ -9,8 +9,8 @@ import { controlPaths } from './run-dir.ts';
 const TIMEOUT = 2_000;
 
 /**
- * The status of the relay that runs here, once it has done what is requested; null where there is no control socket. Rejects when no whole answer
- * comes within `timeout` ms, or the relay refuses the request.
+ * The status of the relay that runs here, once it has done what is requested; null where there is no control
+ * socket. Rejects when no whole answer comes within `timeout` ms, or the relay refuses the request.
  */
 export async function askRelay(
   runDir: string | null,

@@ -1,5 +1,6 @@
 import { isIPv4 } from 'node:net';
 
+import type { Config } from '../config/config.ts';
 import type { NameStatus } from '../dns/sources.ts';
 import type { RecentError } from './recent-errors.ts';
 
@@ -35,7 +36,7 @@ export interface Answer extends Status {
 /** What the relay says of itself. */
 export interface Status {
   readonly version: string;
-  readonly mode: 'tcp' | 'udp' | 'http-proxy';
+  readonly mode: Config['mode'];
   readonly targets: readonly string[];
   /** Since the relay started, in s. */
   readonly uptime: number;

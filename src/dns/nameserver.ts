@@ -1,28 +1,11 @@
 import { withDeadline } from '../lib/deadline.ts';
+import type { NameserverAddress } from '../lib/nameserver-address.ts';
 import { exchangeOverTcp } from './transport/stream.ts';
 import { exchangeOverUdp } from './transport/udp.ts';
 import type { Message, Query, ResourceRecord } from './wire/message.ts';
 import { makeQuery, matchAnswer, type Question } from './wire/query.ts';
 
-/** Where and how nameservers are asked: the container's own, or one. `text` is how it was written, for messages. */
-export type NameserverAddress = { readonly text: string; readonly protocol: 'system' } | RemoteAddress;
-
-type RemoteAddress = { readonly text: string } & (
-  | { readonly protocol: 'udp' | 'tcp'; readonly address: string; readonly port: number }
-  | {
-      readonly protocol: 'tls';
-      readonly address: string;
-      readonly port: number;
-      readonly name: string | null;
-    }
-  | {
-      readonly protocol: 'https';
-      readonly address: string;
-      readonly port: number;
-      readonly path: string;
-      readonly name: string | null;
-    }
-);
+type RemoteAddress = Exclude<NameserverAddress, { readonly protocol: 'system' }>;
 
 /** What a nameserver says to a question: whether the name exists at all, and its records. */
 export interface Reply {

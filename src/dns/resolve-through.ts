@@ -1,6 +1,7 @@
+import type { NameserverAddress } from '../lib/nameserver-address.ts';
 import { isFinal } from '../lib/resolve-error.ts';
 import { loadResolver } from './load-resolver.ts';
-import type { Nameserver, NameserverAddress } from './nameserver.ts';
+import type { Nameserver } from './nameserver.ts';
 import type { Resolve } from './resolver.ts';
 import { createSystemResolver } from './system.ts';
 

@@ -1,7 +1,8 @@
 import { listSome } from '../lib/list-some.ts';
 import { ResolveError } from '../lib/resolve-error.ts';
+import type { Scope } from '../lib/target-scope.ts';
 import type { Log } from '../log/log.ts';
-import { createJudge, type Scope } from './scope.ts';
+import { createJudge } from './scope.ts';
 
 interface Options {
   readonly scope: Scope;

@@ -3,9 +3,7 @@ import { isIPv6 } from 'node:net';
 import { v6 as ipv6 } from '@leichtgewicht/ip-codec';
 
 import { createNetworkTest, type Network } from '../lib/networks.ts';
-
-/** Which addresses may be dialled: `private` and public ones, only what is globally routable, or any. */
-export type Scope = 'private' | 'public' | 'any';
+import type { Scope } from '../lib/target-scope.ts';
 
 /**
  * Never a service elsewhere: this host, this link (where most clouds keep their metadata), no host, many hosts (RFC 6890), and what clouds serve to a machine about

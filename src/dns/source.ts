@@ -2,13 +2,13 @@ import type { LookupAddress } from 'node:dns';
 import { isIP } from 'node:net';
 
 import { singleFlight } from '../lib/single-flight.ts';
+import type { Scope } from '../lib/target-scope.ts';
 import type { Log } from '../log/log.ts';
 import { type AddressBook, openAddressBook } from './address-book.ts';
 import { recordTypes } from './ipv6.ts';
 import type { Limited } from './limit-addresses.ts';
 import type { Answer, Resolve } from './resolver.ts';
 import { createScopeFilter } from './scope-filter.ts';
-import type { Scope } from './scope.ts';
 
 interface Options {
   readonly resolve: Resolve;

@@ -1,11 +1,11 @@
 import { isDeadline } from '../lib/deadline.ts';
 import { type Histogram, HISTOGRAM_CELLS, observe, readHistogram } from '../lib/histogram.ts';
+import type { NameserverAddress } from '../lib/nameserver-address.ts';
 import { ResolveError } from '../lib/resolve-error.ts';
+import type { Scope } from '../lib/target-scope.ts';
 import type { Log } from '../log/log.ts';
 import type { AddressBook, BookStatus } from './address-book.ts';
-import type { NameserverAddress } from './nameserver.ts';
 import { resolveThrough } from './resolve-through.ts';
-import type { Scope } from './scope.ts';
 import { openSource } from './source.ts';
 
 interface Options {

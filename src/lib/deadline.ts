@@ -2,7 +2,7 @@ import { messageOf } from './message-of.ts';
 
 /** The longest that a timer may take, in ms: Node fires at once beyond it. */
 export const MAX_TIMEOUT = 2 ** 31 - 1;
-/** What an error is called when a time limit has ended the waiting: ours, AbortSignal.timeout's, and that of Node's functions which take a signal. */
+/** Names of errors that mean that a time limit is over: ours, AbortSignal.timeout's, and that of Node's functions. */
 const TIME_IS_UP: ReadonlySet<string> = new Set(['DeadlineError', 'TimeoutError', 'AbortError']);
 
 /** Something took too long. */

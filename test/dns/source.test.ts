@@ -4,13 +4,14 @@ import { openNameserver } from '../../src/dns/nameserver.ts';
 import { createResolver } from '../../src/dns/resolver.ts';
 import { openSource } from '../../src/dns/source.ts';
 import { createSystemResolver } from '../../src/dns/system.ts';
+import type { Scope } from '../../src/lib/target-scope.ts';
 import { a, plainNameserver, scriptedServer, zone } from '../helpers/dns.ts';
 import { testLog } from '../helpers/relay.ts';
 
 const { signal } = new AbortController();
 const timed = <T>(lookup: Promise<T>) => lookup;
 
-async function sourceOf(addresses: readonly string[], scope: 'private' | 'public' | 'any') {
+async function sourceOf(addresses: readonly string[], scope: Scope) {
   const server = await scriptedServer(zone(addresses.map((address) => a('api.test', address))));
   const log = testLog();
   const { address, port } = server;

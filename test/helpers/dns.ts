@@ -6,7 +6,8 @@ import * as dnsPacket from 'dns-packet';
 import type { Answer, DecodedPacket } from 'dns-packet';
 import { onTestFinished } from 'vitest';
 
-import { openNameserver, type NameserverAddress } from '../../src/dns/nameserver.ts';
+import { openNameserver } from '../../src/dns/nameserver.ts';
+import type { NameserverAddress } from '../../src/lib/nameserver-address.ts';
 
 /** What a scripted server says to a query: datagrams over UDP, or chunks over TCP; nothing for silence. */
 export type Script = (
