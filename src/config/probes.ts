@@ -1,7 +1,7 @@
 import type { NameCheck } from './name-check.ts';
 import type { PortPair } from './ports.ts';
 import { isWildcard, matchTarget } from './targets.ts';
-import { describeProblem, type KindOfProbe, type ProbeKind, probeKinds, type Values } from './variables.ts';
+import { describeProblem, type ProbeRules, type ProbeKind, probeKinds, type Values } from './variables.ts';
 
 interface Destination {
   readonly url: URL;
@@ -46,7 +46,7 @@ export function readProbes(
 
 function readKind(kind: ProbeKind, values: Partial<Values>, nameCheck: NameCheck) {
   const { TARGET: targets, PORT: ports = [], MODE: mode } = values;
-  const { modes, schemes, defaultScheme, options }: KindOfProbe = probeKinds[kind];
+  const { modes, schemes, defaultScheme, options }: ProbeRules = probeKinds[kind];
   const isOn = values[`${kind}_HEALTHCHECK`] === true;
   const given = values[`${kind}_HEALTHCHECK_URL`] ?? null;
   const viaProxy = mode === 'http-proxy';

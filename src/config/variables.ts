@@ -192,7 +192,7 @@ export const variables = {
 } as const;
 
 /** What makes a kind of probe. */
-export interface KindOfProbe {
+export interface ProbeRules {
   readonly modes: readonly Others['MODE'][];
   /** The schemes of its URLs, and the ports that speak each: the scheme's own first, the likeliest next. */
   readonly schemes: Readonly<Record<string, readonly number[]>>;
@@ -221,7 +221,7 @@ export const probeKinds = {
     },
     options: { command: 'SMTP_HEALTHCHECK_COMMAND' },
   },
-} as const satisfies Readonly<Record<string, KindOfProbe>>;
+} as const satisfies Readonly<Record<string, ProbeRules>>;
 
 export type ProbeKind = keyof typeof probeKinds;
 
