@@ -33,6 +33,10 @@ if (missing.length > 0) {
   console.log(`${message} (REQUIRE_DOCKER=1 makes that a failure)`);
 }
 
+/** Compares our own readers with others' on tens of thousands of random inputs. */
+const LONG = 'test/**/*-{differential,fuzz}.test.ts';
+const RUNS_DIST = { globalSetup: ['test/helpers/fresh-dist.ts'] };
+
 export default defineConfig({
   test: {
     testTimeout: 30_000,
@@ -40,10 +44,10 @@ export default defineConfig({
     execArgv: ['--disable-warning=ExperimentalWarning'],
     expect: { poll: { timeout: 10_000 } },
     projects: [
-      project('unit', [
-        'test/*.test.ts',
-        'test/{commands,config,control,dns,kernel,lib,log,relay,runtime,wire,workers,healthcheck,bench}/**/*.test.ts',
-      ]),
+      project('unit', ['test/**/*.test.ts'], {
+        exclude: [LONG, 'test/{relay,process,servers,container}/**'],
+      }),
+      project('relay', ['test/relay/**/*.test.ts'], { exclude: [LONG] }),
       project(
         'streams',
         [
@@ -53,8 +57,9 @@ export default defineConfig({
           env: { TEST_SOCKETS: 'streams' },
         },
       ),
-      project('process', ['test/process/**/*.test.ts']),
-      ...(missing.length > 0 ? [] : [project('servers', ['test/servers/**/*.test.ts'])]),
+      project('long', [LONG], { exclude: ['test/servers/**'] }),
+      project('process', ['test/process/**/*.test.ts'], RUNS_DIST),
+      ...(missing.length > 0 ? [] : [project('servers', ['test/servers/**/*.test.ts'], RUNS_DIST)]),
       project('container', ['test/container/**/*.test.ts'], {
         globalSetup: ['test/helpers/docker-setup.ts'],
         env: { TESTCONTAINERS_RYUK_DISABLED: 'true' },
