@@ -4,10 +4,13 @@ import { join } from 'node:path';
 
 import { chooseLoads, choosePeers } from './choose.ts';
 import { withinLimits } from './limits.ts';
+import type { Sample } from './metrics.ts';
 import { copyOfNode } from './node-copy.ts';
 import { parseOptions, usage } from './options.ts';
+import { isNamed, type Peer } from './peers/peer.ts';
 import { replaceBetween } from './report/page.ts';
-import { report } from './report/report.ts';
+import { report, toJson } from './report/report.ts';
+import { summarizePeers } from './report/statistics.ts';
 import { runRounds } from './rounds.ts';
 import { describeSetting } from './setting.ts';
 import { measureSmall } from './small/small.ts';
@@ -28,18 +31,25 @@ async function main(flags: readonly string[]): Promise<void> {
   const loads = chooseLoads(options, say);
   const world = await openWorld(options, stack);
   say(`On ${world.description}.`);
-  const samples = [];
+  const samples: Sample[] = [];
   for (const load of loads)
     samples.push(...(await runRounds(load, peers, { ...options, world, say, stack })));
   const small = options.small && (await measureSmall({ ...options.small, world, node, stack }));
 
   const setting = describeSetting(peers, { network: world.description, flags });
   const { isWhole, rounds, seconds, idle } = options;
-  const results = { setting, isWhole, rounds, seconds, idle, samples, small };
-  const text = report(results, peers);
+  const summariesOf = (some: readonly Peer[]) =>
+    summarizePeers(
+      samples,
+      some.map(({ name }) => name),
+    );
+  const unread = summariesOf(peers.filter((peer) => !isNamed(peer)));
+  const named = summariesOf(peers.filter(isNamed));
+  const results = { setting, isWhole, rounds, seconds, idle, unread, named, small };
+  const text = report(results);
   console.log(text);
   if (!options.isWritten) return;
-  writeFileSync(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
+  writeFileSync(RESULTS, toJson(results));
   writeFileSync(PAGE, replaceBetween(readFileSync(PAGE, 'utf8'), text));
   say(`Written to ${RESULTS} and ${PAGE}.`);
 }

@@ -1,6 +1,6 @@
-import type { MetricId, Sample } from '../metrics.ts';
+import type { MetricId } from '../metrics.ts';
 import type { Small } from '../small/small.ts';
-import { summarize } from './statistics.ts';
+import type { Summaries } from './statistics.ts';
 import { digits, markdownTable } from './table.ts';
 
 /** What the relay has to reach. */
@@ -18,10 +18,8 @@ const SAME_TIME = 1.2;
 const MEBI = 2 ** 20;
 
 /** All bars, with what was measured. */
-export function bars(samples: readonly Sample[], small: Small | null, idle: number): readonly Bar[] {
-  const median = (peer: string, metric: MetricId) =>
-    summarize(samples.flatMap((sample) => (sample.peer === peer ? (sample.readings[metric] ?? []) : [])))
-      ?.median ?? null;
+export function bars(summaries: Summaries, small: Small | null, idle: number): readonly Bar[] {
+  const median = (peer: string, metric: MetricId) => summaries[peer]?.[metric]?.median ?? null;
   const quotient = (a: number | null, b: number | null) =>
     a === null || b === null || b === 0 ? null : a / b;
   const against = (metric: MetricId, peer: string) =>

@@ -1,46 +1,34 @@
-import { type MetricId, metrics, type Sample } from '../metrics.ts';
-import { type Summary, summarize } from './statistics.ts';
+import { type MetricId, metrics } from '../metrics.ts';
+import type { Summaries, Summary } from './statistics.ts';
 import { digits, markdownTable } from './table.ts';
 
 const NONE = '–';
 
-interface Options {
-  readonly peers: readonly string[];
-  /** Those whose medians the others are divided by. */
-  readonly baselines: readonly string[];
-}
-
 /**
  * For each metric the median of each peer with the spread over the rounds, and the ratio of its median to each baseline's. What nobody has been
- * measured by is left out, and who has not been measured; null where nothing is left.
+ * measured by is left out; null where nothing is left.
  */
-export function comparison(samples: readonly Sample[], options: Options): string | null {
-  const peers = options.peers.filter((peer) => samples.some((sample) => sample.peer === peer));
+export function comparison(summaries: Summaries, baselines: readonly string[]): string | null {
+  const peers = Object.keys(summaries);
   const rows = (Object.keys(metrics) as MetricId[]).flatMap((metric) => {
-    const summaries = new Map(peers.map((peer) => [peer, summaryOf(samples, metric, peer)]));
-    if (peers.every((peer) => !summaries.get(peer))) return [];
+    const all = Object.values(summaries).map((summary) => summary[metric]);
+    if (all.every((summary) => !summary)) return [];
     const { title, unit } = metrics[metric];
-    const ratios = options.baselines.flatMap((baseline) => {
-      const base = summaries.get(baseline);
-      return base ? [[`÷ ${baseline}`, ...peers.map((peer) => ratio(summaries.get(peer), base))]] : [];
+    const ratios = baselines.flatMap((baseline) => {
+      const base = summaries[baseline]?.[metric];
+      return base ? [[`÷ ${baseline}`, ...all.map((summary) => ratio(summary, base))]] : [];
     });
-    return [[`**${title}**, ${unit}`, ...peers.map((peer) => describe(summaries.get(peer)))], ...ratios];
+    return [[`**${title}**, ${unit}`, ...all.map(describe)], ...ratios];
   });
   return rows.length === 0 ? null : markdownTable([['', ...peers], ...rows]);
 }
 
-function summaryOf(samples: readonly Sample[], metric: MetricId, peer: string): Summary | null {
-  return summarize(
-    samples.flatMap((sample) => (sample.peer === peer ? (sample.readings[metric] ?? []) : [])),
-  );
-}
-
-function describe(summary: Summary | null | undefined): string {
+function describe(summary: Summary | undefined): string {
   if (!summary) return NONE;
   const { median, min, max } = summary;
   return min === max ? digits(median) : `${digits(median)} (${digits(min)}–${digits(max)})`;
 }
 
-function ratio(summary: Summary | null | undefined, base: Summary): string {
+function ratio(summary: Summary | undefined, base: Summary): string {
   return summary && base.median > 0 ? (summary.median / base.median).toFixed(2) : NONE;
 }

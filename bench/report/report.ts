@@ -1,10 +1,9 @@
-import type { Sample } from '../metrics.ts';
-import { isNamed, type Peer } from '../peers/peer.ts';
 import type { Setting } from '../setting.ts';
 import type { Small } from '../small/small.ts';
 import { bars, barsTable } from './bars.ts';
 import { comparison } from './comparison.ts';
 import { smallTable } from './small-table.ts';
+import type { Summaries } from './statistics.ts';
 
 /** All that a run has found. */
 export interface Results {
@@ -16,30 +15,27 @@ export interface Results {
   readonly seconds: number;
   /** How many connections idled. */
   readonly idle: number;
-  readonly samples: readonly Sample[];
+  /** Of peers that read nothing of what they relay. */
+  readonly unread: Summaries;
+  /** Of peers whose clients name the server. */
+  readonly named: Summaries;
   readonly small: Small | null;
 }
 
 /** The results in Markdown. */
-export function report(results: Results, peers: readonly Peer[]): string {
-  const { samples, small, idle, isWhole } = results;
-  const shown = bars(samples, small, idle).filter(({ measured }) => isWhole || measured !== null);
-  const namesOf = (some: readonly Peer[]) => some.map(({ name }) => name);
-  const all = comparison(samples, {
-    peers: namesOf(peers.filter((peer) => !isNamed(peer))),
-    baselines: ['haproxy', 'sallyport'],
-  });
-  const named = comparison(samples, {
-    peers: namesOf(peers.filter(isNamed)),
-    baselines: ['haproxy-http', 'nginx-http', 'names-off'],
-  });
+export function report(results: Results): string {
+  const { unread, named, small, idle, isWhole } = results;
+  const summaries = { ...unread, ...named };
+  const shown = bars(summaries, small, idle).filter(({ measured }) => isWhole || measured !== null);
+  const all = comparison(unread, ['haproxy', 'sallyport']);
+  const checked = comparison(named, ['haproxy-http', 'nginx-http', 'names-off']);
   const sections = [
     describeSetting(results),
     shown.length > 0 && `What the relay has to reach.\n\n${barsTable(shown)}`,
     all && `Medians of the rounds, in brackets the lowest and the highest. Below each, its ratios.\n\n${all}`,
-    named &&
-      `The relay with NAME_CHECK=off and with NAME_CHECK=enforce, beside others that read each HTTP request.\n\n${named}`,
-    small && `What runs beside every app has to be small.\n\n${smallTable(samples, small)}`,
+    checked &&
+      `The relay with NAME_CHECK=off and with NAME_CHECK=enforce, beside others that read each HTTP request.\n\n${checked}`,
+    small && `What runs beside every app has to be small.\n\n${smallTable(summaries, small)}`,
   ];
   return sections.filter(Boolean).join('\n\n');
 }
@@ -52,4 +48,13 @@ function describeSetting({ setting, rounds, seconds }: Results): string {
     `Linux ${kernel}, ${cpu}, ${memory}. ${tools.join(', ')}.`,
     `${rounds} rounds in turn, ${seconds} s each; flags: ${flags.join(' ') || 'none'}.`,
   ].join('\n');
+}
+
+/** The results in JSON: numbers to eight digits, so that rounding them again shows the same, and a line for each peer and metric. */
+export function toJson(results: Results): string {
+  const round = (_: string, value: unknown) =>
+    typeof value === 'number' ? Number(value.toPrecision(8)) : value;
+  const innermost = /[[{][^[\]{}]*[\]}]/g;
+  const text = JSON.stringify(results, round, 2);
+  return `${text.replaceAll(innermost, (lines) => lines.replaceAll(/\s+/g, ' '))}\n`;
 }

@@ -2,13 +2,15 @@ import { expect, test } from 'vitest';
 
 import type { Readings, Sample } from '../../../bench/metrics.ts';
 import { bars, barsTable } from '../../../bench/report/bars.ts';
+import { summarizePeers } from '../../../bench/report/statistics.ts';
 
 function sample(peer: string, readings: Readings): Sample {
   return { load: 'any', peer, round: 1, readings };
 }
 
 function rowsFor(samples: readonly Sample[], words: string): readonly string[] {
-  const table = barsTable(bars(samples, null, 10_000));
+  const peers = samples.map(({ peer }) => peer);
+  const table = barsTable(bars(summarizePeers(samples, peers), null, 10_000));
   return table.split('\n').filter((row) => row.includes(words));
 }
 
@@ -53,7 +55,7 @@ test('bars() on names in HTTP compare the relay with others that read each reque
 });
 
 test('bars() that nobody measured say so', () => {
-  const all = bars([], null, 10_000);
+  const all = bars({}, null, 10_000);
   expect(all.every(({ measured }) => measured === null)).toBe(true);
   expect(rowsFor([], 'not measured')).toHaveLength(all.length);
 });

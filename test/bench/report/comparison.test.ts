@@ -2,8 +2,11 @@ import { expect, test } from 'vitest';
 
 import type { Readings, Sample } from '../../../bench/metrics.ts';
 import { comparison } from '../../../bench/report/comparison.ts';
+import { summarizePeers } from '../../../bench/report/statistics.ts';
 
-const options = { peers: ['haproxy', 'nginx', 'sallyport'], baselines: ['haproxy', 'sallyport'] };
+function compare(all: readonly Sample[]): string | null {
+  return comparison(summarizePeers(all, ['haproxy', 'nginx', 'sallyport']), ['haproxy', 'sallyport']);
+}
 
 function samples(peer: string, ...all: readonly Readings[]): readonly Sample[] {
   return all.map((readings, index) => ({ load: 'up', peer, round: index + 1, readings }));
@@ -25,7 +28,7 @@ test('comparison() has the median, the spread and the ratio of medians to each b
     ...samples('haproxy', { upload: 8 }, { upload: 10 }, { upload: 9 }),
     ...samples('sallyport', { upload: 18 }, { upload: 3 }, { upload: 20 }),
   ];
-  expect(cells(comparison(all, options))).toEqual([
+  expect(cells(compare(all))).toEqual([
     ['**bulk upload**, Gbit/s', '9 (8–10)', '18 (3–20)'],
     ['÷ haproxy', '1.00', '2.00'],
     ['÷ sallyport', '0.50', '1.00'],
@@ -34,13 +37,13 @@ test('comparison() has the median, the spread and the ratio of medians to each b
 
 test('comparison() shows what a peer cannot do as missing, and leaves out whom nobody measured', () => {
   const all = [...samples('haproxy', { upload: 8 }), ...samples('sallyport', { upload: 4, datagrams: 50 })];
-  expect(comparison(all, options)).not.toContain('nginx');
-  expect(cells(comparison(all, options)).slice(3)).toEqual([
+  expect(compare(all)).not.toContain('nginx');
+  expect(cells(compare(all)).slice(3)).toEqual([
     ['**UDP datagrams of 64 B, loss < 1 %**, 1/s', '–', '50'],
     ['÷ sallyport', '–', '1.00'],
   ]);
 });
 
 test('comparison() makes nothing of no samples', () => {
-  expect(comparison([], options)).toBeNull();
+  expect(compare([])).toBeNull();
 });
