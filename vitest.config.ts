@@ -8,7 +8,10 @@ const project = (name: string, include: string[], rest: object = {}) => ({
 });
 
 const FOR_DNS = ['unbound', 'unbound-control', 'dnsmasq', 'ip', 'ss', 'unshare', 'nsenter'];
-/** What test/servers runs, of Debian's unbound, dnsmasq-base, iproute2, util-linux, nginx, apache2-bin, python3, curl, openssl, git, apt, apache2-utils, wrk and prometheus. */
+/**
+ * What test/servers runs, of Debian's unbound, dnsmasq-base, iproute2, util-linux, nginx, apache2-bin, python3, curl, openssl, git, apt, apache2-utils, wrk and
+ * prometheus.
+ */
 const SERVERS = [
   ...FOR_DNS,
   'nginx',

@@ -106,7 +106,10 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Relays until asked to stop, then drains; resolves with the last line of the log. Rejects when a port cannot be listened on, a listener dies, or with what nobody has caught. */
+/**
+ * Relays until asked to stop, then drains; resolves with the last line of the log. Rejects when a port cannot be listened on, a listener dies, or with what
+ * nobody has caught.
+ */
 async function run(
   config: Config,
   {

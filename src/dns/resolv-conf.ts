@@ -61,7 +61,10 @@ function numberOf(name: keyof typeof BOUNDS, options: readonly string[]): number
   return digits === undefined ? byDefault : Math.min(most, Number(digits));
 }
 
-/** The names that one may stand for, in the order in which they are asked for (resolv.conf(5), `ndots`): with the root's dot, itself alone. None where DNS can hold none of them. */
+/**
+ * The names that one may stand for, in the order in which they are asked for (resolv.conf(5), `ndots`): with the root's dot, itself alone. None where DNS can
+ * hold none of them.
+ */
 export function candidatesFor(
   name: string,
   { search, ndots }: Pick<ResolvConf, 'search' | 'ndots'>,

@@ -25,8 +25,8 @@ export interface Answer extends Limited<AddressRecord> {
 }
 
 /**
- * The addresses of a name, of the record types asked for; see limitAddresses for those that are left out. Rejects when no nameserver has an answer, or the answer is that there is no
- * address (isFinal), or with the signal's reason.
+ * The addresses of a name, of the record types asked for; see limitAddresses for those that are left out. Rejects when no nameserver has an answer, or the
+ * answer is that there is no address (isFinal), or with the signal's reason.
  */
 export type Resolve = (
   name: string,

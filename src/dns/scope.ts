@@ -6,8 +6,8 @@ import { createNetworkTest, type Network } from '../lib/networks.ts';
 import type { Scope } from '../lib/target-scope.ts';
 
 /**
- * Never a service elsewhere: this host, this link (where most clouds keep their metadata), no host, many hosts (RFC 6890), and what clouds serve to a machine about
- * itself, credentials among it, at addresses that are not link-local.
+ * Never a service elsewhere: this host, this link (where most clouds keep their metadata), no host, many hosts (RFC 6890), and what clouds serve to a machine
+ * about itself, credentials among it, at addresses that are not link-local.
  */
 const DROPPED_BY_PRIVATE: Readonly<Record<string, readonly Network[]>> = {
   loopback: [
@@ -132,6 +132,7 @@ const EMBEDDING: readonly { readonly range: Network; readonly layouts: readonly 
 /** Tells why an address may not be dialled, or null if it may. */
 export type Judge = (address: string) => string | null;
 
+/** Judges addresses by a scope, those too that an IPv6 address embeds. */
 export function createJudge(scope: Scope): Judge {
   if (scope === 'any') return () => null;
 
@@ -153,7 +154,10 @@ export function createJudge(scope: Scope): Judge {
     return scope === 'public' && isIPv6(address) && !isGlobalUnicast(address) ? 'reserved' : null;
   };
 
-  /** The IPv4 addresses that an IPv6 address may stand for. Of several layouts, those with a first byte of 0 are not what was meant: no translator sends to 0.0.0.0/8. */
+  /**
+   * The IPv4 addresses that an IPv6 address may stand for. Of several layouts, those with a first byte of 0 are not what was meant: no translator sends to
+   * 0.0.0.0/8.
+   */
   function embeddedIn(address: string): readonly string[] {
     const layouts = isIPv6(address) ? embeddings.find(({ holds }) => holds(address))?.layouts : undefined;
     if (layouts === undefined) return [];

@@ -67,7 +67,8 @@ export function createSystemResolver({ directory = '/etc', port = 53 }: Options 
 }
 
 /**
- * Asks for all that a name may stand for, in turn, until there are addresses, as glibc does: also when nobody can tell about one of them. Nameservers are asked in the order of the file each time, as they may know different names.
+ * Asks for all that a name may stand for, in turn, until there are addresses, as glibc does: also when nobody can tell about one of them. Nameservers are asked
+ * in the order of the file each time, as they may know different names.
  */
 function searchDns(conf: ResolvConf, port: number): Resolve {
   const protocol = conf.overTcp ? 'tcp' : 'udp';

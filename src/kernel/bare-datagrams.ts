@@ -116,8 +116,8 @@ interface Parts {
 }
 
 /**
- * One of them. Emits 'datagrams'; 'lost' with a number, for those that there was no room to send or, if it is connected, to receive; and 'error' for what has befallen it, a refusal by
- * its peer for one.
+ * One of them. Emits 'datagrams'; 'lost' with a number, for those that there was no room to send or, if it is connected, to receive; and 'error' for what has
+ * befallen it, a refusal by its peer for one.
  */
 export class BareDatagramSocket
   extends EventEmitter<{ datagrams: []; lost: [number]; error: [Error] }>

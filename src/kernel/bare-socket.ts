@@ -13,8 +13,9 @@ const SHUT_WR = 1;
 const NOTHING = Buffer.alloc(0);
 
 /**
- * A TCP connection as the kernel has it: a descriptor, and nothing kept in this process. Who owns it reads and writes it directly, or has it
- * made a stream. Until it is ended or closed in order it is reset when this process ends, however that ends. Calls that can fail return -errno (errno(3)) then; what is not ours any more, -EBADF.
+ * A TCP connection as the kernel has it: a descriptor, and nothing kept in this process. Who owns it reads and writes it directly, or has it made a stream.
+ * Until it is ended or closed in order it is reset when this process ends, however that ends. Calls that can fail return -errno (errno(3)) then; what is not
+ * ours any more, -EBADF.
  */
 export class BareSocket implements Watched {
   readonly remoteAddress: string;
@@ -213,7 +214,10 @@ export class BareSocket implements Watched {
     this.#drops = drops;
   }
 
-  /** The stream that owns the descriptor from the first time on that it is asked for; what nobody has read is still in the kernel, or in `unread`. What was closed is a stream that was. */
+  /**
+   * The stream that owns the descriptor from the first time on that it is asked for; what nobody has read is still in the kernel, or in `unread`. What was
+   * closed is a stream that was.
+   */
   get stream(): Socket {
     this.#stream ??= this.#isOpen ? this.#toStream() : new Socket().destroy();
     return this.#stream;

@@ -4,7 +4,10 @@ const { ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, ENOPROTOOPT, EOPNOTSUPP, EACCES
 /** Node does not name them. */
 const [EHOSTDOWN, ENONET] = [112, 64];
 
-/** What a socket may be told because of an ICMP message about something that it has sent (icmp_err_convert and icmpv6_err_convert of Linux), as errno(3) numbers it. */
+/**
+ * What a socket may be told because of an ICMP message about something that it has sent (icmp_err_convert and icmpv6_err_convert of Linux), as errno(3) numbers
+ * it.
+ */
 export const ICMP_ERRORS: ReadonlySet<number> = new Set([
   ECONNREFUSED,
   EHOSTUNREACH,

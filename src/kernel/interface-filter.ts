@@ -35,8 +35,9 @@ export interface InterfaceFilter {
 
 /**
  * Has a listening socket take what comes in by its address's own interface or from this host, and nothing else: by itself Linux takes packets for any address
- * of its own by any interface (RFC 1122 §3.3.4.2, the weak ES model). An interface that goes and comes with its address is followed. Of TCP the
- * SYNs are judged, so that connections live through that. An address that no interface but loopback has is left alone, as is the socket where the kernel has no such filters.
+ * of its own by any interface (RFC 1122 §3.3.4.2, the weak ES model). An interface that goes and comes with its address is followed. Of TCP the SYNs are
+ * judged, so that connections live through that. An address that no interface but loopback has is left alone, as is the socket where the kernel has no such
+ * filters.
  */
 export function holdToInterface(
   { calls, options, links }: Kernel,

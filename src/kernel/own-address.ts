@@ -37,8 +37,8 @@ const V4 = new Map<number, Place>([
 ]);
 
 /**
- * Where it lies in what the kernel has told of a datagram, so many bytes, to which of our own addresses it was sent; in 32-bit words. The size is 0 where that is
- * not told, or is nobody's own (multicast). A link-local one goes with its interface (RFC 4007 §6); from others, any way to the client will do.
+ * Where it lies in what the kernel has told of a datagram, so many bytes, to which of our own addresses it was sent; in 32-bit words. The size is 0 where that
+ * is not told, or is nobody's own (multicast). A link-local one goes with its interface (RFC 4007 §6); from others, any way to the client will do.
  */
 export function findOwnAddress(told: Structs, i: number, bytes: number): Place {
   if (bytes !== V6_BYTES) return V4.get(bytes) ?? NOWHERE;

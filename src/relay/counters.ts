@@ -1,7 +1,10 @@
 import { type Histogram, HISTOGRAM_CELLS, observe, readHistogram } from '../lib/histogram.ts';
 import { RULES } from '../wire/refusal.ts';
 
-/** Why a client was not let through: a rule that what it said fell foul of, where it came from, a blackout, or a target whose name has no address or that could not be reached. */
+/**
+ * Why a client was not let through: a rule that what it said fell foul of, where it came from, a blackout, or a target whose name has no address or that could
+ * not be reached.
+ */
 const REASONS = [
   ...RULES,
   'source not allowed',

@@ -43,7 +43,10 @@ export class HandshakeReader {
     this.#options = options;
   }
 
-  /** Takes the next bytes; null while more are needed. Throws a Refusal as soon as it cannot be such a message. What it tells of one lies in memory that `free` gives back. */
+  /**
+   * Takes the next bytes; null while more are needed. Throws a Refusal as soon as it cannot be such a message. What it tells of one lies in memory that `free`
+   * gives back.
+   */
   push(chunk: Buffer): Message | null {
     for (let at = 0; at < chunk.length;) {
       const isHeader = this.#headerLength < RECORD_HEADER;

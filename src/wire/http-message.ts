@@ -95,7 +95,10 @@ export abstract class MessageReader {
     return this.end;
   }
 
-  /** Looks for the end of a head that is long, or cut; of its bytes from `start`, so many have been `seen` before. Makes no strings of what is cut: who sends that may send much. */
+  /**
+   * Looks for the end of a head that is long, or cut; of its bytes from `start`, so many have been `seen` before. Makes no strings of what is cut: who sends
+   * that may send much.
+   */
   #readLong(
     bytes: Buffer,
     { start, end, seen }: { readonly start: number; readonly end: number; readonly seen: number },

@@ -23,6 +23,7 @@ export function isRequestStart(text: string): boolean {
   return REQUEST_START.test(text);
 }
 
+/** Whether a line without its CRLF is a field line (RFC 9112 §5). */
 export function isFieldLine(line: string): boolean {
   return FIELD_LINE.test(line);
 }

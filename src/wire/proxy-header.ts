@@ -29,8 +29,8 @@ const [LOCAL, PROXY] = [0x20, 0x21];
 const [UNSPECIFIED, TCP4, TCP6] = [0x00, 0x11, 0x21];
 
 /**
- * The header that tells a target whose connection this is (https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt, sections 2.1 and
- * 2.2), in at most 107 bytes. v4-mapped ends are IPv4. Ends that are not both known, or not of one family, are told as unknown. The proxy's own checks are LOCAL in version 2;
+ * The header that tells a target whose connection this is (https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt, sections 2.1 and 2.2), in at most 107
+ * bytes. v4-mapped ends are IPv4. Ends that are not both known, or not of one family, are told as unknown. The proxy's own checks are LOCAL in version 2;
  * version 1 has no word for them, and wants them to be told as any other connection.
  */
 export function proxyHeader(version: Version, { isOwn, ...relayed }: Relayed): Buffer {

@@ -4,8 +4,8 @@ import { singleFlight } from '../lib/single-flight.ts';
 import type { MainCalls } from './calls.ts';
 
 /**
- * Looks names up by `ask`, each once at a time: who wants it meanwhile joins in. Rejects with a ResolveError that tells the problem, or with the signal's reason; `ask` is told when
- * nobody waits any more.
+ * Looks names up by `ask`, each once at a time: who wants it meanwhile joins in. Rejects with a ResolveError that tells the problem, or with the signal's
+ * reason; `ask` is told when nobody waits any more.
  */
 export function shareLookups(ask: MainCalls['lookup']): Lookup {
   const known = singleFlight((host: string, wanted) => ask(host, false, wanted));

@@ -12,8 +12,8 @@ import { docker } from '../helpers/docker.ts';
 
 const ALIAS = 'api.example.com';
 /**
- * Sends frames as whoever has CAP_NET_RAW can make them: who has the bridge's address (ARP), a SYN to another address of the host by the bridge's MAC address, and who has the
- * door's address. Says which were answered before the last was.
+ * Sends frames as whoever has CAP_NET_RAW can make them: who has the bridge's address (ARP), a SYN to another address of the host by the bridge's MAC address,
+ * and who has the door's address. Says which were answered before the last was.
  */
 const frames = `
   use strict; use Socket; alarm 20;

@@ -29,7 +29,10 @@ export interface End {
   /** Tells of no bytes and no FIN before `resume`. */
   pause: () => void;
   resume: () => void;
-  /** Has these bytes told again, before all others: a copy of what was told in memory of its own, which becomes the end's. Only while it tells of them, or is paused. */
+  /**
+   * Has these bytes told again, before all others: a copy of what was told in memory of its own, which becomes the end's. Only while it tells of them, or is
+   * paused.
+   */
   putBack: (bytes: Buffer) => void;
   write: (bytes: Buffer, start: number, end: number) => void;
   /** Sends a FIN behind all that was written. */

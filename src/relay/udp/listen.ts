@@ -58,7 +58,10 @@ interface Options {
   readonly endLevel: 'info' | 'debug' | null;
 }
 
-/** While more datagrams wait than can be received together, so many of these may replace sessions; a flood of new clients is then dropped sooner than datagrams of known ones. */
+/**
+ * While more datagrams wait than can be received together, so many of these may replace sessions; a flood of new clients is then dropped sooner than datagrams
+ * of known ones.
+ */
 const REPLACED_PER_BATCH = 16;
 /** How often a drain looks for sessions that are settled, in ms. */
 const SWEEP_INTERVAL = 100;

@@ -19,11 +19,17 @@ interface Options {
   readonly connectTimeout: number;
   /** Idle time that ends the session, in ms. */
   readonly timeout: number;
-  /** Told of the target's answers while they are in `sockets.received`; null where none is expected, and the session then ends `timeout` after it began, however busy. */
+  /**
+   * Told of the target's answers while they are in `sockets.received`; null where none is expected, and the session then ends `timeout` after it began, however
+   * busy.
+   */
   readonly onAnswers: (() => void) | null;
   /** For how long a client that goes on sending may be unanswered at least, in ms. */
   readonly patience: number;
-  /** Told that the target's address answers nobody: not this client, which went on sending or was never answered, and no other meanwhile; or that it cannot be reached. */
+  /**
+   * Told that the target's address answers nobody: not this client, which went on sending or was never answered, and no other meanwhile; or that it cannot be
+   * reached.
+   */
   readonly onSilence: (why: AnswerError) => void;
   /** Told that the session goes on with another address, as the one before is silent. */
   readonly onMove: (why: AnswerError) => void;

@@ -25,12 +25,15 @@ export interface Datagrams {
 }
 
 /**
- * Emits 'datagrams'; 'lost' with a number, for those that there was no room to send or, if it is connected and bare, to receive; and 'error' for what has befallen it, a refusal by its peer
- * for one.
+ * Emits 'datagrams'; 'lost' with a number, for those that there was no room to send or, if it is connected and bare, to receive; and 'error' for what has
+ * befallen it, a refusal by its peer for one.
  */
 export interface UdpSocket extends EventEmitter<{ datagrams: []; lost: [number]; error: [Error] }> {
   readonly address: () => SocketAddress;
-  /** Sends on those of the datagrams received from `start` until `end`: to the sender of others, from where that has sent to (as far as their flow tells); or to whom it is connected. */
+  /**
+   * Sends on those of the datagrams received from `start` until `end`: to the sender of others, from where that has sent to (as far as their flow tells); or to
+   * whom it is connected.
+   */
   readonly send: (start: number, end: number, flow?: string | null) => void;
   /** Sends a datagram to whom it is connected. */
   readonly sendOne: (datagram: Buffer) => void;

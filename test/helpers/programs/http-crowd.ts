@@ -1,7 +1,7 @@
 /**
- * A program, for a network of its own: an HTTP server on port 4002 of 127.0.0.1, and clients that ask port 4001 for a host. Its arguments are the host, how many clients, and how
- * many ms lie between them. It says when all have connected; and how many were answered once all have ended. SIGTERM has all that
- * live leave with a reset.
+ * A program, for a network of its own: an HTTP server on port 4002 of 127.0.0.1, and clients that ask port 4001 for a host. Its arguments are the host, how
+ * many clients, and how many ms lie between them. It says when all have connected; and how many were answered once all have ended. SIGTERM has all that live
+ * leave with a reset.
  */
 import { createServer } from 'node:http';
 import { connect, type Socket } from 'node:net';

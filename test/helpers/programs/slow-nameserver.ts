@@ -1,6 +1,6 @@
 /**
- * A program, for a network of its own: a nameserver on 127.0.0.1:53 that takes so many ms (its argument) to say that a name is at 127.0.0.1, and is mute about mute.test. It
- * says which names it is asked for, and when a connection ends.
+ * A program, for a network of its own: a nameserver on 127.0.0.1:53 that takes so many ms (its argument) to say that a name is at 127.0.0.1, and is mute about
+ * mute.test. It says which names it is asked for, and when a connection ends.
  */
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
