@@ -30,7 +30,12 @@ const TIMEOUT = 10_000;
 /** How many there may be at a time. */
 const MAX_CLIENTS = 32;
 
-/** Serves pages over HTTP, each on a connection of its own. Rejects with a ListenError when it cannot listen. */
+/**
+ * Serves pages over HTTP, each on a connection of its own. Rejects with a ListenError when it cannot listen.
+ *
+ * Each connection has a timer, and ends with its answer. node:http is handed connections, and does not
+ * listen: its own look at them would wake the process every 30 s.
+ */
 export async function openAdmin(
   { host, port }: { readonly host: string; readonly port: number },
   pages: Pages,

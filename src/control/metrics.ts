@@ -22,7 +22,12 @@ const LEFT_OUT = [
   'process_heap_bytes',
 ];
 
-/** The page of metrics, in Prometheus' text format; all is read when it is asked for. */
+/**
+ * The page of metrics, in Prometheus' text format; all is read when it is asked for.
+ *
+ * Built into a file of its own, which is loaded where ADMIN_PORT is set: within the relay's bundle the
+ * library took 0.9 MB at rest, though never run.
+ */
 export function createMetrics(
   status: () => Status,
   { sources, relays }: Pick<Witnesses, 'sources' | 'relays'>,

@@ -14,6 +14,10 @@ const LOCK_AT_ONCE = 4;
  * Makes a run directory this process's own, until it calls what is returned or ends, however it ends: the kernel gives a lock up with its last
  * descriptor (flock(2)), and with nothing else. Throws when another process has it, with what that one has written of itself;
  * `onMissing` is told why there can be no lock.
+ *
+ * So a stopped owner still owns, and a shared directory works across containers. Without node:ffi an owner is
+ * known by its socket alone, which takes connections as long as the process exists; two relays that start at
+ * the same moment may then both find it stale.
  */
 export function lockRunDir(dir: string, onMissing: (cause: Error) => void): () => void {
   const calls = openKernel()?.calls;

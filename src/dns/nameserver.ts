@@ -26,7 +26,14 @@ const EDNS_REFUSALS = new Set(['FORMERR', 'NOTIMP']);
 /** What servers answer to which a name in capitals is another one. */
 const CAPITALS_REFUSALS = new Set(['NXDOMAIN', 'REFUSED']);
 
-/** A nameserver, with what is learnt about its faults: whether it chokes on EDNS, or on capitals. */
+/**
+ * A nameserver, with what is learnt about its faults: whether it chokes on EDNS, or on capitals.
+ *
+ * Letters of random case (0x20) are for UDP alone: over TCP, TLS and HTTPS nobody off the path can answer. An
+ * answer in another case is not believed, but asked for again over TCP. If that one differs too, or there is
+ * no TCP (tried for 1 s), the server is asked without capitals from then on; so it is if it answers NXDOMAIN
+ * or REFUSED to capitals and finds the name without them. Each of these two is asked for again.
+ */
 export function openNameserver(remote: RemoteAddress): Nameserver {
   let knowsEdns = true;
   /** Over a connection, nobody off the path can speak for the server anyway. */

@@ -32,6 +32,9 @@ const LOOPBACK: readonly AddressRecord[] = [
  * The container's own resolver, as getaddrinfo(3) is, but without a thread for each lookup: the hosts file, then the nameservers of resolv.conf, or in
  * nsswitch.conf's order. Each lookup goes by the files as they are then. localhost and the names below it are this machine, and no nameserver is asked
  * for them (RFC 6761 §6.3).
+ *
+ * getaddrinfo(3) cannot be aborted, and libuv gives it two threads: a resolver of 300 ms made 6 connections a
+ * second of them, one name that hung took all others down, and SIGTERM waited for it.
  */
 export function createSystemResolver({ directory = '/etc', port = 53 }: Options = {}): Resolve {
   const hosts = parsedFile(join(directory, 'hosts'), parseHosts);

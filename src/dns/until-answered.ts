@@ -10,6 +10,10 @@ const PAUSE = 1_000;
 /**
  * Looks a name up until there is an answer, as a nameserver that is down may come back: once a second at most. Rejects with a ResolveError, at once
  * where the answer is definite, else with the last failure when a deadline ends it; or with the signal's reason.
+ *
+ * Definite are NXDOMAIN, NODATA and no address in scope. They are believed for one second, whatever their
+ * negative TTL (RFC 2308 §5): resolvers cache for us, and a name that has just been made should work at once.
+ * Where one record type has no record and the other no answer, nothing is definite.
  */
 export async function untilAnswered<T>(
   name: string,

@@ -38,6 +38,9 @@ export interface InterfaceFilter {
  * of its own by any interface (RFC 1122 §3.3.4.2, the weak ES model). An interface that goes and comes with its address is followed. Of TCP the SYNs are
  * judged, so that connections live through that. An address that no interface but loopback has is left alone, as is the socket where the kernel has no such
  * filters.
+ *
+ * SO_BINDTODEVICE would shut out this host's own clients, the probes among them, and stay deaf once the
+ * interface has gone. Those whom a listener accepts inherit the filter, and have to live through it.
  */
 export function holdToInterface(
   { calls, options, links }: Kernel,

@@ -25,6 +25,9 @@ interface Watched extends Listed {
  * Notices peers that have vanished, without a FIN or a reset. Who is silent is probed by the kernel (SO_KEEPALIVE), which takes four calls that most
  * connections end without. Who has something to acknowledge is not probed but sent it again, for a quarter of an hour (tcp_retries2 of tcp(7));
  * TCP_USER_TIMEOUT would end peers that live and do not read as well.
+ *
+ * Such a peer is given up when it has acknowledged nothing for a minute since it had to, though asked twice
+ * or more (TCP_INFO; RFC 9293 §3.8.6.1 wants one that does not read to live).
  */
 export class PeerWatch {
   readonly #options: SocketOptions;

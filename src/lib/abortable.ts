@@ -12,6 +12,9 @@ const waiting = new WeakMap<Promise<unknown>, Roster<Waiter>>();
 /**
  * The promise's outcome, or a rejection with the signal's reason if that comes first; the work behind the promise goes on. Any number may wait for one
  * promise, however long it takes: who has left leaves nothing behind.
+ *
+ * Promise.race would keep each of its callers until the promise settles, which a silent nameserver can put
+ * off for long.
  */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise: outcome, resolve, reject } = Promise.withResolvers<T>();

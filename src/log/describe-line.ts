@@ -4,7 +4,12 @@ const LEVEL_WIDTH = 5;
 /** What a value may hold without being quoted. */
 const PLAIN = /^[\w.:/*\-[\]→]+$/;
 
-/** A line of the log for people: `19:15:31.042Z warn  refused client=10.0.0.2:40312 rule="not in TARGET"`. Nothing in it can steer a terminal. */
+/**
+ * A line of the log for people: `19:15:31.042Z warn  refused client=10.0.0.2:40312 rule="not in TARGET"`.
+ * Nothing in it can steer a terminal.
+ *
+ * pino-pretty shows fields as JSON, and brings a dozen packages.
+ */
 export function describeLine(line: string): string {
   const { time, level, msg, ...fields } = JSON.parse(line) as Readonly<Record<string, unknown>>;
   const clock = String(time).slice('2026-01-01T'.length);

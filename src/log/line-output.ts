@@ -20,6 +20,9 @@ const PAUSE_AT_END = 10;
  * Writes lines to a descriptor in order, each at once where the descriptor takes it, and never blocks on a pipe, socket or terminal. After any
  * failure (EAGAIN, ENOSPC, EPIPE, …) lines wait for the next attempt. Once MAX_WAITING is reached, lines are dropped until all that waits is
  * written; then `onGap` is called, so that a line about the gap stands in its place.
+ *
+ * pino's own destination writes through libuv's thread pool: a write that blocks there holds up name lookups
+ * and the exit, and its flush at exit overtakes a write under way.
  */
 export class LineOutput {
   readonly isTerminal: boolean;

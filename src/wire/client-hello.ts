@@ -22,7 +22,13 @@ const OUTER = 0;
 const RANDOM_LENGTH = 32;
 const MAX_SESSION_ID = 32;
 
-/** Reads the name out of a ClientHello, however it is cut into records and segments. */
+/**
+ * Reads the name out of a ClientHello, however it is cut into records and segments.
+ *
+ * A ClientHello is a few nested vectors. read-tls-client-hello 2.0 reads one record alone, so that a hello
+ * cut into two is none to it, and turns an extension that it cannot parse into none at all, which a check
+ * must tell apart.
+ */
 export class ClientHelloReader {
   readonly #reader: HandshakeReader;
 

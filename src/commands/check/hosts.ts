@@ -16,6 +16,9 @@ const COMPLETE = 0x2;
 /**
  * What to say where the engine's bridge, and so the host, answers on a network that has no way out, which is how an internal one looks from here.
  * Engines give the bridge the first address of a network; a container that has it is known by its name.
+ *
+ * Who answers to that address is read off the kernel's ARP table after a connect, whatever a firewall makes
+ * of the connect.
  */
 export async function findHosts(): Promise<readonly string[]> {
   if (isHostNetwork()) return [];

@@ -77,6 +77,10 @@ export function encodeQuery({ id, name, type, edns }: Query): Buffer {
 /**
  * Reads a message (RFC 1035 §4.1); null for what has no whole header, or anything but one whole question of class IN or none. Each record is
  * judged by itself, so that a bad one spoils no other. The additional section, where EDNS is, is not read.
+ *
+ * dns-packet decodes a message as a whole: it throws at a malformed TXT record or EDNS option, and believes
+ * an A record of 3 bytes (`127.0.0.undefined`). Here a record counts if it is of class IN, of its type's
+ * length and whole; other types are not looked into. Tests compare this reader with dns-packet.
  */
 export function readMessage(message: Buffer): Message | null {
   if (message.length < HEADER_LENGTH) return null;

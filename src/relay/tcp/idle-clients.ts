@@ -10,7 +10,12 @@ interface Client {
   yieldSlot: () => void;
 }
 
-/** Has the clients of a port that are idle give their slots to those that wait, the longest idle first. */
+/**
+ * Has the clients of a port that are idle give their slots to those that wait, the longest idle first.
+ *
+ * A client that has to wait, in whichever thread, wakes one `Atomics.waitAsync` for each port; only then is
+ * the longest idle looked for. A list in order of idleness would cost each request.
+ */
 export class IdleClients {
   readonly #slots: Slots;
   readonly #clients: () => readonly Client[];

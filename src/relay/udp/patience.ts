@@ -3,7 +3,14 @@ const PAUSE = 2;
 /** An answer that takes so many times as long as any before is not late yet. */
 const LENIENCE = 2;
 
-/** Tells when a client that goes on sending has been unanswered for too long. All times are `performance.now()`'s. */
+/**
+ * Tells when a client that goes on sending has been unanswered for too long. All times are
+ * `performance.now()`'s.
+ *
+ * Silence is noticed when the client sends again: there is no timer, and a datagram costs one comparison.
+ * What speaks against it is a pause of more than 10 s (a keep-alive that wants no answer), answers that took
+ * longer before, and an answer to any other session meanwhile, as the fault is then the datagram's.
+ */
 export class Patience {
   readonly #least: number;
   #owedSince: number | null = null;

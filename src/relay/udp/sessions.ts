@@ -31,6 +31,9 @@ export interface Seat extends Ordered<Seat> {
  * The sessions of a port by client, and which of them is replaced by a new one. Source addresses can be forged, but whoever forges one does not get the
  * answers, and comes back with another. So the session is taken from the lowest stage that is, together with those below it, more than an eighth of
  * all. At one stage, the source address that has most sessions gives up its idlest. Everything takes constant time.
+ *
+ * The eighth is let be because two queries at a time on a full port would else end each other, while sessions
+ * that are over stay.
  */
 export class Sessions {
   readonly #seats = new Map<string, Seat>();
