@@ -36,7 +36,7 @@ if (missing.length > 0) {
   console.log(`${message} (REQUIRE_DOCKER=1 makes that a failure)`);
 }
 
-/** Compares our own readers with others' on tens of thousands of random inputs. */
+/** Our own readers on thousands of random inputs, some of them beside others' readers. */
 const LONG = 'test/**/*-{differential,fuzz}.test.ts';
 const RUNS_DIST = { globalSetup: ['test/helpers/fresh-dist.ts'] };
 
