@@ -49,14 +49,7 @@ export type NameStatus = BookStatus & { readonly name: string };
 const KEPT_FOR = 600_000;
 const MAX_KEPT = 256;
 
-/**
- * Opens the sources of the listed names; those of others, which a wildcard stands for, when they are first
- * wanted.
- *
- * Of too many below wildcards, the least recently used for which nobody waits is closed. Where all are waited
- * for it is the oldest, the likeliest never to be answered: names that hang do not keep out one that is
- * answered.
- */
+/** Opens the sources of the listed names; those of others, which a wildcard stands for, when they are first wanted. */
 export function openSources(
   listed: readonly string[],
   { nameservers, signal, ...options }: Options,
