@@ -13,9 +13,9 @@ const SHUT_WR = 1;
 const NOTHING = Buffer.alloc(0);
 
 /**
- * A TCP connection as the kernel has it: a descriptor, and nothing kept in this process. Who owns it reads and writes it directly, or has it made a stream.
- * Until it is ended or closed in order it is reset when this process ends, however that ends. Calls that can fail return -errno (errno(3)) then; what is not
- * ours any more, -EBADF.
+ * A TCP connection as the kernel has it: a descriptor, and nothing kept in this process. Who owns it reads and writes it directly, or gives it away as a
+ * stream. Until it is ended or closed in order it is reset when this process ends, however that ends. Calls that can fail return -errno (errno(3)) then; what
+ * is not ours any more, -EBADF.
  */
 export class BareSocket implements Watched {
   readonly remoteAddress: string;
@@ -30,7 +30,7 @@ export class BareSocket implements Watched {
   listener: Pick<Watched, 'onEvents'> | null = null;
   /** What it has told, since it is watched, that nobody has acted on. */
   unheard = 0;
-  #fd: number;
+  readonly fd: number;
   /** In memory of its own. */
   #unread: Buffer = NOTHING;
   /** What is watched for. */
@@ -40,28 +40,19 @@ export class BareSocket implements Watched {
   #hasVanished = false;
   /** Whether its closing resets it (`dropOnClose`). */
   #drops = true;
-  #stream: Socket | null = null;
 
   /** Of a descriptor whose closing resets it. */
   constructor(kernel: Kernel, fd: number, { address, port }: SocketAddress) {
     this.kernel = kernel;
-    this.#fd = fd;
+    this.fd = fd;
     this.remoteAddress = address;
     this.remotePort = port;
     kernel.peers.add(this);
   }
 
-  get fd(): number {
-    return this.#fd;
-  }
-
-  /** Whether it is neither closed nor a stream. */
+  /** Whether it is neither closed nor given away. */
   get isOpen(): boolean {
     return this.#isOpen;
-  }
-
-  get isStream(): boolean {
-    return this.#stream !== null;
   }
 
   get isWatched(): boolean {
@@ -89,7 +80,7 @@ export class BareSocket implements Watched {
     this.onEvents(FAILED);
   }
 
-  /** What has been read of it ahead, or by a stream, and nobody has taken: it comes before what is in the kernel. */
+  /** What has been read of it and put back: it comes before what is in the kernel. */
   get unread(): Buffer {
     return this.#unread;
   }
@@ -116,7 +107,7 @@ export class BareSocket implements Watched {
   hasUnread(): boolean {
     if (!this.#isOpen) return false;
     const { calls, buffer } = this.kernel;
-    return this.#unread.length > 0 || calls.recv(this.#fd, buffer.pointer, 1, MSG_PEEK) > 0;
+    return this.#unread.length > 0 || calls.recv(this.fd, buffer.pointer, 1, MSG_PEEK) > 0;
   }
 
   /** Reads into the shared buffer, so many bytes at most; how many, 0 at the end (read(2)). */
@@ -124,34 +115,20 @@ export class BareSocket implements Watched {
     if (!this.#isOpen) return -EBADF;
     if (this.#hasVanished) return -ETIMEDOUT;
     const { calls, buffer } = this.kernel;
-    return this.#result(calls.read(this.#fd, buffer.pointer, length));
-  }
-
-  /** The same, but what is read is put behind what is unread. */
-  readAhead(length: number): number {
-    const count = this.read(length);
-    // A socket that has been read out tells of more by itself.
-    if (count < length) this.unheard &= ~READABLE;
-    const { bytes } = this.kernel.buffer;
-    if (count > 0)
-      this.#unread =
-        this.#unread.length === 0
-          ? copyBytes(bytes, 0, count)
-          : copyBytes(Buffer.concat([this.#unread, bytes.subarray(0, count)]));
-    return count;
+    return this.#result(calls.read(this.fd, buffer.pointer, length));
   }
 
   /** Undefined once it is gone. */
   get localAddress(): string | undefined {
-    return this.#stream === null ? this.#local()?.address : this.#stream.localAddress;
+    return this.#local()?.address;
   }
 
   get localPort(): number | undefined {
-    return this.#stream === null ? this.#local()?.port : this.#stream.localPort;
+    return this.#local()?.port;
   }
 
   #local(): SocketAddress | undefined {
-    return this.#isOpen ? localAddress(this.kernel, this.#fd) : undefined;
+    return this.#isOpen ? localAddress(this.kernel, this.fd) : undefined;
   }
 
   /** Holds back what is written from now on, so that more goes with it. */
@@ -162,7 +139,7 @@ export class BareSocket implements Watched {
   /** Sends what has been held back. */
   uncork(): void {
     this.#isCorked = false;
-    if (this.#isOpen || this.#stream?.destroyed === false) this.kernel.options.noDelay(this.#fd);
+    if (this.#isOpen) this.kernel.options.noDelay(this.fd);
   }
 
   /** Writes what the kernel takes at once; how many bytes. A signal of a broken pipe is Node's to ignore, which it does. */
@@ -174,9 +151,7 @@ export class BareSocket implements Watched {
     const pointer = start === 0 ? first : first + BigInt(start);
     const length = end - start;
     return this.#result(
-      this.#isCorked
-        ? calls.send(this.#fd, pointer, length, MSG_MORE)
-        : calls.write(this.#fd, pointer, length),
+      this.#isCorked ? calls.send(this.fd, pointer, length, MSG_MORE) : calls.write(this.fd, pointer, length),
     );
   }
 
@@ -189,14 +164,14 @@ export class BareSocket implements Watched {
     if (!this.#isOpen) return;
     this.#dropOnClose(false);
     this.owes = true;
-    this.kernel.calls.shutdown(this.#fd, SHUT_WR); // where it fails there is nobody to be told
+    this.kernel.calls.shutdown(this.fd, SHUT_WR); // where it fails there is nobody to be told
   }
 
   close(): void {
     this.#closeSo(false);
   }
 
-  /** Closes it with a reset, unless it is a stream. */
+  /** Closes it with a reset. */
   reset(): void {
     this.#closeSo(true);
   }
@@ -206,28 +181,21 @@ export class BareSocket implements Watched {
     this.#dropOnClose(drops);
     this.#leave();
     this.dropUnread();
-    this.kernel.calls.close(this.#fd);
+    this.kernel.calls.close(this.fd);
   }
 
   #dropOnClose(drops: boolean): void {
-    if (this.#drops !== drops) this.kernel.options.dropOnClose(this.#fd, drops);
+    if (this.#drops !== drops) this.kernel.options.dropOnClose(this.fd, drops);
     this.#drops = drops;
   }
 
-  /**
-   * The stream that owns the descriptor from the first time on that it is asked for; what nobody has read is still in the kernel, or in `unread`. What was
-   * closed is a stream that was.
-   */
-  get stream(): Socket {
-    this.#stream ??= this.#isOpen ? this.#toStream() : new Socket().destroy();
-    return this.#stream;
-  }
-
-  #toStream(): Socket {
+  /** Gives the descriptor away, with what nobody has read: to a stream of Node's, which owns it from now on. What was closed is a stream that was. */
+  toStream(): Socket {
+    if (!this.#isOpen) return new Socket().destroy();
     const { poller, options: socketOptions } = this.kernel;
-    poller.unwatch(this.#fd);
+    poller.unwatch(this.fd);
     this.#dropOnClose(false); // how a stream closes is Node's to say
-    if (!this.isProbed) socketOptions.keepAlive(this.#fd);
+    if (!this.isProbed) socketOptions.keepAlive(this.fd);
     this.isProbed = true;
     this.#leave();
     const options: SocketConstructorOpts & { manualStart: boolean } = {
@@ -239,33 +207,6 @@ export class BareSocket implements Watched {
     const unread = this.takeUnread();
     if (unread.length > 0) stream.unshift(unread);
     return stream;
-  }
-
-  /**
-   * Takes it back from its stream, which is destroyed; whether that could be: not from one that has come to an end on either side, or has
-   * something to write.
-   */
-  reclaim(): boolean {
-    const stream = this.#stream;
-    if (stream === null) return this.#isOpen;
-    if (stream.destroyed || stream.readableEnded || stream.writableEnded || stream.writableLength > 0)
-      return false;
-    // The connection outlives the stream's descriptor in another one.
-    const fd = this.kernel.calls.duplicate(this.#fd);
-    if (fd < 0) return false;
-    const chunks: Buffer[] = [];
-    for (let chunk = stream.read() as Buffer | null; chunk !== null; chunk = stream.read() as Buffer | null)
-      chunks.push(chunk);
-    stream.destroy();
-    this.#unread = copyBytes(Buffer.concat(chunks));
-    this.#fd = fd;
-    this.#stream = null;
-    this.#isOpen = true;
-    this.#dropOnClose(true);
-    this.unheard = 0;
-    this.listener = null;
-    this.kernel.peers.add(this);
-    return true;
   }
 
   #leave(): void {

@@ -4,10 +4,12 @@ import type { AddressInfo, Server } from 'node:net';
 import { onTestFinished } from 'vitest';
 
 import { PROBE_SOURCE } from '../../src/control/protocol.ts';
+import { BareSocket } from '../../src/kernel/bare-socket.ts';
 import type { SomeFields } from '../../src/log/lines.ts';
 import { Counters } from '../../src/relay/counters.ts';
 import { Crowd } from '../../src/relay/crowd.ts';
 import { Descriptors } from '../../src/relay/descriptors.ts';
+import { endpoint } from '../../src/relay/endpoint.ts';
 import { Gate } from '../../src/relay/gate.ts';
 import type { Relay } from '../../src/relay/relay.ts';
 import { relayTo } from '../../src/relay/serve/relay-to.ts';
@@ -140,18 +142,25 @@ export async function udpRelay(
   return relay;
 }
 
+/** How many bytes have been read of each peer by a bare socket. */
+const reads = new Map<string, number>();
+const read = Reflect.get(BareSocket.prototype, 'read');
+BareSocket.prototype.read = function (length) {
+  const result = read.call(this, length);
+  const from = endpoint(this.remoteAddress, this.remotePort);
+  reads.set(from, (reads.get(from) ?? 0) + Math.max(0, result));
+  return result;
+};
+
 /** How many bytes have been read of a client; to be called before any is. */
-export function countReads(connection: Connection): () => number {
-  const { bare } = connection;
-  if (bare === null) return () => connection.client.bytesRead;
-  let count = 0;
-  const read = bare.read.bind(bare);
-  bare.read = (length) => {
-    const result = read(length);
-    count += Math.max(0, result);
-    return result;
-  };
-  return () => count + (connection.bare === null ? connection.client.bytesRead : 0);
+export function countReads({ client }: Connection): () => number {
+  if (OVER_STREAMS) {
+    const stream = client.toStream();
+    return () => stream.bytesRead;
+  }
+  const from = endpoint(client.remoteAddress, client.remotePort);
+  reads.delete(from);
+  return () => reads.get(from) ?? 0;
 }
 
 /** This process's own listening socket on a port, which no relay hands out. */

@@ -10,7 +10,6 @@ import type { BareSocket } from '../../src/kernel/bare-socket.ts';
 import { allocate } from '../../src/kernel/calls.ts';
 import { EAGAIN, EBADF, type Kernel, openKernel } from '../../src/kernel/kernel.ts';
 import { PeerWatch } from '../../src/kernel/peer-watch.ts';
-import { READABLE } from '../../src/kernel/poller.ts';
 import { copyBytes } from '../../src/lib/own-bytes.ts';
 import { closedPort, endOf, readSome, tcpClient, tcpServer } from '../helpers/sockets.ts';
 
@@ -26,10 +25,7 @@ async function connected(): Promise<{ readonly bare: BareSocket; readonly far: S
   const accepted = Promise.withResolvers<Socket>();
   const { port } = await tcpServer((socket) => accepted.resolve(socket));
   const bare = await connectBare(kernel, { address: '127.0.0.1', port }, signal);
-  onTestFinished(() => {
-    bare.close();
-    if (bare.isStream) bare.stream.destroy();
-  });
+  onTestFinished(() => bare.close());
   return { bare, far: await accepted.promise };
 }
 
@@ -46,20 +42,19 @@ test('connectBare() reads and writes, and knows both ends', async () => {
   await once(far, 'end');
 });
 
-test('what is read ahead is there to be taken, at last by a stream', async () => {
+test('what is put back is there to be taken before what has not been read, at last by a stream', async () => {
   const { bare, far } = await connected();
-  bare.unheard = READABLE;
-  expect([bare.readAhead(64), bare.unheard]).toEqual([-EAGAIN, 0]);
-  far.write('one two three');
-  bare.unheard = READABLE;
-  await expect.poll(() => bare.readAhead(4)).toBe(4);
-  expect(bare.unheard & READABLE).toBe(READABLE); // there may be more
-  expect(bare.readAhead(4)).toBe(4);
+  far.write('three');
+  bare.putBack(copyBytes(Buffer.from('two ')));
+  bare.putBack(copyBytes(Buffer.from('one ')));
   expect(bare.unread.toString()).toBe('one two ');
   bare.dropUnread(4);
   expect(bare.unread.toString()).toBe('two ');
-  expect(String(bare.stream.read())).toBe('two ');
-  expect((await readSome(bare.stream)).toString()).toBe('three');
+  const stream = bare.toStream();
+  onTestFinished(() => void stream.destroy());
+  expect(String(stream.read())).toBe('two ');
+  expect((await readSome(stream)).toString()).toBe('three');
+  expect([bare.isOpen, bare.read()]).toEqual([false, -EBADF]);
 });
 
 test('what is unread takes memory until it is dropped, or the socket is closed', async () => {
@@ -121,7 +116,8 @@ function isProbed({ fd }: BareSocket): boolean {
 test('a connection is probed when it has lived for a while, or is a stream', async () => {
   const [old, stream] = [await connected(), await connected()];
   expect([isProbed(old.bare), isProbed(stream.bare)]).toEqual([false, false]);
-  void stream.bare.stream;
+  const given = stream.bare.toStream();
+  onTestFinished(() => void given.destroy());
   expect([isProbed(old.bare), isProbed(stream.bare)]).toEqual([false, true]);
 
   vi.useFakeTimers({ toFake: ['setTimeout'] });
@@ -139,40 +135,12 @@ test('a connection is probed when it has lived for a while, or is a stream', asy
   expect(isProbed(old.bare)).toBe(true);
 });
 
-test('a stream that is taken back leaves what it has read, and the connection', async () => {
-  const { bare, far } = await connected();
-  const { stream } = bare;
-  stream.read(0);
-  far.write('said');
-  await expect.poll(() => stream.readableLength).toBe(4);
-  expect([bare.isStream, bare.isOpen]).toEqual([true, false]);
-  expect(bare.reclaim()).toBe(true);
-  expect([bare.isStream, bare.isOpen, stream.destroyed]).toEqual([false, true, true]);
-  expect(bare.unread.toString()).toBe('said');
-  expect(bare.write(Buffer.from('still here'))).toBe(10);
-  expect((await readSome(far, 10)).toString()).toBe('still here');
-  // The next one has it all again.
-  expect(String(bare.stream.read())).toBe('said');
-  bare.stream.write('and here');
-  expect((await readSome(far, 8)).toString()).toBe('and here');
-});
-
-test('a stream that has come to an end is not taken back', async () => {
-  const { bare, far } = await connected();
-  far.end();
-  await once(bare.stream.resume(), 'end');
-  expect(bare.reclaim()).toBe(false);
-  const other = await connected();
-  other.bare.stream.end();
-  expect(other.bare.reclaim()).toBe(false);
-});
-
 test('a socket that is closed touches its number no more', async () => {
   const { bare } = await connected();
   bare.close();
   const other = await connected();
   other.far.write('for the next one');
-  expect([bare.read(), bare.readAhead(1), bare.write(Buffer.from('x'))]).toEqual([-EBADF, -EBADF, -EBADF]);
+  expect([bare.read(), bare.write(Buffer.from('x'))]).toEqual([-EBADF, -EBADF]);
   expect(bare.hasUnread()).toBe(false);
   expect(() => bare.watch()).toThrow('epoll_ctl EBADF');
   bare.end();

@@ -26,28 +26,32 @@ function waits(pid: number): number {
 test.each([
   ['', []],
   [', once its metrics were asked for', ['/metrics']],
-])('at rest the relay uses no CPU, and does not wake up%s', async (_, pages) => {
-  const admin = await closedPort();
-  const environment: Record<string, string> = pages.length > 0 ? { ADMIN_PORT: String(admin) } : {};
-  const { port: target } = await tcpServer((socket) => socket.end('found'));
-  const nameserver = await scriptedServer(zone([a('api.test', '127.0.0.1', 60)]));
-  const { relay, connect } = await startNamedRelay(target, `127.0.0.1:${nameserver.port}`, environment);
-  const client = await connect();
-  expect((await readAll(client)).toString()).toBe('found');
-  client.end();
-  for (const page of pages) expect((await ask(admin, page)).status).toBe(200);
-  const pid = relay.process.pid ?? 0;
-  const watch = async (duration: number) => {
-    const before = { ticks: ticks(pid), waits: waits(pid) };
-    await new Promise((resolve) => setTimeout(resolve, duration));
-    return { ticks: ticks(pid) - before.ticks, waits: waits(pid) - before.waits };
-  };
-  await vi.waitUntil(async () => (await watch(500)).waits === 0, { timeout: 10_000 });
-  const asked = nameserver.queries.length;
-  let during = await watch(WATCHED);
-  // On a busy machine a last cleaning up takes 20 ms; what is the relay's own comes again.
-  if (during.ticks > 1) during = await watch(WATCHED);
-  expect(nameserver.queries).toHaveLength(asked);
-  expect(during.ticks).toBeLessThanOrEqual(1);
-  expect(during.waits).toBeLessThanOrEqual(FEW_WAITS);
-});
+])(
+  'at rest the relay uses no CPU, and does not wake up%s',
+  async (_, pages) => {
+    const admin = await closedPort();
+    const environment: Record<string, string> = pages.length > 0 ? { ADMIN_PORT: String(admin) } : {};
+    const { port: target } = await tcpServer((socket) => socket.end('found'));
+    const nameserver = await scriptedServer(zone([a('api.test', '127.0.0.1', 60)]));
+    const { relay, connect } = await startNamedRelay(target, `127.0.0.1:${nameserver.port}`, environment);
+    const client = await connect();
+    expect((await readAll(client)).toString()).toBe('found');
+    client.end();
+    for (const page of pages) expect((await ask(admin, page)).status).toBe(200);
+    const pid = relay.process.pid ?? 0;
+    const watch = async (duration: number) => {
+      const before = { ticks: ticks(pid), waits: waits(pid) };
+      await new Promise((resolve) => setTimeout(resolve, duration));
+      return { ticks: ticks(pid) - before.ticks, waits: waits(pid) - before.waits };
+    };
+    await vi.waitUntil(async () => (await watch(500)).waits === 0, { timeout: 10_000 });
+    const asked = nameserver.queries.length;
+    let during = await watch(WATCHED);
+    // A last cleaning up, half a minute later at most, takes 20 ms; what is the relay's own comes again.
+    for (let again = 0; again < 3 && during.ticks > 1; again++) during = await watch(WATCHED);
+    expect(nameserver.queries).toHaveLength(asked);
+    expect(during.ticks).toBeLessThanOrEqual(1);
+    expect(during.waits).toBeLessThanOrEqual(FEW_WAITS);
+  },
+  90_000,
+);

@@ -102,8 +102,9 @@ function createDialler(config: Config) {
         timeout: connectTimeout,
         over: new AbortController(),
       });
-      const isReset = await isResetAtOnce(socket);
-      socket.destroy();
+      const stream = socket.toStream();
+      const isReset = await isResetAtOnce(stream);
+      stream.destroy();
       return isReset ? resets : { outcome: 'connects', problem: null };
     } catch (error) {
       const cause = error instanceof DialError ? error.cause : error;

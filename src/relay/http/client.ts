@@ -5,11 +5,10 @@ import { Refusal } from '../../wire/refusal.ts';
 import { IdleTimer } from '../idle-timer.ts';
 import { logRefusal } from '../log-refusal.ts';
 import { type Choose, chooseByRequest } from '../names/choose.ts';
-import { timeUntil } from '../names/read-first.ts';
+import { timeUntil } from '../names/name-deadline.ts';
 import { AnswerError, type Target } from '../target.ts';
 import type { Connection, Holder } from '../tcp/connection.ts';
 import { type End, type EndListener, LINGER } from '../tcp/end.ts';
-import { endOf } from '../tcp/ends.ts';
 import type { Ending } from '../tcp/splice.ts';
 import type { Upstream } from '../tcp/upstream.ts';
 import { lastWords } from './last-words.ts';
@@ -90,7 +89,7 @@ class HttpClient implements EndListener, Requester, Holder {
     this.#connection = connection;
     this.#terms = terms;
     this.#requests = new RequestReader(terms);
-    this.client = endOf(connection.accepted);
+    this.client = connection.client;
     this.client.listener = this;
     this.client.readLimit = HEAD_READ;
     connection.holder = this;
@@ -221,10 +220,10 @@ class HttpClient implements EndListener, Requester, Holder {
     await connection.admit();
     this.#idle ??= new IdleTimer(connection.shared.idleTimeout, () => this.#onSilence());
     const upstream = reached?.target === target ? reached : await connection.dial(target);
-    if (this.#isOver) return upstream.reset();
+    if (this.#isOver) return upstream.socket.reset();
     this.#pending = null;
     this.#isReaching = false;
-    this.#upstream = new HttpUpstream(upstream, endOf(upstream.connected), this);
+    this.#upstream = new HttpUpstream(upstream, this);
     if (asProxy && exchange.method === 'CONNECT') {
       this.client.write(CONNECTED, 0, CONNECTED.length);
       this.onSwitch(exchange);

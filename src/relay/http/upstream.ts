@@ -62,11 +62,11 @@ export class HttpUpstream implements EndListener {
   #isClosed = false;
   #failing: NodeJS.Timeout | undefined;
 
-  constructor(upstream: Upstream, end: End, requester: Requester) {
+  constructor(upstream: Upstream, requester: Requester) {
     this.upstream = upstream;
-    this.end = end;
+    this.end = upstream.socket;
     this.#requester = requester;
-    end.listener = this;
+    this.end.listener = this;
   }
 
   start(): void {

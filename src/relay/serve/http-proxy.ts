@@ -1,6 +1,6 @@
 import { relayHttp, type Terms } from '../http/client.ts';
 import type { Choose } from '../names/choose.ts';
-import { nameDeadline } from '../names/read-first.ts';
+import { nameDeadline } from '../names/name-deadline.ts';
 import type { Serve } from '../tcp/listen.ts';
 
 interface Options {

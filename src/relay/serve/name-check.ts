@@ -1,8 +1,3 @@
-import type { Socket } from 'node:net';
-
-import { EAGAIN } from '../../kernel/kernel.ts';
-import { withDeadline } from '../../lib/deadline.ts';
-import { copyBytes } from '../../lib/own-bytes.ts';
 import { type ClientHello, ClientHelloReader } from '../../wire/client-hello.ts';
 import { HelloRetryReader } from '../../wire/hello-retry.ts';
 import { HTTP2_GOAWAY } from '../../wire/http2-goaway.ts';
@@ -12,14 +7,13 @@ import { tlsAlert } from '../../wire/tls-alert.ts';
 import { relayHttp } from '../http/client.ts';
 import { logRefusal } from '../log-refusal.ts';
 import { chooseByHello, chooseOnly, type NameRules } from '../names/choose.ts';
-import { EndedError, peek, type Reader } from '../names/peek.ts';
-import { readAhead } from '../names/read-ahead.ts';
-import { nameDeadline, readFirst } from '../names/read-first.ts';
+import { nameDeadline } from '../names/name-deadline.ts';
+import { EndedError, readFirst } from '../names/read-first.ts';
 import { readOpening } from '../names/read-opening.ts';
 import type { Connection } from '../tcp/connection.ts';
 import { hangUp } from '../tcp/hang-up.ts';
-import { reset } from '../tcp/reset.ts';
 import type { Upstream } from '../tcp/upstream.ts';
+import { HoldBack } from './hold-back.ts';
 import { askForTls, grantTls } from './postgres-tls.ts';
 
 /** Relays a client to the target that it names, in TLS or in HTTP/1; `reached` is one that has been reached for it already. */
@@ -31,8 +25,6 @@ const ALERTS: Partial<Record<Rule, Parameters<typeof tlsAlert>[0]>> = {
   'too long': 'decode_error',
   'encrypted name': 'access_denied',
 };
-/** What a stream may hold of what a client says before the target has answered, early data (RFC 8446 §4.2.10) for the most part, in bytes. */
-const MAX_HELD = 64 * 1024;
 
 /** A check that lets nobody through who does not name a target, and says why in the client's own protocol. */
 export function createNameCheck(): NameCheck {
@@ -55,10 +47,10 @@ export function createNameCheck(): NameCheck {
       if (!(cause instanceof Refusal)) throw cause;
       connection.shared.counters.refused(cause.rule);
       logRefusal(connection.shared.log, connection.from, cause);
-      await sayGoodbye(connection.client, cause.rule);
+      await sayGoodbye(connection, cause.rule);
     } finally {
       // Whoever has not come to use it has not ended it.
-      reached?.reset();
+      reached?.socket.reset();
     }
   }
 
@@ -73,78 +65,46 @@ async function relayTls(
   const target = chooseByHello(hello, rules);
   await connection.admit();
   const upstream = reached ?? (await connection.dial(target));
+  const { client } = connection;
+  const { socket, meter } = upstream;
   try {
     if (isPostgres) await askForTls(connection, upstream);
-    if (!(await passHello(connection, upstream, hello)) && (await asksAgain(upstream, connection))) {
-      const { client, gone } = connection;
-      client.write(upstream.socket.read() as Buffer);
+    client.passOn(hello.length, socket);
+    meter.addSent(hello.length);
+    if (await asksAgain(upstream, connection)) {
+      meter.addReceived(socket.unreadLength);
+      socket.passOn(socket.unreadLength, client);
       const reader = new ClientHelloReader({ afterRetry: true });
-      const second = await readFirst(client, reader, { gone, deadline: nameDeadline() });
+      const second = await readOpening(connection, reader, nameDeadline());
       if (chooseByHello(second, rules).host !== target.host)
         throw new Refusal('several names', 'the second ClientHello names another', second.name);
     }
   } catch (cause) {
-    upstream.reset();
+    socket.reset();
     throw cause;
   }
   await connection.splice(upstream);
 }
 
 /**
- * Sends a hello on; whether the target has been seen to be content with it already. Rejects when one of them has left, or the target says
- * nothing for too long.
- */
-async function passHello(
-  connection: Connection,
-  upstream: Upstream,
-  { length }: ClientHello,
-): Promise<boolean> {
-  const { bare: client, gone, shared } = connection;
-  const target = upstream.bare;
-  const hello =
-    client === null ? (connection.client.read(length) as Buffer | null) : client.unread.subarray(0, length);
-  if (hello === null) throw new EndedError(Buffer.alloc(0));
-  const count = target === null ? 0 : target.write(hello);
-  if (count < 0 && count !== -EAGAIN) throw new EndedError(hello);
-  const written = Math.max(0, count);
-  upstream.meter.addSent(written);
-  if (written < length) upstream.socket.write(copyBytes(hello, written));
-  client?.dropUnread(length);
-  if (client === null || target === null || written < length) return false;
-  const waiting = { timeout: shared.idleTimeout || Infinity, signal: gone, unless: client };
-  return (await readAhead(target, new HelloRetryReader(), waiting)) === false;
-}
-
-/**
  * Whether the target wants another ClientHello (RFC 8446 §4.1.4), which could name another. Until it has spoken, what the client says is held
- * back. Rejects when the client leaves, or says too much, or nobody says anything for too long.
+ * back. Rejects when the client leaves, or nobody says anything for too long.
  */
-async function asksAgain({ socket }: Upstream, { client, gone, shared }: Connection): Promise<boolean> {
-  let held = 0;
-  const holdBack: Reader<never> = {
-    push(chunk) {
-      held += chunk.length;
-      if (held > MAX_HELD)
-        throw new Refusal('too long', 'it says more than a target wants to hear before its answer');
-      return null;
-    },
-    free: () => {},
-  };
+async function asksAgain({ socket }: Upstream, connection: Connection): Promise<boolean> {
+  const { shared, gone: signal } = connection;
+  const holdBack = new HoldBack(connection);
   try {
-    return await withDeadline({ timeout: shared.idleTimeout || Infinity, signal: gone }, (either) =>
-      Promise.race([peek(socket, new HelloRetryReader(), either), peek(client, holdBack, either)]),
-    );
-  } catch (cause) {
-    if (!(cause instanceof EndedError) || !socket.readableEnded) throw cause;
-    client.write(cause.seen);
-    return false;
+    const timeout = shared.idleTimeout || Infinity;
+    return (await readFirst(socket, new HelloRetryReader(), { timeout, signal })) ?? false;
+  } finally {
+    holdBack.release();
   }
 }
 
 /** A refusal in the client's own protocol; what speaks none that we know is reset. */
-async function sayGoodbye(client: Socket, rule: Rule): Promise<void> {
-  if (rule === 'neither TLS nor HTTP') reset(client);
-  else if (rule === 'silent') await hangUp(client);
-  else if (rule === 'HTTP/2') await hangUp(client, HTTP2_GOAWAY);
-  else await hangUp(client, tlsAlert(ALERTS[rule] ?? 'unrecognized_name'));
+async function sayGoodbye(connection: Connection, rule: Rule): Promise<void> {
+  if (rule === 'neither TLS nor HTTP') connection.reset();
+  else if (rule === 'silent') await hangUp(connection);
+  else if (rule === 'HTTP/2') await hangUp(connection, HTTP2_GOAWAY);
+  else await hangUp(connection, tlsAlert(ALERTS[rule] ?? 'unrecognized_name'));
 }

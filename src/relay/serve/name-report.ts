@@ -5,7 +5,7 @@ import { SSL_REQUEST } from '../../wire/postgres.ts';
 import { Refusal } from '../../wire/refusal.ts';
 import { logRefusal } from '../log-refusal.ts';
 import { chooseByHello, chooseByRequest, type NameRules } from '../names/choose.ts';
-import { NAME_TIMEOUT } from '../names/read-first.ts';
+import { NAME_TIMEOUT } from '../names/name-deadline.ts';
 import type { Connection } from '../tcp/connection.ts';
 import type { Observer } from '../tcp/splice.ts';
 

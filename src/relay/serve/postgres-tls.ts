@@ -1,11 +1,9 @@
-import { withDeadline } from '../../lib/deadline.ts';
 import { messageOf } from '../../lib/message-of.ts';
 import { type ClientHello, ClientHelloReader } from '../../wire/client-hello.ts';
 import { OpeningReader } from '../../wire/opening.ts';
 import { DENIED, GRANTED, SSL_REQUEST } from '../../wire/postgres.ts';
 import { Refusal } from '../../wire/refusal.ts';
-import { EndedError, peek, type Reader } from '../names/peek.ts';
-import { readAhead } from '../names/read-ahead.ts';
+import { EndedError, type Reader, readFirst } from '../names/read-first.ts';
 import { readOpening } from '../names/read-opening.ts';
 import { DialError } from '../target.ts';
 import type { Connection } from '../tcp/connection.ts';
@@ -30,15 +28,9 @@ export async function grantTls(
 const firstByte: Reader<string> = { push: (chunk) => chunk.toString('latin1', 0, 1), free: () => {} };
 
 /** Takes the request, and answers it. */
-function answer(connection: Connection, text: string): void {
-  const { bare } = connection;
-  if (bare === null) {
-    connection.client.read(SSL_REQUEST.length);
-    connection.client.write(text);
-  } else {
-    bare.dropUnread(SSL_REQUEST.length);
-    if (bare.write(Buffer.from(text)) !== text.length) throw new EndedError(Buffer.alloc(0));
-  }
+function answer({ client }: Connection, text: string): void {
+  client.drop(SSL_REQUEST.length);
+  client.write(Buffer.from(text), 0, text.length);
 }
 
 /**
@@ -62,22 +54,14 @@ export async function askForTls(connection: Connection, upstream: Upstream): Pro
 }
 
 async function exchange(
-  { gone, shared: { connectTimeout: timeout } }: Connection,
-  upstream: Upstream,
+  { gone: signal, shared: { connectTimeout: timeout } }: Connection,
+  { socket, meter }: Upstream,
 ): Promise<{ readonly said: string; readonly isMore: boolean }> {
-  const { bare, meter } = upstream;
-  if (bare === null) {
-    const { socket } = upstream;
-    socket.write(SSL_REQUEST);
-    const said = await withDeadline({ timeout, signal: gone }, (either) => peek(socket, firstByte, either));
-    socket.read(said.length);
-    return { said, isMore: socket.readableLength > 0 };
-  }
-  if (bare.write(SSL_REQUEST) !== SSL_REQUEST.length) throw new EndedError(Buffer.alloc(0));
+  socket.write(SSL_REQUEST, 0, SSL_REQUEST.length);
   meter.addSent(SSL_REQUEST.length);
-  const said = await readAhead(bare, firstByte, { timeout, signal: gone });
-  if (said === null) throw new EndedError(Buffer.alloc(0));
-  bare.dropUnread(said.length);
+  const said = await readFirst(socket, firstByte, { timeout, signal });
+  if (said === null) throw new EndedError();
+  socket.drop(said.length);
   meter.addReceived(said.length);
-  return { said, isMore: bare.unread.length > 0 };
+  return { said, isMore: socket.unreadLength > 0 };
 }

@@ -1,8 +1,10 @@
+import type { Socket } from 'node:net';
+
 import type { BareSocket } from '../../kernel/bare-socket.ts';
 import { EAGAIN, ECONNRESET, EPIPE } from '../../kernel/kernel.ts';
 import { FAILED, HUNG_UP, PEER_ENDED, READABLE, URGENT, WRITABLE } from '../../kernel/poller.ts';
 import { freeBytes } from '../../lib/own-bytes.ts';
-import { NO_LISTENER, type End, type EndListener } from './end.ts';
+import { type End, type EndListener, type Leaving, NO_LISTENER } from './end.ts';
 
 /** How often one socket is read before others have their turn. */
 const TURN = 4;
@@ -12,7 +14,11 @@ export class BareEnd implements End {
   listener: EndListener = NO_LISTENER;
   readLimit = Infinity;
   readonly #socket: BareSocket;
+  #leaving: Leaving | null = null;
+  #isStarted = false;
   #isPaused = false;
+  /** Whether all that has come has been read: then the kernel tells of more. */
+  #isDrained = false;
   #hasEnded = false;
   #isFinished = false;
   /** What has been told that a read stops short at, an end or urgent data: there may be more behind what is read. */
@@ -27,6 +33,23 @@ export class BareEnd implements End {
 
   constructor(socket: BareSocket) {
     this.#socket = socket;
+    socket.listener = this;
+  }
+
+  get remoteAddress(): string {
+    return this.#socket.remoteAddress;
+  }
+
+  get remotePort(): number {
+    return this.#socket.remotePort;
+  }
+
+  get localAddress(): string | undefined {
+    return this.#socket.localAddress;
+  }
+
+  get localPort(): number | undefined {
+    return this.#socket.localPort;
   }
 
   get isOpen(): boolean {
@@ -37,19 +60,57 @@ export class BareEnd implements End {
     return this.#pending !== null;
   }
 
+  get hasLost(): boolean {
+    return this.#hasLost;
+  }
+
+  get unreadLength(): number {
+    return this.#socket.unread.length;
+  }
+
   start(): void {
     const socket = this.#socket;
-    socket.listener = this;
+    this.#isStarted = true;
     this.#emitUnread();
-    this.onEvents(socket.isWatched ? socket.unheard : READABLE);
-    if (socket.isOpen && socket.listener === this) socket.watch();
+    if (!this.#isStarted) return;
+    const events = socket.isWatched ? socket.unheard : READABLE;
+    socket.unheard = 0;
+    this.onEvents(events);
+    if (socket.isOpen && this.#isStarted) socket.watch();
   }
 
   onEvents(events: number): void {
+    if (!this.#isStarted) return this.#keepForStart(events);
     this.#stops |= events & (URGENT | PEER_ENDED | HUNG_UP | FAILED);
     if ((events & WRITABLE) !== 0 && this.#pending !== null) this.#writePending(this.#pending);
     if ((events & FAILED) !== 0 && this.#hasEnded) return this.#close(true);
-    if ((events & ~WRITABLE) !== 0) this.#read();
+    if ((events & ~WRITABLE) === 0) return;
+    this.#isDrained = false;
+    this.#read();
+  }
+
+  #keepForStart(events: number): void {
+    if ((events & WRITABLE) !== 0 && this.#pending !== null) this.#writePending(this.#pending);
+    this.#socket.unheard |= events & ~WRITABLE;
+    if (this.#leaving !== null) this.#tellLeaving(events, this.#leaving);
+  }
+
+  noticeLeaving(leaving: Leaving): () => void {
+    const { unheard } = this.#socket;
+    this.#leaving = leaving;
+    this.#socket.watch();
+    // What it was told of while nobody listened is not told again.
+    if (unheard !== 0) this.#tellLeaving(unheard, leaving);
+    return () => {
+      this.#leaving = null;
+    };
+  }
+
+  #tellLeaving(events: number, { byFin, onLeft }: Leaving): void {
+    const isReset = (events & (FAILED | HUNG_UP)) !== 0;
+    const hasEnded = byFin && (events & PEER_ENDED) !== 0;
+    if (isReset || (hasEnded && !this.#socket.hasUnread())) onLeft();
+    this.settle();
   }
 
   pause(): void {
@@ -69,6 +130,15 @@ export class BareEnd implements End {
     this.#isPaused = true;
   }
 
+  drop(length: number): void {
+    this.#socket.dropUnread(length);
+  }
+
+  passOn(length: number, to: End): void {
+    to.write(this.#socket.unread, 0, length);
+    this.drop(length);
+  }
+
   #emitUnread(): void {
     if (this.#isPaused || this.#socket.unread.length === 0) return;
     const unread = this.#socket.takeUnread();
@@ -81,10 +151,12 @@ export class BareEnd implements End {
     const socket = this.#socket;
     const { buffer } = socket.kernel;
     for (let turn = 0; turn < TURN; turn++) {
-      if (this.#hasEnded || !socket.isOpen || socket.listener !== this) return;
+      if (this.#hasEnded || !socket.isOpen || !this.#isStarted) return;
       if (this.#isPaused) return this.#tellFailing();
       const most = Math.min(this.readLimit, buffer.bytes.length);
       const count = socket.read(most);
+      // A socket that has been read out tells of more by itself.
+      this.#isDrained = count === -EAGAIN || (count < most && this.#stops === 0);
       if (count === -EAGAIN) return;
       if (count < 0) return this.#close(true);
       if (count === 0) return this.#end();
@@ -94,8 +166,7 @@ export class BareEnd implements End {
       } finally {
         socket.kernel.isBufferTaken = false;
       }
-      // A socket that has been read out tells of more by itself.
-      if (count < most && this.#stops === 0) return;
+      if (this.#isDrained) return;
     }
     this.#waitForTurn();
   }
@@ -105,7 +176,7 @@ export class BareEnd implements End {
     this.#isWaiting = true;
     setImmediate(() => {
       this.#isWaiting = false;
-      if (this.#socket.listener !== this) return;
+      if (!this.#isStarted) return;
       this.#emitUnread();
       this.#read();
     });
@@ -149,6 +220,7 @@ export class BareEnd implements End {
   #lose(errno: number): void {
     this.#hasLost = true;
     this.#stops |= FAILED;
+    this.#isDrained = false;
     if (this.#hasEnded || (errno !== EPIPE && errno !== ECONNRESET)) this.#close(true);
     else if (this.#isPaused) this.#tellFailing();
   }
@@ -156,6 +228,14 @@ export class BareEnd implements End {
   /** It may have failed before what came first was told, and reading was paused for that. */
   #tellFailing(): void {
     if ((this.#stops & FAILED) !== 0) this.listener.onFailing();
+  }
+
+  cork(): void {
+    this.#socket.cork();
+  }
+
+  uncork(): void {
+    this.#socket.uncork();
   }
 
   sendFin(): void {
@@ -187,14 +267,21 @@ export class BareEnd implements End {
   }
 
   release(): void {
-    this.#socket.listener = null;
     // What was told meanwhile is for the next listener to find out.
-    this.#socket.unheard = READABLE | this.#stops;
+    this.#socket.unheard |= this.#stops | (this.#isDrained ? 0 : READABLE);
+    this.#isStarted = false;
+    this.#isPaused = false;
+    this.#hasEnded = false;
+    this.readLimit = Infinity;
     this.listener = NO_LISTENER;
   }
 
   settle(): void {
     this.#socket.kernel.poller.settle();
+  }
+
+  toStream(): Socket {
+    return this.#socket.toStream();
   }
 
   #close(isAborted: boolean): void {

@@ -1,23 +1,23 @@
 import { connect, type Socket } from 'node:net';
 
 import { connectBare } from '../../kernel/bare-connect.ts';
+import type { BareSocket } from '../../kernel/bare-socket.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { SocketAddress } from '../../kernel/socket-address.ts';
 import { KEEP_ALIVE_DELAY } from '../../kernel/socket-options.ts';
-import type { TcpSocket } from './tcp-socket.ts';
 
 /** Connects to an address; the socket may be half-closed. Rejects with a system error, or with the signal's reason. */
-export type Connect<S> = (to: SocketAddress, signal: AbortSignal) => Promise<S>;
+export type Connect = (to: SocketAddress, signal: AbortSignal) => Promise<Socket | BareSocket>;
 
 /** Connects bare sockets. */
-export function createConnectBare(kernel: Kernel): Connect<TcpSocket> {
+export function createConnectBare(kernel: Kernel): Connect {
   return (to, signal) => connectBare(kernel, to, signal);
 }
 
 const ignore = () => {};
 
 /** Connects streams. */
-export const connectStream: Connect<Socket> = ({ address, port }, signal) => {
+export const connectStream: Connect = ({ address, port }, signal) => {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   const socket = connect({
     host: address,

@@ -1,6 +1,3 @@
-import { Socket } from 'node:net';
-
-import type { BareSocket } from '../../kernel/bare-socket.ts';
 import { messageOf } from '../../lib/message-of.ts';
 import { sourceOf } from '../../lib/source-of.ts';
 import type { Log } from '../../log/log.ts';
@@ -17,13 +14,10 @@ import type { Slots } from '../slots.ts';
 import { AnswerError, DialError, type Target } from '../target.ts';
 import type { Connect } from './connect.ts';
 import { dialTcp } from './dial.ts';
-import { endsOf } from './ends.ts';
+import type { End } from './end.ts';
 import type { IdleClients } from './idle-clients.ts';
 import { introduce } from './introduce.ts';
-import { noticeLeaving } from './notice-leaving.ts';
-import { reset } from './reset.ts';
 import { type Ending, type Observer, Splice } from './splice.ts';
-import { bareOf, streamOf, type TcpSocket } from './tcp-socket.ts';
 import { Upstream } from './upstream.ts';
 
 /** What the connections of one port have in common. */
@@ -38,7 +32,7 @@ export interface Shared {
   /** Who has not said whom it wants yet, on whichever port. */
   readonly nameless: Crowd;
   readonly order: DialOrder;
-  readonly connect: Connect<TcpSocket>;
+  readonly connect: Connect;
   /** For a dial, name lookup included, in ms. */
   readonly connectTimeout: number;
   /** A connection without a byte either way for so long is reset, in ms; 0 for never. */
@@ -89,8 +83,8 @@ export class Connection implements Member {
   idleSince = Infinity;
   /** Whoever has its sockets; it also watches the client. */
   holder: Holder | null = null;
-  /** The client's socket. */
-  readonly accepted: TcpSocket;
+  /** Its socket; `holder` may have it. */
+  readonly client: End;
   readonly source: string;
   previous: Connection | null = null;
   next: Connection | null = null;
@@ -108,41 +102,18 @@ export class Connection implements Member {
   #target: Target | null = null;
   #upstream: Upstream | null = null;
 
-  constructor(client: TcpSocket, shared: Shared) {
-    this.accepted = client;
+  constructor(client: End, shared: Shared) {
+    this.client = client;
     this.shared = shared;
     this.source = sourceOf(client.remoteAddress ?? '');
     this.#isProbe = this.source === shared.probeSource;
-    if (client instanceof Socket) this.#notice(client);
     shared.counters.opened();
     shared.descriptors.promise();
   }
 
-  /** The client as a stream, which it is from now on. */
-  get client(): Socket {
-    const { bare } = this;
-    if (bare === null) return streamOf(this.accepted);
-    const client = bare.stream;
-    this.#notice(client);
-    return client;
-  }
-
-  /** The client as a bare socket; null once somebody has asked for the stream. */
-  get bare(): BareSocket | null {
-    return bareOf(this.accepted);
-  }
-
-  #notice(client: Socket): void {
-    client.on('error', ignore); // 'close' follows
-    client.once('close', () => {
-      // One that was bare again meanwhile has another stream by now, if any.
-      if (this.bare === null && streamOf(this.accepted) === client) this.left();
-    });
-  }
-
   /** What the log calls the client. */
   get from(): string {
-    return nameClient(this.accepted, this.shared.probeSource);
+    return nameClient(this.client, this.shared.probeSource);
   }
 
   /** Aborts when the client is gone. */
@@ -211,7 +182,7 @@ export class Connection implements Member {
   /** Until what it returns is called, for as long as nobody else has the client's socket. */
   #watch({ byFin }: { readonly byFin: boolean }): () => void {
     if (this.holder !== null) return ignore;
-    return noticeLeaving(this.accepted, { byFin, onLeft: () => this.reset() });
+    return this.client.noticeLeaving({ byFin, onLeft: () => this.reset() });
   }
 
   /** Connects to the target; the socket ends with this connection. Rejects with a DialError. */
@@ -240,10 +211,11 @@ export class Connection implements Member {
       });
       counters.connected(performance.now() - startedAt);
       this.#keepPromise();
+      introduce(this.client, socket, { proxyProtocol, isOwn: this.#isProbe });
       this.#upstream = new Upstream(socket, {
         target,
         address: address.address,
-        meter: new Meter(counters, introduce(this.accepted, socket, { proxyProtocol, isOwn: this.#isProbe })),
+        meter: new Meter(counters),
       });
       onDial(null);
       return this.#upstream;
@@ -264,9 +236,7 @@ export class Connection implements Member {
   async splice(upstream: Upstream, observer: Observer | null = null): Promise<void> {
     const { meter } = upstream;
     const { idleTimeout } = this.shared;
-    if (upstream.bare === null) meter.catchUp(upstream.socket, { unread: upstream.socket.readableLength });
-    const [client, target] = endsOf(this.accepted, upstream.connected);
-    const splice = new Splice(client, target, { idleTimeout, meter, observer });
+    const splice = new Splice(this.client, upstream.socket, { idleTimeout, meter, observer });
     this.holder = splice;
     const ending = await splice.ended;
     this.left();
@@ -285,7 +255,6 @@ export class Connection implements Member {
   /** Logs why the client is not served, or no further. */
   reportFailure(err: unknown): void {
     const upstream = this.#upstream;
-    if (upstream?.bare === null) upstream.meter.catchUp(upstream.socket);
     this.shared.log.warn({ ...this.#describe(this.#target, upstream), err }, describeFailure(err));
   }
 
@@ -308,7 +277,7 @@ export class Connection implements Member {
 
   /** Resets the client. */
   reset(): void {
-    reset(this.accepted);
+    this.client.reset();
     this.left();
   }
 
@@ -323,7 +292,7 @@ export class Connection implements Member {
   cut(): void {
     if (this.holder !== null) return this.holder.cut();
     this.reset();
-    this.#upstream?.reset();
+    this.#upstream?.socket.reset();
   }
 
   get holdsSlot(): boolean {

@@ -7,8 +7,8 @@ import type { DialOrder } from '../dial-order.ts';
 import { isItself, nobodyListens } from '../is-itself.ts';
 import { DialError, type Dialled, type Target } from '../target.ts';
 import type { Connect } from './connect.ts';
-import { reset } from './reset.ts';
-import type { TcpSocket } from './tcp-socket.ts';
+import type { End } from './end.ts';
+import { endOf } from './ends.ts';
 
 /** Head start of an address over the next one, in ms (RFC 8305 §8). */
 const HEAD_START = 250;
@@ -17,9 +17,9 @@ const LAST_HEAD_START = 1_000;
 /** The least time from one question to the next, in ms, while addresses are silent and nothing new is said. */
 const ASK_EVERY = 1_000;
 
-interface Options<S> {
+interface Options {
   readonly order: Pick<DialOrder, 'arrange' | 'failed'>;
-  readonly connect: Connect<S>;
+  readonly connect: Connect;
   /** Bound on the whole, name lookup included, in ms. */
   readonly timeout: number;
   /** Whether there is a descriptor for one more address, while another has not answered yet. */
@@ -34,10 +34,10 @@ const LOST = new Error('another was faster');
  * Connects to the first of the target's addresses that answers. When all fail or are silent, the name is asked for again, as long as one is silent each second,
  * and what is new is dialled too. The socket may be half-closed. Rejects with a DialError.
  */
-export async function dialTcp<S extends TcpSocket>(
+export async function dialTcp(
   target: Target,
-  { order, connect, timeout, mayHurry, over }: Options<S>,
-): Promise<Dialled<S>> {
+  { order, connect, timeout, mayHurry, over }: Options,
+): Promise<Dialled<End>> {
   const { signal } = over;
   let hasLosers = false;
   /** How many addresses neither answer nor fail. */
@@ -53,7 +53,7 @@ export async function dialTcp<S extends TcpSocket>(
     if (hasLosers) over.abort(LOST);
   }
 
-  function dialAny(candidates: readonly Candidate[], known: readonly LookupAddress[]): Promise<Dialled<S>> {
+  function dialAny(candidates: readonly Candidate[], known: readonly LookupAddress[]): Promise<Dialled<End>> {
     return race(candidates, (candidate) => (candidate === ASK_AGAIN ? dialNew(known) : dialOne(candidate)), {
       headStart: (next) => (next === ASK_AGAIN ? LAST_HEAD_START : HEAD_START),
       ...(mayHurry && { mayHurry }),
@@ -62,11 +62,11 @@ export async function dialTcp<S extends TcpSocket>(
         hasLosers = true;
       },
       onSlow: (candidate) => candidate !== ASK_AGAIN && order.failed(candidate),
-      discard: ({ socket }) => reset(socket),
+      discard: ({ socket }) => socket.reset(),
     });
   }
 
-  async function dialNew(known: readonly LookupAddress[]): Promise<Dialled<S>> {
+  async function dialNew(known: readonly LookupAddress[]): Promise<Dialled<End>> {
     const tried = new Set(known.map(({ address }) => address));
     for (;;) {
       const askedAt = performance.now();
@@ -86,14 +86,14 @@ export async function dialTcp<S extends TcpSocket>(
     }
   }
 
-  async function dialOne(address: LookupAddress): Promise<Dialled<S>> {
+  async function dialOne(address: LookupAddress): Promise<Dialled<End>> {
     silent++;
     try {
       const peer = { address: address.address, port: target.port };
-      const socket = await connect(peer, signal);
+      const socket = endOf(await connect(peer, signal));
       const { localAddress = '', localPort = 0 } = socket;
       if (!isItself({ address: localAddress, port: localPort }, peer)) return { socket, address };
-      reset(socket);
+      socket.reset();
       throw nobodyListens(peer);
     } catch (cause) {
       if (!signal.aborted || signal.reason instanceof DeadlineError) order.failed(address);

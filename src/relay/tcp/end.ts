@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net';
+
 /** What an end tells whoever it belongs to. Nothing is told any more once it has closed. */
 export interface EndListener {
   /** Bytes have come, the first `length` of `bytes`, which is theirs for the length of the call. */
@@ -12,19 +14,35 @@ export interface EndListener {
   onClose: (isAborted: boolean) => void;
 }
 
+export interface Leaving {
+  /** Whether a FIN that comes without a byte before it is leaving, too: there is nothing to relay then. */
+  readonly byFin: boolean;
+  readonly onLeft: () => void;
+}
+
 /**
- * One socket of a TCP relay: what it sends is told as it comes, what it is to receive is written, and what has no room in the kernel waits
- * here. A write to a peer that is gone vanishes, and reading goes on: an early answer to an upload (413), which a target sends and then
- * resets, is still to be read. An EOF behind such a loss proves nothing, and is an abort.
+ * A TCP socket of the relay, from accept or dial to its close: bare, or one of Node's streams where C cannot be called. What it receives is told to
+ * its listener, and what has no room in the kernel waits here. A write to a peer that is gone vanishes, and reading goes on: an early answer to
+ * an upload (413), which a target sends and then resets, is still to be read. An EOF behind such a loss proves nothing, and is an abort.
+ * Several may use it, one after the other: each sets its listener, starts it and releases it.
  */
 export interface End {
   listener: EndListener;
   /** The most bytes that one read should bring. */
   readLimit: number;
+  /** Undefined once it is gone. */
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
+  readonly localAddress: string | undefined;
+  readonly localPort: number | undefined;
   readonly isOpen: boolean;
   /** Whether what was written waits for room in the kernel. */
   readonly isFull: boolean;
-  /** Begins to tell what comes. To be called once. */
+  /** Whether a write has vanished. */
+  readonly hasLost: boolean;
+  /** How much has been put back and not been told since, in bytes. */
+  readonly unreadLength: number;
+  /** Begins to tell what comes. Throws a system error when it cannot be watched. */
   start: () => void;
   /** Tells of no bytes and no FIN before `resume`. */
   pause: () => void;
@@ -34,7 +52,15 @@ export interface End {
    * paused.
    */
   putBack: (bytes: Buffer) => void;
+  /** Drops the first bytes of what has been put back. Only while it is not started. */
+  drop: (length: number) => void;
+  /** Writes the first bytes of what has been put back to another end of its kind, and drops them. Only while it is not started. */
+  passOn: (length: number, to: End) => void;
   write: (bytes: Buffer, start: number, end: number) => void;
+  /** Holds back what is written from now on, so that more goes with it. */
+  cork: () => void;
+  /** Sends what has been held back. */
+  uncork: () => void;
   /** Sends a FIN behind all that was written. */
   sendFin: () => void;
   /** Closes it; what it still sends is lost. */
@@ -43,10 +69,17 @@ export interface End {
   reset: () => void;
   /** The same, when all that was written is in the kernel. */
   resetAfterAll: () => void;
-  /** Lets go of the socket, whose bytes are another's from now on. Not while it is full. */
+  /** Ends what `start` has begun, so that another may start it. */
   release: () => void;
+  /**
+   * Tells when the peer leaves while it is not started, by a reset or a FIN; returns what ends that. A bare socket is not read for that. A stream
+   * reads ahead, at most one buffer (64 KiB). Throws a system error when it cannot be watched.
+   */
+  noticeLeaving: (leaving: Leaving) => () => void;
   /** Has promises that have been settled by what it told be heard: see `Poller.settle`. */
   settle: () => void;
+  /** Gives the connection away as a stream of Node's. Only before anything else has been done with it. */
+  toStream: () => Socket;
 }
 
 /** How long a side may take to read what was sent to it before the other one aborted, or a last answer, in ms. */

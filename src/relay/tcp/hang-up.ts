@@ -1,18 +1,54 @@
-import type { Socket } from 'node:net';
+import type { Connection, Holder } from './connection.ts';
+import { type End, type EndListener, LINGER } from './end.ts';
 
-import { LINGER } from './end.ts';
+const NOTHING: Buffer = Buffer.alloc(0);
 
 /**
- * Says a last thing and ends a connection so that it is read; resolves when it is closed, after 5 s at the latest. Until then what the other side still
- * sends is read and dropped: closing a socket with something unread resets it (RFC 2525 §2.17), and a reset throws away what has arrived.
+ * Says a last thing to a client and closes it so that it is read; resolves when it is closed. Until then, for 5 s at most, what it still sends is read and
+ * dropped: closing a socket with something unread resets it (RFC 2525 §2.17), and a reset throws away what has arrived.
  */
-export async function hangUp(socket: Socket, lastWords: Buffer | string = ''): Promise<void> {
-  const { promise: closed, resolve } = Promise.withResolvers<void>();
-  if (socket.closed) return;
-  socket.on('error', () => {}).once('close', () => resolve());
-  socket.end(lastWords);
-  socket.resume();
-  const timer = setTimeout(() => socket.destroy(), LINGER);
-  await closed;
-  clearTimeout(timer);
+export function hangUp(connection: Connection, lastWords = NOTHING): Promise<void> {
+  return new Leaver(connection, lastWords).closed;
+}
+
+class Leaver implements EndListener, Holder {
+  readonly closed: Promise<void>;
+  readonly #resolve: () => void;
+  readonly #connection: Connection;
+  readonly #client: End;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(connection: Connection, lastWords: Buffer) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.closed = promise;
+    this.#resolve = resolve;
+    this.#connection = connection;
+    this.#client = connection.client;
+    this.#timer = setTimeout(() => this.#client.close(), LINGER);
+    connection.holder = this;
+    this.#client.listener = this;
+    this.#client.write(lastWords, 0, lastWords.length);
+    this.#client.sendFin();
+    if (this.#client.isOpen) this.#client.start();
+    else this.onClose();
+  }
+
+  onBytes(): void {}
+
+  onFin(): void {}
+
+  onFailing(): void {}
+
+  onRoom(): void {}
+
+  onClose(): void {
+    clearTimeout(this.#timer);
+    this.#connection.left();
+    this.#resolve();
+    this.#client.settle();
+  }
+
+  cut(): void {
+    this.#client.reset();
+  }
 }

@@ -1,5 +1,5 @@
 import { proxyHeader } from '../../wire/proxy-header.ts';
-import { bareOf, streamOf, type TcpSocket } from './tcp-socket.ts';
+import type { End } from './end.ts';
 
 interface Options {
   readonly proxyProtocol: 'off' | 'v1' | 'v2';
@@ -7,12 +7,9 @@ interface Options {
   readonly isOwn: boolean;
 }
 
-/**
- * Tells a target whose connection it is, where it is to know. Returns by how many bytes the target's stream counts too much. Throws when the
- * target does not take it, which is reset then.
- */
-export function introduce(client: TcpSocket, target: TcpSocket, { proxyProtocol, isOwn }: Options): number {
-  if (proxyProtocol === 'off') return 0;
+/** Tells a target whose connection it is, where it is to know. Throws when the target is gone already, which is reset then. */
+export function introduce(client: End, target: End, { proxyProtocol, isOwn }: Options): void {
+  if (proxyProtocol === 'off') return;
   const header = proxyHeader(proxyProtocol, {
     source: end(client.remoteAddress, client.remotePort),
     destination: end(client.localAddress, client.localPort),
@@ -21,16 +18,10 @@ export function introduce(client: TcpSocket, target: TcpSocket, { proxyProtocol,
   // What is there to be sent already, as a hello that has been read, goes out in the same segment.
   target.cork();
   setImmediate(() => target.uncork());
-  const bare = bareOf(target);
-  if (bare === null) {
-    streamOf(target).write(header);
-    return header.length;
-  }
-  if (bare.write(header) !== header.length) {
-    bare.reset();
-    throw new Error('it does not take the PROXY header');
-  }
-  return 0;
+  target.write(header, 0, header.length);
+  if (target.isOpen && !target.hasLost) return;
+  target.reset();
+  throw new Error('it does not take the PROXY header');
 }
 
 /** Null for a socket that is gone. */

@@ -1,5 +1,3 @@
-import { Socket } from 'node:net';
-
 import { BareServer } from '../../kernel/bare-server.ts';
 import { openKernel } from '../../kernel/kernel.ts';
 import type { Network } from '../../lib/networks.ts';
@@ -16,10 +14,9 @@ import { type Relay, SAID_EVERY } from '../relay.ts';
 import { createSourceGate } from '../source-gate.ts';
 import { connectStream, createConnectBare } from './connect.ts';
 import { Connection, type Shared, TOO_MANY_WAIT } from './connection.ts';
+import type { End } from './end.ts';
 import { IdleClients } from './idle-clients.ts';
 import { openListener } from './open-listener.ts';
-import { reset } from './reset.ts';
-import type { TcpSocket } from './tcp-socket.ts';
 
 /** Serves one client, from accept to both ends closed. Rejects when it cannot; the client is then reset. */
 export type Serve = (connection: Connection) => Promise<void>;
@@ -72,24 +69,24 @@ export async function listenTcp(options: Options): Promise<Relay> {
   );
   const isWelcome = options.allowFrom && createSourceGate(options.allowFrom, { ...options, logInterval: 0 });
 
-  const turnAway = (client: TcpSocket, refusal: Reason) => {
+  const turnAway = (client: End, refusal: Reason) => {
     counters.refused(refusal.rule);
     logRefusal(log, nameClient(client, options.probeSource), refusal);
-    refuse(client);
+    client.reset();
   };
   /** Whether a client would be sent away as soon as it came to wait: then nothing else is done for it. */
-  const isOneTooMany = ({ remoteAddress = '' }: TcpSocket) => {
+  const isOneTooMany = ({ remoteAddress = '' }: End) => {
     const source = sourceOf(remoteAddress);
     return slots.waiting > 0 && source !== options.probeSource && options.waiting.isShutTo(source);
   };
 
-  const accept = (client: TcpSocket) => {
+  const accept = (client: End) => {
     if (gate.isShut) {
       turnAway(client, SHUT);
       return;
     }
     if (isWelcome !== null && !isWelcome(client.remoteAddress, client.remotePort)) {
-      refuse(client);
+      client.reset();
       return;
     }
     if (isOneTooMany(client)) {
@@ -155,9 +152,4 @@ export async function listenTcp(options: Options): Promise<Relay> {
       if (connections.size > 0) await drained.promise;
     },
   };
-}
-
-function refuse(client: TcpSocket): void {
-  if (client instanceof Socket) client.on('error', () => {}); // it is gone already
-  reset(client);
 }

@@ -1,20 +1,22 @@
 import { once } from 'node:events';
 import { fstatSync } from 'node:fs';
-import { createServer, isIPv6, type Server } from 'node:net';
+import { createServer, isIPv6, type Server, type Socket } from 'node:net';
 
 import { BareServer } from '../../kernel/bare-server.ts';
+import type { BareSocket } from '../../kernel/bare-socket.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { KEEP_ALIVE_DELAY } from '../../kernel/socket-options.ts';
 import { LISTENING, readSockets } from '../../kernel/socket-table.ts';
 import type { Place } from '../relay.ts';
-import type { TcpSocket } from './tcp-socket.ts';
+import type { End } from './end.ts';
+import { endOf } from './ends.ts';
 
 interface Options {
   /** null where C cannot be called: clients are streams then. */
   readonly kernel: Kernel | null;
   /** Whether another client may come now; not asked over streams. */
   readonly mayAccept?: () => boolean;
-  readonly accept: (client: TcpSocket) => void;
+  readonly accept: (client: End) => void;
   /** Whether others may listen on it as well (SO_REUSEPORT, socket(7)). */
   readonly sharesPort?: boolean;
 }
@@ -32,6 +34,7 @@ export async function openListener(
   { address, port }: Place,
   { kernel, mayAccept = () => true, accept, sharesPort = false }: Options,
 ): Promise<BareServer | Server> {
+  const acceptAsEnd = (client: Socket | BareSocket) => accept(endOf(client));
   const server = createServer(
     {
       allowHalfOpen: true,
@@ -40,7 +43,7 @@ export async function openListener(
       keepAlive: true,
       keepAliveInitialDelay: KEEP_ALIVE_DELAY,
     },
-    accept,
+    acceptAsEnd,
   );
   server.listen({
     port,
@@ -49,7 +52,7 @@ export async function openListener(
     ...(address !== null && { host: address, ipv6Only: isIPv6(address) }),
   });
   await once(server, 'listening');
-  if (kernel !== null) return new BareServer(kernel, server, { mayAccept, accept });
+  if (kernel !== null) return new BareServer(kernel, server, { mayAccept, accept: acceptAsEnd });
   watch(server);
   return server;
 }

@@ -1,8 +1,11 @@
 import type { Socket } from 'node:net';
 
-import { NO_LISTENER, type End, type EndListener } from './end.ts';
+import { type End, type EndListener, type Leaving, NO_LISTENER } from './end.ts';
 import { hasLostWrites, outliveWrites } from './outlive-writes.ts';
 import { reset } from './reset.ts';
+
+const NOTHING: Buffer = Buffer.alloc(0);
+const ignore = () => {};
 
 /** An end that is a stream, which reads what it likes at a time. */
 export class StreamEnd implements End {
@@ -10,9 +13,28 @@ export class StreamEnd implements End {
   readLimit = Infinity;
   readonly #socket: Socket;
 
+  /** What was put back after its end, which Node takes back no more. */
+  #unread: Buffer = NOTHING;
+
   constructor(socket: Socket) {
-    this.#socket = socket;
+    this.#socket = socket.on('error', ignore); // 'close' follows
     outliveWrites(socket);
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#socket.remoteAddress;
+  }
+
+  get remotePort(): number | undefined {
+    return this.#socket.remotePort;
+  }
+
+  get localAddress(): string | undefined {
+    return this.#socket.localAddress;
+  }
+
+  get localPort(): number | undefined {
+    return this.#socket.localPort;
   }
 
   get isOpen(): boolean {
@@ -23,13 +45,28 @@ export class StreamEnd implements End {
     return this.#socket.writableNeedDrain;
   }
 
+  get hasLost(): boolean {
+    return hasLostWrites(this.#socket);
+  }
+
+  get unreadLength(): number {
+    return this.#unread.length + this.#socket.readableLength;
+  }
+
   start(): void {
     const socket = this.#socket;
     socket.on('data', this.#onData).on('drain', this.#onDrain).on('close', this.#onClose);
+    this.#emitUnread();
     if (socket.readableEnded) this.#onEnd();
     else socket.on('end', this.#onEnd);
     if (socket.closed) this.#onClose();
     else socket.resume(); // what has been looked into is paused
+  }
+
+  #emitUnread(): void {
+    const unread = this.#unread;
+    this.#unread = NOTHING;
+    if (unread.length > 0) this.listener.onBytes(unread, unread.length);
   }
 
   readonly #onData = (chunk: Buffer) => this.listener.onBytes(chunk, chunk.length);
@@ -54,13 +91,34 @@ export class StreamEnd implements End {
 
   putBack(bytes: Buffer): void {
     this.#socket.pause();
-    this.#socket.unshift(bytes);
+    if (this.#socket.readableEnded) this.#unread = bytes;
+    else this.#socket.unshift(bytes);
+  }
+
+  drop(length: number): void {
+    this.#take(length);
+  }
+
+  passOn(length: number, to: End): void {
+    to.write(this.#take(length), 0, length);
+  }
+
+  #take(length: number): Buffer {
+    return this.#socket.read(length) as Buffer;
   }
 
   write(bytes: Buffer, start: number, end: number): void {
     const socket = this.#socket;
     if (hasLostWrites(socket) && socket.isPaused()) this.listener.onFailing();
     else if (start < end && socket.writable) socket.write(bytes.subarray(start, end));
+  }
+
+  cork(): void {
+    this.#socket.cork();
+  }
+
+  uncork(): void {
+    this.#socket.uncork();
   }
 
   sendFin(): void {
@@ -86,10 +144,26 @@ export class StreamEnd implements End {
     socket.pause();
     socket.off('data', this.#onData).off('drain', this.#onDrain);
     socket.off('end', this.#onEnd).off('close', this.#onClose);
+    this.readLimit = Infinity;
     this.listener = NO_LISTENER;
   }
 
+  noticeLeaving({ byFin, onLeft }: Leaving): () => void {
+    const socket = this.#socket;
+    const onEnd = () => {
+      if (socket.bytesRead === 0 && socket.readableLength === 0) onLeft();
+    };
+    if (byFin) socket.once('end', onEnd);
+    socket.once('close', onLeft);
+    socket.read(0);
+    return () => socket.off('end', onEnd).off('close', onLeft);
+  }
+
   settle(): void {}
+
+  toStream(): Socket {
+    return this.#socket;
+  }
 
   #emitClosed(isAborted: boolean): void {
     const { listener } = this;

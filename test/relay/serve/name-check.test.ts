@@ -6,8 +6,9 @@ import { expect, test } from 'vitest';
 import { Crowd } from '../../../src/relay/crowd.ts';
 import { chooseByName } from '../../../src/relay/names/choose.ts';
 import { createNameCheck } from '../../../src/relay/serve/name-check.ts';
+import type { Connection } from '../../../src/relay/tcp/connection.ts';
 import { clientHello, extension, records, vector } from '../../helpers/client-hello.ts';
-import { localTarget, servingRelay, testLog } from '../../helpers/relay.ts';
+import { countReads, localTarget, servingRelay, testLog } from '../../helpers/relay.ts';
 import { closedPort, endOf, readAll, readSome, tcpClient, tcpServer } from '../../helpers/sockets.ts';
 
 const NAMES: readonly string[] = ['api.test', 'www.test'];
@@ -15,14 +16,24 @@ const NAMES: readonly string[] = ['api.test', 'www.test'];
 /** A relay that checks names: api.test and www.test are on this port. */
 async function checking(
   port: number,
-  { refuseEch = false, ...options }: { refuseEch?: boolean } & Parameters<typeof servingRelay>[1] = {},
+  {
+    refuseEch = false,
+    onConnection,
+    ...options
+  }: {
+    refuseEch?: boolean;
+    onConnection?: (connection: Connection) => void;
+  } & Parameters<typeof servingRelay>[1] = {},
 ) {
   const check = createNameCheck();
   const choose = chooseByName(
     (name) => NAMES.find((known) => known === name.toLowerCase()) ?? null,
     (host) => ({ ...localTarget(port), host }),
   );
-  return servingRelay((connection) => check(connection, { choose, refuseEch }), options);
+  return servingRelay((connection) => {
+    onConnection?.(connection);
+    return check(connection, { choose, refuseEch });
+  }, options);
 }
 
 /** A server that keeps all it hears, and says what it is told to. */
@@ -247,14 +258,46 @@ test('a check waits for a target that says nothing no longer than a client may i
   expect(performance.now() - startedAt).toBeLessThan(750);
 });
 
-test('a check bounds what a stream holds of what a client says before its target answers', async () => {
-  const { port: target } = await listener();
-  const log = testLog();
-  const { port } = await checking(target, { log, bare: false });
+test('a check reads a bounded part of what a client says before its target answers, and loses none of it', async () => {
+  const asked = Promise.withResolvers<Socket>();
+  const { port: target, heard } = await listener((socket) =>
+    socket.once('data', () => asked.resolve(socket)),
+  );
+  const reads: (() => number)[] = [];
+  const { port } = await checking(target, {
+    onConnection: (connection) => reads.push(countReads(connection)),
+  });
+  const read = () => reads[0]?.() ?? 0;
   const client = await tcpClient(port);
-  client.write(Buffer.concat([clientHello(), Buffer.alloc(70_000)]));
-  expect((await readAll(client)).toString('hex')).toBe(ALERT.decode_error);
-  expect((await log.line('refused')).fields).toMatchObject({ rule: 'too long' });
+  const bytes = Buffer.concat([clientHello(), Buffer.alloc(2_000_000, 'early')]);
+  client.write(bytes);
+  const socket = await asked.promise;
+  await expect.poll(read).toBeGreaterThan(64 * 1024);
+  for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve));
+  expect(read()).toBeLessThan(4 * 64 * 1024);
+  socket.write(serverHello(Buffer.alloc(32)));
+  await expect.poll(() => heard().length).toBe(bytes.length);
+  expect(heard().equals(bytes)).toBe(true);
+});
+
+test('a check reads a target’s answer however it is cut, and passes it on as it came', async () => {
+  const answer = Buffer.concat([serverHello(Buffer.alloc(32)), Buffer.from('and more')]);
+  const { port: target, heard } = await listener((socket) =>
+    socket.once('data', () => {
+      const writeFrom = (at: number) => {
+        socket.write(answer.subarray(at, at + 1));
+        if (at + 1 < answer.length) setImmediate(writeFrom, at + 1);
+      };
+      writeFrom(0);
+    }),
+  );
+  const { port } = await checking(target);
+  const client = await tcpClient(port);
+  const hello = clientHello();
+  client.write(Buffer.concat([hello, Buffer.from('early')]));
+  expect(await readSome(client, answer.length)).toEqual(answer);
+  client.write(' and late');
+  await expect.poll(() => heard().subarray(hello.length).toString()).toBe('early and late');
 });
 
 test.each([
@@ -549,6 +592,18 @@ test('who has not named anybody holds a bounded number of bytes', async () => {
   expect(await Promise.race(clients.map((client) => endOf(client)))).toBe('ECONNRESET');
   expect(Object.keys(relay.counts().refused)).toEqual(['too many clients']);
   expect(clients.some(({ destroyed }) => !destroyed)).toBe(true);
+});
+
+test('a client that has been refused has 5 s to leave, in which what it still sends does not reset it', async () => {
+  const relay = await checking(await closedPort());
+  const client = await tcpClient(relay.port);
+  client.write(clientHello({ names: ['evil.test'] }));
+  expect((await readAll(client)).toString('hex')).toBe(ALERT.unrecognized_name);
+  const endedAt = performance.now();
+  const talking = setInterval(() => client.write('and'), 50);
+  await new Promise((resolve) => client.on('error', () => {}).once('close', resolve));
+  clearInterval(talking);
+  expect(performance.now() - endedAt).toBeGreaterThan(4_800);
 });
 
 test('a client that has been refused counts until it has left', async () => {

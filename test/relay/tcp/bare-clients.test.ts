@@ -43,7 +43,7 @@ test('a client that was reset before it came to wait does not wait', async () =>
   const isReset = Promise.withResolvers<void>();
   const relay = await servingRelay(
     async (connection) => {
-      connection.bare?.watch();
+      connection.client.noticeLeaving({ byFin: false, onLeft: () => {} })(); // it is watched, and nobody listens
       await isReset.promise;
       await relayTo(localTarget(server.port))(connection);
     },

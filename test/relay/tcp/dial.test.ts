@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
 
 import { expect, onTestFinished, test } from 'vitest';
 
@@ -25,7 +25,7 @@ async function dial(
     over: new AbortController(),
   });
   onTestFinished(() => {
-    socket.destroy();
+    socket.close();
   });
   expect(socket.remoteAddress).toBe(address.address);
   return socket.remoteAddress;
@@ -58,11 +58,11 @@ test('dialTcp() ends the attempts that have lost, and aborts nothing where there
   const over = new AbortController();
   const options = { order, connect: connectStream, timeout: 5_000, over };
   const { socket, address } = await dialTcp(localTarget(port), options);
-  socket.destroy();
+  socket.close();
   expect([address, over.signal.aborted]).toEqual([LIVE, true]);
   const alone = new AbortController();
   const only = { ...options, order: createDialOrder(), over: alone };
-  (await dialTcp(localTarget(port), only)).socket.destroy();
+  (await dialTcp(localTarget(port), only)).socket.close();
   expect(alone.signal.aborted).toBe(false);
 });
 
@@ -137,7 +137,7 @@ test('dialTcp() stops when its signal aborts, and blames no address', async () =
 
 test('dialTcp() refuses a connection to itself, which a port that nobody listens on may be', async () => {
   const port = await closedPort();
-  const fromItself: Connect<Socket> = async ({ address }) => {
+  const fromItself: Connect = async ({ address }) => {
     const socket = connect({ host: address, port, localAddress: address, localPort: port });
     await once(socket, 'connect');
     return socket;
