@@ -62,7 +62,11 @@ export abstract class FirstListener<T, Else = never> implements EndListener {
   /** Reads for so long at most, in ms, and so many bytes at first. */
   protected start(timeout: number, most = MOST): void {
     this.socket.readLimit = most;
-    this.socket.start();
+    try {
+      this.socket.start();
+    } catch (cause) {
+      this.fail(cause); // it cannot be watched
+    }
     if (this.#isOver || timeout === Infinity) return;
     this.#timer = setTimeout(() => this.onSilence(timeout), timeout);
   }

@@ -135,8 +135,9 @@ export class BareEnd implements End {
   }
 
   passOn(length: number, to: End): void {
-    to.write(this.#socket.unread, 0, length);
-    this.drop(length);
+    const bytes = this.#socket.unread.subarray(0, length); // fewer when it is closed: C would read what lies behind
+    to.write(bytes, 0, bytes.length);
+    this.drop(bytes.length);
   }
 
   #emitUnread(): void {
