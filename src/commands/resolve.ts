@@ -2,13 +2,13 @@ import { isIP } from 'node:net';
 
 import { type Config, parseConfig } from '../config/config.ts';
 import { isWildcard } from '../config/targets.ts';
+import { askedServers } from '../dns/asked-servers.ts';
 import { recordTypes } from '../dns/ipv6.ts';
 import { resolveThrough } from '../dns/resolve-through.ts';
 import type { AddressRecord } from '../dns/resolver.ts';
 import { createJudge } from '../dns/scope.ts';
 import type { Command, Io } from '../lib/arguments.ts';
 import { messageOf } from '../lib/message-of.ts';
-import { askedServers } from './asked-servers.ts';
 
 type Asked = Pick<Config, 'targets' | 'preResolve' | 'nameservers' | 'scope'>;
 

@@ -9,7 +9,7 @@ import { withFields } from '../log/with-fields.ts';
 import { type CounterCells, Counters } from '../relay/counters.ts';
 import { Crowd } from '../relay/crowd.ts';
 import { Descriptors } from '../relay/descriptors.ts';
-import { Gate } from '../relay/gate.ts';
+import type { Gate } from '../relay/gate.ts';
 import {
   type Choose,
   chooseByName,
@@ -39,51 +39,114 @@ const MAX_UDP_WAITING = 4_096;
 /** What clients that are not served yet may hold in all, in bytes: those that have not named anybody, and those that wait. */
 const MAX_HELD = 4 * 1024 * 1024;
 
-interface Options {
+/** The configuration of relays. All of it can be copied to another thread (the structured clone of HTML §2.7), as a probe's URL cannot. */
+export type RelayConfig = Omit<Config, 'probes'>;
+
+/** What the relays of all ports share. */
+export interface RelayParts {
   readonly lookup: Lookup;
   readonly log: Log;
   /** Shut while nobody is to be let in. */
-  readonly gate?: Gate;
+  readonly gate: Gate;
+  /** Told that there is UDP traffic, every 10 s at most. */
+  readonly onTraffic: () => void;
+}
+
+/** What is told of each port, by its index in the configuration. */
+interface Options extends RelayParts {
   /** Of each listener's limit, where other threads listen on the same ports and share them. */
   readonly slots?: readonly SlotCells[];
   /** Of each listener, for what is counted, where another thread reads it. */
   readonly counters?: readonly CounterCells[];
   /** Told of each dial on a port: why it failed, or null. */
-  readonly onDial?: (place: number, failure: string | null) => void;
+  readonly onDial?: (index: number, failure: string | null) => void;
   /** Told when the slots of a UDP port are all held elsewhere. */
-  readonly onCrowded?: (place: number) => void;
-  /** Told that there is UDP traffic, every 10 s at most. */
-  readonly onTraffic?: () => void;
+  readonly onCrowded?: (index: number) => void;
 }
 
-/** What the relays of both protocols are told. */
-type SharedOptions = Omit<
+/** What the relay of one port is told, of either protocol. */
+interface PortOptions extends Omit<
   Parameters<typeof listenTcp>[0],
   'serve' | keyof ReturnType<typeof boundsOf> | 'idleTimeout' | 'proxyProtocol' | 'bare'
->;
+> {
+  /** Told when its slots are all held elsewhere. */
+  readonly onCrowded: () => void;
+}
+
+/** Opens the relay of one port, which leads to this port of the target. */
+type OpenRelay = (options: PortOptions, targetPort: number) => Promise<Relay>;
 
 /** How to find a target's addresses, by name and port. */
 type TargetOf = (host: string, port: number) => Target;
 
-/** Opens every relay that the configuration asks for. Rejects with a ListenError when a port cannot be listened on. */
-export async function listen(
-  config: Config,
-  {
-    lookup,
-    log,
-    gate = new Gate(),
-    slots,
-    counters,
-    onDial = () => {},
-    onCrowded = () => {},
-    onTraffic = () => {},
-  }: Options,
-): Promise<readonly Relay[]> {
-  const { maxConnections, connectTimeout, allowFrom } = config;
+/** The part of the configuration that relays need. */
+export function forRelays({ probes, ...config }: Config): RelayConfig {
+  return { ...config, bind: probes.length > 0 ? reachableByProbes(config.bind) : config.bind };
+}
+
+/** Opens the relays of all ports in this thread. Rejects with a ListenError when a port cannot be listened on. */
+export async function listen(config: RelayConfig, options: Options): Promise<readonly Relay[]> {
+  const { log, gate, slots, counters, onDial = () => {}, onCrowded = () => {} } = options;
+  const { bind, allowFrom, maxConnections, connectTimeout } = config;
   const endLevel = endLevelOf(config);
-  const bind = placesOf(config);
-  const withoutLoops = loopGuardOf({ ...config, bind });
-  const targetOf: TargetOf = (host, port) => ({
+  const openRelay = await (config.mode === 'udp' ? overUdp : overTcp)(config, options);
+  return Promise.all(
+    listeners(config).map(({ listen: port, target }, index) =>
+      openRelay(
+        {
+          port,
+          bind,
+          allowFrom,
+          probeSource: PROBE_SOURCE,
+          gate,
+          sharesPort: slots !== undefined,
+          slots: new Slots(maxConnections, slots?.[index]),
+          connectTimeout,
+          endLevel,
+          counters: new Counters(counters?.[index]),
+          log: withFields(log, { port }),
+          onDial: (failure) => onDial(index, failure),
+          onCrowded: () => onCrowded(index),
+        },
+        target,
+      ),
+    ),
+  );
+}
+
+// What is not needed is not loaded: it would be a good part of the memory that a relay takes.
+async function overUdp(config: RelayConfig, { lookup, log, onTraffic }: RelayParts): Promise<OpenRelay> {
+  const { listenUdp } = await import('../relay/udp/listen.ts');
+  const { openUdpSockets } = await import('../relay/udp/sockets.ts');
+  const { targets, workers, udpAnswers: answers, udpTimeout: sessionTimeout } = config;
+  const [first = ''] = targets;
+  const targetOf = targetsOf(config, lookup);
+  const shared = {
+    sockets: await openUdpSockets(log),
+    waiting: new Crowd({
+      size: Math.ceil(MAX_UDP_WAITING / workers),
+      bytes: MAX_HELD / workers,
+      leaver: 'newest',
+    }),
+    answers,
+    patience: UDP_PATIENCE,
+    sessionTimeout,
+    onTraffic: throttle(TRAFFIC_TOLD_EVERY, onTraffic),
+  };
+  return (options, target) => listenUdp({ ...options, ...shared, target: targetOf(first, target) });
+}
+
+async function overTcp(config: RelayConfig, { lookup }: RelayParts): Promise<OpenRelay> {
+  const { idleTimeout, proxyProtocol } = config;
+  const serve = await serving(config, targetsOf(config, lookup));
+  const shared = { ...boundsOf(config), idleTimeout, proxyProtocol, bare: true };
+  return (options, target) => listenTcp({ ...options, ...shared, serve: serve(target) });
+}
+
+/** Targets whose addresses never lead to this relay itself. */
+function targetsOf(config: RelayConfig, lookup: Lookup): TargetOf {
+  const withoutLoops = loopGuardOf(config);
+  return (host, port) => ({
     host,
     port,
     async resolve(signal, how) {
@@ -93,71 +156,10 @@ export async function listen(
       return withoutLoops({ host, port }, found);
     },
   });
-
-  const [first = ''] = config.targets;
-  const listenOn = config.mode === 'udp' ? await overUdp() : await overTcp();
-  const tellTraffic = throttle(TRAFFIC_TOLD_EVERY, onTraffic);
-  return Promise.all(
-    listeners(config).map(({ listen: port, target }, place) => {
-      const shared = {
-        port,
-        bind,
-        allowFrom,
-        probeSource: PROBE_SOURCE,
-        gate,
-        sharesPort: slots !== undefined,
-        slots: new Slots(maxConnections, slots?.[place]),
-        connectTimeout,
-        endLevel,
-        counters: new Counters(counters?.[place]),
-        log: withFields(log, { port }),
-        onDial: (failure: string | null) => onDial(place, failure),
-      };
-      return listenOn(shared, target, place);
-    }),
-  );
-
-  // What is not needed is not loaded: it would be a good part of the memory that a relay takes.
-  async function overUdp() {
-    const { listenUdp } = await import('../relay/udp/listen.ts');
-    const { openUdpSockets } = await import('../relay/udp/sockets.ts');
-    const sockets = await openUdpSockets(log);
-    const waiting = new Crowd({
-      size: Math.ceil(MAX_UDP_WAITING / config.workers),
-      bytes: MAX_HELD / config.workers,
-      leaver: 'newest',
-    });
-    return (shared: SharedOptions, target: number, place: number) =>
-      listenUdp({
-        ...shared,
-        sockets,
-        waiting,
-        target: targetOf(first, target),
-        answers: config.udpAnswers,
-        patience: UDP_PATIENCE,
-        sessionTimeout: config.udpTimeout,
-        onCrowded: () => onCrowded(place),
-        onTraffic: tellTraffic,
-      });
-  }
-
-  async function overTcp() {
-    const serve = await serving(config, targetOf);
-    const bounds = boundsOf(config);
-    return (shared: SharedOptions, target: number) =>
-      listenTcp({
-        ...shared,
-        ...bounds,
-        serve: serve(target),
-        idleTimeout: config.idleTimeout,
-        proxyProtocol: config.proxyProtocol,
-        bare: true,
-      });
-  }
 }
 
 /** What bounds the clients of one thread that are not served yet, on whichever port. */
-function boundsOf({ maxWaiting, workers }: Config) {
+function boundsOf({ maxWaiting, workers }: RelayConfig) {
   const bytes = MAX_HELD / workers;
   return {
     descriptors: new Descriptors(workers),
@@ -167,25 +169,24 @@ function boundsOf({ maxWaiting, workers }: Config) {
 }
 
 /** At which level the end of each connection is logged; null where that would be dropped. */
-function endLevelOf({ verbose, logLevel }: Config): 'info' | 'debug' | null {
+function endLevelOf({ verbose, logLevel }: RelayConfig): 'info' | 'debug' | null {
   if (verbose) return 'info';
   return logLevel === 'debug' || logLevel === 'trace' ? 'debug' : null;
 }
 
 /** What listens: with MODE=http-proxy one port for all of PORT. */
-export function listeners({ mode, ports }: Config): Config['ports'] {
+export function listeners({ mode, ports }: RelayConfig): Config['ports'] {
   return mode === 'http-proxy' ? ports.slice(0, 1) : ports;
 }
 
-/** The addresses to listen on; null for all. */
-function placesOf({ bind, probes }: Config): readonly string[] | null {
-  return bind !== null && probes.length > 0 && probeAddress(bind) === PROBE_SOURCE
-    ? [...new Set([...bind, PROBE_SOURCE])]
-    : bind;
+/** The addresses to listen on, and one that probes can reach from their source; null for all. */
+function reachableByProbes(bind: Config['bind']): Config['bind'] {
+  if (bind === null || probeAddress(bind) !== PROBE_SOURCE) return bind;
+  return [...new Set([...bind, PROBE_SOURCE])];
 }
 
 /** How the clients of a port are served, by the target's port. */
-async function serving(config: Config, targetOf: TargetOf): Promise<(port: number) => Serve> {
+async function serving(config: RelayConfig, targetOf: TargetOf): Promise<(port: number) => Serve> {
   const { mode, targets, nameCheck } = config;
   const [first = ''] = targets;
   const match = (name: string) => matchTarget(targets, name);

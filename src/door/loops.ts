@@ -14,7 +14,11 @@ type Lookup = (host: string, signal: AbortSignal) => Promise<readonly LookupAddr
 const LOOK_EVERY = 30_000;
 
 /** The guard against dialling ourselves on one of the configuration's ports. */
-export function loopGuardOf({ ports, bind, preResolve }: Config): LoopGuard {
+export function loopGuardOf({
+  ports,
+  bind,
+  preResolve,
+}: Pick<Config, 'ports' | 'bind' | 'preResolve'>): LoopGuard {
   return createLoopGuard(new Set(ports.map(({ listen }) => listen)), { bind, preResolve });
 }
 

@@ -1,5 +1,6 @@
 import type { LookupAddress } from 'node:dns';
 
+import type { RelayConfig } from '../door/listen.ts';
 import type { Lines, Message } from '../log/lines.ts';
 import type { Log } from '../log/log.ts';
 import type { CounterCells } from '../relay/counters.ts';
@@ -9,6 +10,7 @@ import type { SlotCells } from '../relay/slots.ts';
 
 /** What a worker is given at its start. */
 export interface WorkerData {
+  readonly config: RelayConfig;
   /** Of each port's limit, in the order of the configuration. */
   readonly slots: readonly SlotCells[];
   readonly gate: GateCell;

@@ -28,15 +28,38 @@ export type Ask<Remote extends Methods<Remote>> = <K extends keyof Remote & stri
   ...args: Parameters<Remote[K]>
 ) => Promise<Awaited<ReturnType<Remote[K]>>>;
 
-/** Answers the other thread's calls with `local`, from now on; what it returns makes calls to that thread. */
-export function openChannel<Remote extends Methods<Remote>, Local extends Methods<Local>>(
-  port: Port,
-  local: Local,
-): Ask<Remote> {
+/** Calls the other thread's methods, from now on. */
+export function callsTo<Remote extends Methods<Remote>>(port: Port): Ask<Remote> {
   const asked = new Map<number, PromiseWithResolvers<unknown>>();
-  /** Of the other thread's calls under way that it may abort. */
-  const abortable = new Map<number, AbortController>();
   let count = 0;
+  port.on('message', (message) => {
+    if (!('answers' in message)) return;
+    const { answers, result, problem } = message;
+    const waiting = asked.get(answers);
+    asked.delete(answers);
+    if (problem === undefined) waiting?.resolve(result);
+    else waiting?.reject(new Error(problem));
+  });
+  return ((method: string, ...args: unknown[]) => {
+    const id = count++;
+    const waiting = Promise.withResolvers<unknown>();
+    asked.set(id, waiting);
+    const last = args.at(-1);
+    const signal = last instanceof AbortSignal ? last : null;
+    const copied = signal === null ? args : args.slice(0, -1);
+    port.postMessage({ id, method, args: copied, endsWithSignal: signal !== null } satisfies Call);
+    signal?.addEventListener('abort', () => {
+      const name = signal.reason instanceof Error ? signal.reason.name : 'AbortError';
+      port.postMessage({ aborts: id, name, message: messageOf(signal.reason) } satisfies Abort);
+    });
+    return waiting.promise;
+  }) as Ask<Remote>;
+}
+
+/** Answers the other thread's calls with these methods, from now on: a call that came before is never answered. */
+export function answerCalls<Local extends Methods<Local>>(port: Port, local: Local): void {
+  /** Of the calls under way that may be aborted. */
+  const abortable = new Map<number, AbortController>();
 
   async function answer({ id, method, args, endsWithSignal }: Call): Promise<void> {
     const over = new AbortController();
@@ -53,30 +76,10 @@ export function openChannel<Remote extends Methods<Remote>, Local extends Method
   }
 
   port.on('message', (message) => {
-    if ('method' in message) return void answer(message);
-    if ('aborts' in message) {
+    if ('method' in message) void answer(message);
+    else if ('aborts' in message) {
       const { aborts, name, message: text } = message;
-      return abortable.get(aborts)?.abort(Object.assign(new Error(text), { name }));
+      abortable.get(aborts)?.abort(Object.assign(new Error(text), { name }));
     }
-    const { answers, result, problem } = message;
-    const waiting = asked.get(answers);
-    asked.delete(answers);
-    if (problem === undefined) waiting?.resolve(result);
-    else waiting?.reject(new Error(problem));
   });
-
-  return ((method: string, ...args: unknown[]) => {
-    const id = count++;
-    const waiting = Promise.withResolvers<unknown>();
-    asked.set(id, waiting);
-    const last = args.at(-1);
-    const signal = last instanceof AbortSignal ? last : null;
-    const copied = signal === null ? args : args.slice(0, -1);
-    port.postMessage({ id, method, args: copied, endsWithSignal: signal !== null } satisfies Call);
-    signal?.addEventListener('abort', () => {
-      const name = signal.reason instanceof Error ? signal.reason.name : 'AbortError';
-      port.postMessage({ aborts: id, name, message: messageOf(signal.reason) } satisfies Abort);
-    });
-    return waiting.promise;
-  }) as Ask<Remote>;
 }

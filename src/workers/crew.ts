@@ -1,25 +1,17 @@
 import { Worker } from 'node:worker_threads';
 
-import type { Config } from '../config/config.ts';
-import { listeners, type Lookup } from '../door/listen.ts';
+import { listeners, type RelayConfig, type RelayParts } from '../door/listen.ts';
 import { messageOf } from '../lib/message-of.ts';
 import { isFinal } from '../lib/resolve-error.ts';
-import type { Log } from '../log/log.ts';
 import { newCounterCells, sumCounts } from '../relay/counters.ts';
-import type { Gate } from '../relay/gate.ts';
 import type { Relay } from '../relay/relay.ts';
 import { newSlotCells, Slots } from '../relay/slots.ts';
 import type { MainCalls, News, WorkerCalls, WorkerData } from './calls.ts';
-import { type Ask, openChannel } from './channel.ts';
+import { answerCalls, type Ask, callsTo } from './channel.ts';
 
-interface Options {
+interface Options extends RelayParts {
   /** The file that each worker runs. */
   readonly program: string;
-  readonly lookup: Lookup;
-  readonly log: Log;
-  readonly gate: Gate;
-  /** Told that there is UDP traffic, every 10 s at most by each thread. */
-  readonly onTraffic: () => void;
   /** Writes to standard error; workers log through `log`, and only Node's own warnings come here. */
   readonly writeError: (text: Buffer) => void;
 }
@@ -28,30 +20,64 @@ interface Options {
  * Opens every relay in each of `config.workers` threads, which share the ports (SO_REUSEPORT, socket(7)) and the limits. Rejects when a port
  * cannot be listened on.
  */
-export async function listenInWorkers(
-  config: Config,
-  { program, lookup, log, gate, onTraffic, writeError }: Options,
-): Promise<readonly Relay[]> {
-  const ports = listeners(config);
-  const slots = ports.map(newSlotCells);
-  /** By worker, then by port. */
-  const counted = Array.from({ length: config.workers }, () => ports.map(newCounterCells));
-  const failures = ports.map((): string | null => null);
-  const makingRoom = new Set<number>();
-  const { promise: failed, reject: fail } = Promise.withResolvers<never>();
-  failed.catch(() => {}); // a port's relay tells it
+export async function listenInWorkers(config: RelayConfig, options: Options): Promise<readonly Relay[]> {
+  const crew = new Crew(config, options);
+  await crew.start();
+  return crew.relays;
+}
 
-  const start = async (counters: WorkerData['counters']): Promise<Ask<WorkerCalls>> => {
+/** The workers, and what they and the main thread share. */
+class Crew {
+  /** One for each port, which stands for those of all workers. */
+  readonly relays: readonly Relay[];
+
+  readonly #config: RelayConfig;
+  readonly #options: Options;
+  /** By port. */
+  readonly #slots: WorkerData['slots'];
+  /** By worker, then by port. */
+  readonly #counters: readonly WorkerData['counters'][];
+  /** By port: why the last dial failed. */
+  readonly #failures: (string | null)[];
+  /** Of the workers that listen. */
+  readonly #asks: Ask<WorkerCalls>[] = [];
+  readonly #makingRoom = new Set<number>();
+  readonly #failed = Promise.withResolvers<never>();
+
+  constructor(config: RelayConfig, options: Options) {
+    const ports = listeners(config);
+    this.#config = config;
+    this.#options = options;
+    this.#slots = ports.map(newSlotCells);
+    this.#counters = Array.from({ length: config.workers }, () => ports.map(newCounterCells));
+    this.#failures = ports.map(() => null);
+    this.#failed.promise.catch(() => {}); // a port's relay tells it
+    this.relays = ports.map(({ listen }, index) => this.#relayOf(listen, index));
+  }
+
+  /** Resolves when all workers listen on all ports. */
+  async start(): Promise<void> {
+    await Promise.all(this.#counters.map((counters) => this.#startWorker(counters)));
+  }
+
+  async #startWorker(counters: WorkerData['counters']): Promise<void> {
+    const { program, gate, lookup, writeError } = this.#options;
+    const { promise: failed, reject: fail } = this.#failed;
     const { promise: listening, resolve } = Promise.withResolvers<void>();
     const worker = new Worker(program, {
       // Node's own piping would open `process.stdout`, which makes a descriptor non-blocking that others may share.
       stdout: true,
       stderr: true,
-      workerData: { slots, counters, gate: gate.cell } satisfies WorkerData,
+      workerData: {
+        config: this.#config,
+        slots: this.#slots,
+        counters,
+        gate: gate.cell,
+      } satisfies WorkerData,
     });
     worker.stderr.on('data', writeError);
     worker.on('error', fail).on('exit', (code) => fail(new Error(`a worker ended with ${code}`)));
-    const ask = openChannel<WorkerCalls, MainCalls>(worker, {
+    answerCalls<MainCalls>(worker, {
       lookup: (host, fresh, wanted) =>
         lookup(host, wanted, { fresh }).then(
           (addresses) => ({ addresses }),
@@ -59,30 +85,33 @@ export async function listenInWorkers(
         ),
       listening: resolve,
       failed: (problem) => fail(new Error(problem)),
-      news: takeNews,
+      news: (news) => this.#takeNews(news),
     });
+    const ask = callsTo<WorkerCalls>(worker);
     await Promise.race([listening, failed]);
-    return ask;
-  };
-  const crew = await Promise.all(counted.map(start));
+    this.#asks.push(ask);
+  }
 
-  function takeNews({ lines, dialled, crowded, hasTraffic }: News): void {
+  #takeNews({ lines, dialled, crowded, hasTraffic }: News): void {
+    const { log, onTraffic } = this.#options;
     for (const { level, fields, message, times } of lines) log[level](fields, message, times);
-    for (const [place, failure] of dialled) failures[place] = failure;
-    for (const place of crowded) void makeRoom(place);
+    for (const [index, failure] of dialled) this.#failures[index] = failure;
+    for (const index of crowded) void this.#makeRoom(index);
     if (hasTraffic) onTraffic();
   }
 
   /** One session at a time: whoever is slow to answer is not asked again meanwhile. */
-  async function makeRoom(place: number): Promise<void> {
-    if (makingRoom.has(place)) return;
-    makingRoom.add(place);
-    for (const ask of crew) if (await ask('makeRoom', place)) break;
-    makingRoom.delete(place);
+  async #makeRoom(index: number): Promise<void> {
+    if (this.#makingRoom.has(index)) return;
+    this.#makingRoom.add(index);
+    for (const ask of this.#asks) if (await ask('makeRoom', index)) break;
+    this.#makingRoom.delete(index);
   }
 
-  return ports.map(({ listen: port }, place) => {
-    const held = new Slots(config.maxConnections, slots[place]);
+  #relayOf(port: number, index: number): Relay {
+    const held = new Slots(this.#config.maxConnections, this.#slots[index]);
+    const failures = this.#failures;
+    const asks = this.#asks;
     return {
       port,
       get live() {
@@ -92,23 +121,23 @@ export async function listenInWorkers(
         return held.waiting;
       },
       get lastFailure() {
-        return failures[place] ?? null;
+        return failures[index] ?? null;
       },
-      counts: () => sumCounts(counted.flatMap((cells) => cells[place] ?? [])),
-      failed,
+      counts: () => sumCounts(this.#counters.flatMap((cells) => cells[index] ?? [])),
+      failed: this.#failed.promise,
       makeRoom: () => false,
       async clear(how) {
-        await Promise.all(crew.map((ask) => ask('clear', place, how)));
+        await Promise.all(asks.map((ask) => ask('clear', index, how)));
       },
       async settleLog() {
-        await Promise.all(crew.map((ask) => ask('settleLog')));
+        await Promise.all(asks.map((ask) => ask('settleLog')));
       },
       async drain(deadline) {
-        const cut = () => crew.forEach((ask) => void ask('cut', place));
+        const cut = () => asks.forEach((ask) => void ask('cut', index));
         if (deadline.aborted) cut();
         else deadline.addEventListener('abort', cut);
-        await Promise.all(crew.map((ask) => ask('drain', place)));
+        await Promise.all(asks.map((ask) => ask('drain', index)));
       },
     };
-  });
+  }
 }

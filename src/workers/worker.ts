@@ -1,6 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
 
-import type { Config } from '../config/config.ts';
 import { listen } from '../door/listen.ts';
 import { messageOf } from '../lib/message-of.ts';
 import type { Log } from '../log/log.ts';
@@ -8,27 +7,13 @@ import { Gate } from '../relay/gate.ts';
 import { keepHeapFrugal } from '../runtime/frugal-heap.ts';
 import { keepHeapTrimmed } from '../runtime/trim-heap.ts';
 import type { MainCalls, WorkerCalls, WorkerData } from './calls.ts';
-import { openChannel } from './channel.ts';
+import { answerCalls, callsTo } from './channel.ts';
 import { Outbox } from './outbox.ts';
 import { shareLookups } from './share-lookups.ts';
 
 /** Relays in a thread beside others on the same ports, until told to drain. Names are resolved and lines logged by the main thread. */
-export async function work(
-  config: Config,
-  { slots, counters, gate }: WorkerData,
-  port: MessagePort,
-): Promise<void> {
-  const cutting = slots.map(() => new AbortController());
-  const ask = openChannel<MainCalls, WorkerCalls>(port, {
-    drain: async (place) => {
-      await relays[place]?.drain(cutting[place]?.signal ?? AbortSignal.abort());
-      outbox.flush();
-    },
-    clear: async (place, how) => relays[place]?.clear(how),
-    settleLog: () => outbox.flush(),
-    cut: (place) => cutting[place]?.abort(),
-    makeRoom: (place) => relays[place]?.makeRoom() ?? false,
-  });
+export async function work({ config, slots, counters, gate }: WorkerData, port: MessagePort): Promise<void> {
+  const ask = callsTo<MainCalls>(port);
   const outbox = new Outbox((news) => ask('news', news));
   const write =
     (level: keyof Log): Log['info'] =>
@@ -41,9 +26,20 @@ export async function work(
     gate: new Gate(gate),
     slots,
     counters,
-    onDial: (place, failure) => outbox.dialled(place, failure),
-    onCrowded: (place) => outbox.crowded(place),
+    onDial: (index, failure) => outbox.dialled(index, failure),
+    onCrowded: (index) => outbox.crowded(index),
     onTraffic: () => outbox.traffic(),
+  });
+  const cutting = relays.map(() => new AbortController());
+  answerCalls<WorkerCalls>(port, {
+    drain: async (index) => {
+      await relays[index]?.drain(cutting[index]?.signal ?? AbortSignal.abort());
+      outbox.flush();
+    },
+    clear: async (index, how) => relays[index]?.clear(how),
+    settleLog: () => outbox.flush(),
+    cut: (index) => cutting[index]?.abort(),
+    makeRoom: (index) => relays[index]?.makeRoom() ?? false,
   });
   await ask('listening');
   keepHeapTrimmed();

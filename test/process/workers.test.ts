@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { a, scriptedServer, zone } from '../helpers/dns.ts';
+import { httpServer } from '../helpers/http-server.ts';
 import { runHealthcheck, startSallyport, statusIn, temporaryDirectory } from '../helpers/program.ts';
 import { closedPort, endOf, readAll, readSome, tcpClient, tcpServer, udpSocket } from '../helpers/sockets.ts';
 
@@ -167,6 +168,19 @@ test('the healthcheck passes, and a stop lets what lives finish', async () => {
   client.end();
   expect((await readAll(client)).length).toBe(0);
   expect((await relay.ended).code).toBe(0);
+});
+
+test('probes are answered by threads, at their own address beside that of BIND', async () => {
+  const target = await httpServer((server) => server.on('request', (_request, response) => response.end()));
+  const probes = { BIND: '::1', HTTP_HEALTHCHECK: '1' };
+  const { relay, port } = await crew({ PORT: String(target), ...probes });
+  const health = await runHealthcheck({
+    TARGET: '127.0.0.1',
+    PORT: `${port}:${target}`,
+    SALLYPORT_RUN_DIR: relay.runDir,
+    ...probes,
+  });
+  expect(health).toEqual({ code: 0, output: 'healthy\n' });
 });
 
 test('a second signal resets what lives in every thread', async () => {

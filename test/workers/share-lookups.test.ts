@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 
 import { DeadlineError, isDeadline } from '../../src/lib/deadline.ts';
 import type { MainCalls } from '../../src/workers/calls.ts';
-import { openChannel } from '../../src/workers/channel.ts';
+import { answerCalls, callsTo } from '../../src/workers/channel.ts';
 import { shareLookups } from '../../src/workers/share-lookups.ts';
 
 const ADDRESS: LookupAddress = { address: '192.0.2.1', family: 4 };
@@ -26,7 +26,7 @@ function lookups() {
   const wakers: (() => void)[] = [];
   const { port1, port2 } = new MessageChannel();
   onTestFinished(() => port1.close());
-  openChannel<object, Pick<MainCalls, 'lookup'>>(port2, {
+  answerCalls<Pick<MainCalls, 'lookup'>>(port2, {
     lookup: (host, fresh, wanted) => {
       const answer = Promise.withResolvers<LookedUp>();
       wanted.addEventListener('abort', () => answer.reject(wanted.reason));
@@ -35,7 +35,7 @@ function lookups() {
       return answer.promise;
     },
   });
-  const ask = openChannel<Pick<MainCalls, 'lookup'>, object>(port1, {});
+  const ask = callsTo<Pick<MainCalls, 'lookup'>>(port1);
   return {
     lookup: shareLookups((...question) => ask('lookup', ...question)),
     asked,

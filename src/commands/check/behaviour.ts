@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts';
+import { askedServers } from '../../dns/asked-servers.ts';
 import { endpoint } from '../../relay/endpoint.ts';
-import { askedServers } from '../asked-servers.ts';
 
 /** What the relay would do, beside where it leads: a sentence a line. */
 export function describeBehaviour(config: Config): readonly string[] {

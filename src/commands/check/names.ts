@@ -2,13 +2,13 @@ import type { LookupAddress } from 'node:dns';
 import { isIP } from 'node:net';
 
 import type { Config } from '../../config/config.ts';
+import { askedServers } from '../../dns/asked-servers.ts';
 import { recordTypes } from '../../dns/ipv6.ts';
 import { resolveThrough } from '../../dns/resolve-through.ts';
 import { createJudge } from '../../dns/scope.ts';
 import { withDeadline } from '../../lib/deadline.ts';
 import { listSome } from '../../lib/list-some.ts';
 import { messageOf } from '../../lib/message-of.ts';
-import { askedServers } from '../asked-servers.ts';
 import type { Problem } from './problem.ts';
 
 /** What is known of a target that is no wildcard. */

@@ -1,9 +1,10 @@
 import type { Config } from '../../config/config.ts';
-import { listen } from '../../door/listen.ts';
+import { forRelays, listen } from '../../door/listen.ts';
 import { messageOf } from '../../lib/message-of.ts';
 import { ResolveError } from '../../lib/resolve-error.ts';
 import { describeRange, toRuns, withoutPort } from '../../lib/runs.ts';
 import type { Log } from '../../log/log.ts';
+import { Gate } from '../../relay/gate.ts';
 import { ListenError } from '../../relay/relay.ts';
 
 const SILENT: Log = { warn() {}, info() {}, debug() {} };
@@ -32,7 +33,12 @@ export async function checkPorts(config: Config, held: ReadonlySet<number>): Pro
       .filter((pair) => !held.has(pair.listen))
       .map(async (pair) => {
         try {
-          const relays = await listen({ ...config, ports: [pair] }, { lookup: nowhere, log: SILENT });
+          const relays = await listen(forRelays({ ...config, ports: [pair] }), {
+            lookup: nowhere,
+            log: SILENT,
+            gate: new Gate(),
+            onTraffic: () => {},
+          });
           await Promise.all(relays.map((relay) => relay.drain(AbortSignal.abort())));
           return [];
         } catch (error) {

@@ -1,0 +1,105 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { Config } from '../config/config.ts';
+import { isWildcard } from '../config/targets.ts';
+import { watchLostDatagrams } from '../control/lost-datagrams.ts';
+import type { Status } from '../control/protocol.ts';
+import { keepErrors } from '../control/recent-errors.ts';
+import { report, type Witnesses } from '../control/report.ts';
+import { askedServers } from '../dns/asked-servers.ts';
+import { openSources, type Sources } from '../dns/sources.ts';
+import { version } from '../lib/version.ts';
+import type { FoldingLog } from '../log/fold-repeats.ts';
+import { Gate } from '../relay/gate.ts';
+import type { Relay } from '../relay/relay.ts';
+import { Blackout, listenForBlackout } from '../runtime/blackout.ts';
+import { forRelays, type RelayConfig, type RelayParts } from './listen.ts';
+import { watchLoops } from './loops.ts';
+import { Relays } from './relays.ts';
+
+interface Deps {
+  readonly process: NodeJS.Process;
+  /** Opens the relays, in this thread or in several. */
+  readonly listen: (config: RelayConfig, parts: RelayParts) => Promise<readonly Relay[]>;
+  readonly log: FoldingLog;
+  /** Log lines left out so far. */
+  readonly linesDropped: () => Status['linesDropped'];
+}
+
+/** Names, relays and the blackout: all that serves clients, as long as it is open. */
+export interface Door extends Pick<Witnesses, 'sources' | 'relays'> {
+  /** Connections and sessions that hold a slot. */
+  readonly live: number;
+  readonly status: () => Status;
+  readonly blackout: Blackout;
+  /** Rejects with a ListenError when a listener dies; never resolves. */
+  readonly failed: Promise<never>;
+  /** Accepts nothing new; resolves when all that lives has ended, which the deadline enforces. */
+  readonly drain: (deadline: AbortSignal) => Promise<void>;
+  /** Resets what still lives, and asks for names no more. */
+  readonly close: () => Promise<void>;
+}
+
+/** How long what lives may take to be reset at the end, in ms: a thread that has crashed does not answer. */
+const LAST_RESETS = 1_000;
+
+/** Listens on all ports. Rejects with a ListenError when it cannot. */
+export async function openDoor(config: Config, { process, listen, log, linesDropped }: Deps): Promise<Door> {
+  const closing = new AbortController();
+  const { signal } = closing;
+  const relays = new Relays();
+  const gate = new Gate();
+  const blackout = new Blackout({
+    gate,
+    clear: (how) => relays.clear(how),
+    settleLog: async () => {
+      await relays.settleLog();
+      log.flush();
+    },
+    log,
+  });
+  listenForBlackout(process, blackout);
+  if (config.blackout) await blackout.turn('on', { by: 'start' });
+
+  const sources = sourcesOf(config, { log, signal });
+  const lookup: RelayParts['lookup'] = (host, wanted, how) => sources.of(host).addresses(wanted, how);
+  const loops = watchLoops(config, { lookup, log, signal });
+  const errors = keepErrors(log);
+  const lost = config.mode === 'udp' ? watchLostDatagrams(() => relays.all, errors.log) : null;
+  const parts = { lookup, log: errors.log, gate, onTraffic: () => lost?.onTraffic() };
+  await relays.open(listen(forRelays(config), parts));
+
+  return {
+    sources,
+    relays: relays.all,
+    get live() {
+      return relays.live;
+    },
+    status: () => ({
+      version,
+      uptime: Math.round(process.uptime()),
+      draining: relays.isDraining,
+      blackout: blackout.status,
+      linesDropped: linesDropped(),
+      loops: loops(),
+      ...report(config, { sources, relays: relays.all, errors, lost }),
+    }),
+    blackout,
+    failed: relays.failed(),
+    drain: (deadline) => relays.drain(deadline),
+    async close() {
+      // What is cut short must not look complete, as it would if the kernel closed it at the process's end.
+      await Promise.race([relays.drain(AbortSignal.abort()), delay(LAST_RESETS)]);
+      closing.abort();
+    },
+  };
+}
+
+function sourcesOf(
+  { targets, preResolve, nameservers, refresh, scope }: Config,
+  rest: Pick<Parameters<typeof openSources>[1], 'log' | 'signal'>,
+): Sources {
+  const listed = targets.filter((target) => !isWildcard(target));
+  const asked = askedServers({ preResolve, nameservers });
+  return openSources(listed, { nameservers: asked, keep: preResolve, refresh, scope, ...rest });
+}
