@@ -20,7 +20,7 @@ interface Options<T extends Listener> {
 }
 
 /** Listeners at one port, and the end of the first that dies. */
-interface Listening<T> {
+export interface Listening<T> {
   readonly listeners: readonly T[];
   readonly port: number;
   /** Rejects with a ListenError; never resolves. */

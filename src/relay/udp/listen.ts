@@ -4,23 +4,21 @@ import { sourceOf } from '../../lib/source-of.ts';
 import { throttle } from '../../lib/throttle.ts';
 import type { Lines } from '../../log/lines.ts';
 import type { Log } from '../../log/log.ts';
-import { type Counters, sumCounts } from '../counters.ts';
-import type { Crowd } from '../crowd.ts';
+import { type Counts, sumCounts } from '../counters.ts';
 import { createDialOrder } from '../dial-order.ts';
 import { endpoint } from '../endpoint.ts';
 import { type Gate, SHUT } from '../gate.ts';
-import { listenAt } from '../listen-at.ts';
+import { listenAt, type Listening } from '../listen-at.ts';
 import { logRefusal } from '../log-refusal.ts';
 import { type Place, type Relay, SAID_EVERY } from '../relay.ts';
 import type { Slots } from '../slots.ts';
 import { createSourceGate } from '../source-gate.ts';
-import { DialError, type Target } from '../target.ts';
-import { Session, type SessionEnding } from './session.ts';
+import { DialError } from '../target.ts';
+import { Session, type SessionEnding, type Shared } from './session.ts';
 import { Sessions } from './sessions.ts';
-import { SOCKET_BUFFER, type UdpSocket, type UdpSockets } from './sockets.ts';
+import { type Datagrams, SOCKET_BUFFER, type UdpSocket, type UdpSockets } from './sockets.ts';
 
-interface Options {
-  readonly sockets: UdpSockets;
+interface Options extends Omit<Shared, 'order' | 'onSilence'> {
   /** 0: any free port. */
   readonly port: number;
   /** Whether others may listen on it as well (SO_REUSEPORT, socket(7)); each client is always the same one's. */
@@ -31,7 +29,6 @@ interface Options {
   readonly allowFrom: readonly Network[] | null;
   /** Clients from this address are healthcheck probes. */
   readonly probeSource: string;
-  readonly target: Target;
   /** While it is shut, no session is opened. */
   readonly gate: Gate;
   /** Sessions at a time; one more replaces another (see Sessions). */
@@ -40,22 +37,19 @@ interface Options {
   readonly onCrowded: () => void;
   /** Told when there are datagrams from clients. */
   readonly onTraffic: () => void;
-  /** Of this thread: the sessions whose datagrams wait for the name. */
-  readonly waiting: Crowd;
-  readonly counters: Counters;
   /** Told why the target does not answer, or null when it does; where no answers are expected, how sessions ended. */
   readonly onDial: (failure: string | null) => void;
   /** Whether the target answers. If not, all clients share one session, which asks for the name anew every `sessionTimeout`. */
   readonly answers: boolean;
-  /** For how long a client that goes on sending may be unanswered before its session looks for another address, in ms. */
-  readonly patience: number;
-  /** For the name lookup that opens a session, in ms. */
-  readonly connectTimeout: number;
-  /** A session without a datagram either way for so long ends, in ms. */
-  readonly sessionTimeout: number;
   readonly log: Log<'port'>;
   /** At which level the end of each session is logged; null for not at all. */
   readonly endLevel: 'info' | 'debug' | null;
+}
+
+/** By which listening socket a client reaches us, and what stands for it there. */
+interface Flow {
+  readonly socket: UdpSocket;
+  readonly flow: string;
 }
 
 /**
@@ -68,194 +62,228 @@ const SWEEP_INTERVAL = 100;
 
 /** Listens on a port. Rejects with a ListenError when it cannot. */
 export async function listenUdp(options: Options): Promise<Relay> {
-  const { sockets, target, gate, slots, answers, counters, log, endLevel, onTraffic } = options;
-  const batch = sockets.received;
-  /** By listening socket and client, or all under one key where no answers are expected. */
-  const sessions = new Sessions();
-  const order = createDialOrder();
-  const drained = Promise.withResolvers<void>();
-  const sayFull = throttle(SAID_EVERY, () =>
-    log.warn(
-      { live: slots.held },
-      'all slots are taken: new clients replace those that were never answered, or have been idle longest',
-    ),
-  );
-  /** How many more sessions may be replaced for the datagrams in the batch. */
-  let mayReplace = 0;
-  let isDraining = false;
-  let lastFailure: string | null = null;
-
-  const isWelcome =
-    options.allowFrom && createSourceGate(options.allowFrom, { ...options, logInterval: SAID_EVERY });
-
-  const { listeners, port, failed } = await listenAt({
+  const listening = await listenAt({
     protocol: 'udp',
     port: options.port,
     addresses: options.bind,
-    open: (place) => bind(sockets, place, options),
+    open: (place) => bind(options.sockets, place, options),
   });
-  const closed = drained.promise.then(() => {
-    for (const socket of listeners) socket.close();
-  });
-  for (const [index, socket] of listeners.entries()) {
-    socket.on('lost', (count) => counters.lost(count));
-    socket.on('datagrams', () => {
-      onTraffic();
-      mayReplace = batch.isFull ? REPLACED_PER_BATCH : batch.count;
-      for (let start = 0, end = 0; start < batch.count; start = end) {
-        const flow = batch.flow(start);
-        const key = answers ? `${index} ${flow}` : 'everyone';
-        const known = sessions.get(key);
-        // Who has a session of its own has been let in.
-        const isLetIn = known !== null && (answers || isWelcome === null);
-        end = isLetIn ? endOfRun(start) : start + 1;
-        if (!isLetIn && !mayPass(batch.addressOf(flow))) continue;
-        if (known !== null) sessions.clientSent(known);
-        const session = known === null ? open(key, { socket, flow }) : known.session;
-        session?.send(start, end);
-      }
+  return new UdpRelay(options, listening);
+}
+
+/** A port that is listened on, and its clients' sessions. */
+class UdpRelay implements Relay {
+  readonly port: number;
+  readonly waiting = 0;
+  readonly failed: Promise<never>;
+
+  readonly #options: Options;
+  readonly #batch: Datagrams;
+  /** By listening socket and client, or all under one key where no answers are expected. */
+  readonly #sessions = new Sessions();
+  readonly #shared: Shared;
+  readonly #isWelcome: ReturnType<typeof createSourceGate> | null;
+  readonly #sayFull: () => void;
+  /** Resolves when a drain has no session left. */
+  readonly #drained = Promise.withResolvers<void>();
+  readonly #closed: Promise<void>;
+  /** How many more sessions may be replaced for the datagrams in the batch. */
+  #mayReplace = 0;
+  #isDraining = false;
+  #lastFailure: string | null = null;
+
+  constructor(options: Options, { listeners, port, failed }: Listening<UdpSocket>) {
+    const { sockets, allowFrom, slots, log, counters } = options;
+    this.port = port;
+    this.failed = failed;
+    this.#options = options;
+    this.#batch = sockets.received;
+    this.#shared = {
+      ...options,
+      order: createDialOrder(),
+      onSilence: ({ message }) => this.#tellFailure(message),
+    };
+    this.#isWelcome = allowFrom && createSourceGate(allowFrom, { ...options, logInterval: SAID_EVERY });
+    this.#sayFull = throttle(SAID_EVERY, () =>
+      log.warn(
+        { live: slots.held },
+        'all slots are taken: new clients replace those that were never answered, or have been idle longest',
+      ),
+    );
+    this.#closed = this.#drained.promise.then(() => {
+      for (const socket of listeners) socket.close();
     });
+    for (const [index, socket] of listeners.entries()) {
+      socket.on('lost', (count) => counters.lost(count));
+      socket.on('datagrams', () => this.#receive(socket, index));
+    }
+  }
+
+  get live(): number {
+    return this.#options.slots.held;
+  }
+
+  get lastFailure(): string | null {
+    return this.#lastFailure;
+  }
+
+  counts(): Counts {
+    return sumCounts([this.#options.counters.cells]);
+  }
+
+  makeRoom(): boolean {
+    const hasRoom = this.#sessions.replace();
+    if (hasRoom) this.#options.slots.release();
+    return hasRoom;
+  }
+
+  async clear(how: 'cut' | 'drain'): Promise<void> {
+    if (how === 'cut') this.#endAll();
+  }
+
+  async drain(signal: AbortSignal): Promise<void> {
+    this.#isDraining = true;
+    const cut = () => {
+      this.#endAll();
+      this.#drained.resolve();
+    };
+    const sweeping = setInterval(() => this.#sweep(), SWEEP_INTERVAL);
+    this.#sweep();
+    if (signal.aborted) cut();
+    else signal.addEventListener('abort', cut);
+    await this.#closed;
+    clearInterval(sweeping);
+  }
+
+  /** Ends the sessions that are settled. */
+  #sweep(): void {
+    for (const session of this.#sessions.toArray()) if (session.isSettled) session.end('finished');
+    if (this.#sessions.size === 0) this.#drained.resolve();
+  }
+
+  #endAll(): void {
+    for (const session of this.#sessions.toArray()) session.end('cut off');
+  }
+
+  /** Takes what is in the batch, of a listening socket. */
+  #receive(socket: UdpSocket, index: number): void {
+    const { answers, onTraffic } = this.#options;
+    const batch = this.#batch;
+    const sessions = this.#sessions;
+    onTraffic();
+    this.#mayReplace = batch.isFull ? REPLACED_PER_BATCH : batch.count;
+    for (let start = 0, end = 0; start < batch.count; start = end) {
+      const flow = batch.flow(start);
+      const key = answers ? `${index} ${flow}` : 'everyone';
+      const known = sessions.get(key);
+      // Who has a session of its own has been let in.
+      const isLetIn = known !== null && (answers || this.#isWelcome === null);
+      end = isLetIn ? this.#endOfRun(start) : start + 1;
+      if (!isLetIn && !this.#mayPass(batch.addressOf(flow))) continue;
+      if (known !== null) sessions.clientSent(known);
+      const session = known === null ? this.#open(key, { socket, flow }) : known.session;
+      session?.send(start, end);
+    }
   }
 
   /** Of datagrams that go the same way. */
-  function endOfRun(start: number): number {
-    if (!answers) return batch.count;
+  #endOfRun(start: number): number {
+    const batch = this.#batch;
+    if (!this.#options.answers) return batch.count;
     let end = start + 1;
     while (end < batch.count && batch.isOfSameFlow(start, end)) end++;
     return end;
   }
 
-  function mayPass(client: SocketAddress): boolean {
-    if (answers && client.port === 0) return false; // nobody can be answered there (RFC 768)
-    return isWelcome === null || isWelcome(client.address, client.port);
+  #mayPass({ address, port }: SocketAddress): boolean {
+    if (this.#options.answers && port === 0) return false; // nobody can be answered there (RFC 768)
+    return this.#isWelcome === null || this.#isWelcome(address, port);
   }
 
-  function open(
-    key: string,
-    { socket, flow }: { readonly socket: UdpSocket; readonly flow: string },
-  ): Session | null {
-    if (isDraining) return null;
-    const client = batch.addressOf(flow);
+  /** Opens the session of a client that has none, if it may have one. */
+  #open(key: string, { socket, flow }: Flow): Session | null {
+    const { gate, counters, log } = this.#options;
+    if (this.#isDraining) return null;
+    const client = this.#batch.addressOf(flow);
     if (gate.isShut) {
       counters.refused(SHUT.rule);
       logRefusal(log, endpoint(client.address, client.port), SHUT);
       return null;
     }
-    if (!slots.tryTake()) {
-      sayFull();
-      if (mayReplace === 0) {
-        counters.lost(1);
-        return null;
-      }
-      mayReplace--;
-      // Its slot is handed over: were it released, another thread could take it.
-      if (!sessions.replace()) {
-        options.onCrowded();
-        return null;
-      }
-    }
+    if (!this.#takeSlot()) return null;
     counters.opened();
+    return this.#openSession(key, { socket, flow, client });
+  }
+
+  /** Takes a free slot, or that of a session which it ends. */
+  #takeSlot(): boolean {
+    const { slots, counters, onCrowded } = this.#options;
+    if (slots.tryTake()) return true;
+    this.#sayFull();
+    if (this.#mayReplace === 0) {
+      counters.lost(1);
+      return false;
+    }
+    this.#mayReplace--;
+    // The slot is handed over: were it released, another thread could take it.
+    const isReplaced = this.#sessions.replace();
+    if (!isReplaced) onCrowded();
+    return isReplaced;
+  }
+
+  #openSession(key: string, { socket, flow, client }: Flow & { readonly client: SocketAddress }): Session {
+    const { target, answers, slots, log } = this.#options;
     const source = sourceOf(client.address);
     const about = ({ address }: Session) => ({
       client: answers ? endpoint(client.address, client.port) : key,
       target: endpoint(target.host, target.port),
       address,
     });
-    const session: Session = new Session({
-      sockets,
-      target,
-      order,
-      connectTimeout: options.connectTimeout,
-      timeout: options.sessionTimeout,
-      counters,
+    const session: Session = new Session(this.#shared, {
       source,
-      waiting: options.waiting,
       onAnswers: answers
         ? () => {
-            sessions.targetSent(seat);
-            socket.send(0, batch.count, flow);
-            tellFailure(null);
+            this.#sessions.targetSent(seat);
+            socket.send(0, this.#batch.count, flow);
+            this.#tellFailure(null);
           }
         : null,
-      patience: options.patience,
-      onSilence: ({ message }) => tellFailure(message),
       onMove: (err) =>
         log.warn({ ...about(session), err }, 'no answer: the session goes on with another address'),
       onEnd: (ending) => {
-        sessions.delete(seat);
+        this.#sessions.delete(seat);
         if (ending !== 'replaced') slots.release();
-        report(session, about(session), ending);
+        this.#report(session, about(session), ending);
       },
     });
-    const seat = sessions.add(key, source, session);
+    const seat = this.#sessions.add(key, source, session);
     return session;
   }
 
-  function endAll(): void {
-    for (const session of sessions.toArray()) session.end('cut off');
-  }
-
-  function report(
+  #report(
     session: Session,
     fields: Pick<Lines['session ended'], 'client' | 'target' | 'address'>,
     ending: SessionEnding,
   ): void {
+    const { counters, log, answers, endLevel } = this.#options;
     const { sent, received, startedAt } = session;
     const ms = Math.round(performance.now() - startedAt);
     const all = { ...fields, sent, received, ms };
     if (ending instanceof Error) {
       counters.refused(ending instanceof DialError ? ending.reason : 'target unreachable');
-      tellFailure(ending.message);
+      this.#tellFailure(ending.message);
       return log.warn({ ...all, err: ending }, 'session failed');
     }
-    if (!answers) tellFailure(null);
+    if (!answers) this.#tellFailure(null);
     if (endLevel !== null) log[endLevel]({ ...all, ending }, 'session ended');
   }
 
   /** Why the target does not answer, or null as it does. */
-  function tellFailure(failure: string | null): void {
-    if (failure === lastFailure) return;
-    lastFailure = failure;
-    options.onDial(failure);
+  #tellFailure(failure: string | null): void {
+    if (failure === this.#lastFailure) return;
+    this.#lastFailure = failure;
+    this.#options.onDial(failure);
   }
-
-  return {
-    port,
-    get live() {
-      return slots.held;
-    },
-    waiting: 0,
-    get lastFailure() {
-      return lastFailure;
-    },
-    counts: () => sumCounts([counters.cells]),
-    failed,
-    makeRoom() {
-      const hasRoom = sessions.replace();
-      if (hasRoom) slots.release();
-      return hasRoom;
-    },
-    async clear(how) {
-      if (how === 'cut') endAll();
-    },
-    async drain(signal) {
-      isDraining = true;
-      const sweep = () => {
-        for (const session of sessions.toArray()) if (session.isSettled) session.end('finished');
-        if (sessions.size === 0) drained.resolve();
-      };
-      const cut = () => {
-        endAll();
-        drained.resolve();
-      };
-      const sweeping = setInterval(sweep, SWEEP_INTERVAL);
-      sweep();
-      if (signal.aborted) cut();
-      else signal.addEventListener('abort', cut);
-      await closed;
-      clearInterval(sweeping);
-    },
-  };
 }
 
 /** Binds to one address, or to all: IPv6's socket takes IPv4 too, where the host has IPv6. */

@@ -11,33 +11,37 @@ import type { Datagrams, UdpSocket, UdpSockets } from './sockets.ts';
 /** How a session ended, or the error that ended it. */
 export type SessionEnding = 'idle' | 'replaced' | 'cut off' | 'finished' | Error;
 
-interface Options {
+/** What the sessions of one port have in common. */
+export interface Shared {
   readonly sockets: UdpSockets;
   readonly target: Target;
   readonly order: DialOrder;
-  /** For the name lookup, in ms. */
+  /** For the name lookup that opens a session, in ms. */
   readonly connectTimeout: number;
-  /** Idle time that ends the session, in ms. */
-  readonly timeout: number;
-  /**
-   * Told of the target's answers while they are in `sockets.received`; null where none is expected, and the session then ends `timeout` after it began, however
-   * busy.
-   */
-  readonly onAnswers: (() => void) | null;
-  /** For how long a client that goes on sending may be unanswered at least, in ms. */
+  /** A session without a datagram either way for so long ends, in ms. */
+  readonly sessionTimeout: number;
+  /** For how long a client that goes on sending may be unanswered before its session looks for another address, at least, in ms. */
   readonly patience: number;
   /**
    * Told that the target's address answers nobody: not this client, which went on sending or was never answered, and no other meanwhile; or that it cannot be
    * reached.
    */
   readonly onSilence: (why: AnswerError) => void;
-  /** Told that the session goes on with another address, as the one before is silent. */
-  readonly onMove: (why: AnswerError) => void;
   readonly counters: Counters;
-  /** The client's source address. */
-  readonly source: string;
   /** Those of the thread's sessions whose datagrams wait for the name. */
   readonly waiting: Crowd;
+}
+
+interface Options {
+  /** The client's source address. */
+  readonly source: string;
+  /**
+   * Told of the target's answers while they are in `sockets.received`; null where none is expected, and the session then ends `sessionTimeout` after it began,
+   * however busy.
+   */
+  readonly onAnswers: (() => void) | null;
+  /** Told that the session goes on with another address, as the one before is silent. */
+  readonly onMove: (why: AnswerError) => void;
   readonly onEnd: (ending: SessionEnding) => void;
 }
 
@@ -62,6 +66,7 @@ export class Session {
   /** The target's address, once known. */
   address: string | null = null;
 
+  readonly #shared: Shared;
   readonly #options: Options;
   readonly #ended = new AbortController();
   #pending: Buffer[] = [];
@@ -75,7 +80,8 @@ export class Session {
   #isUnanswered = false;
   readonly #idle: IdleTimer;
 
-  constructor(options: Options) {
+  constructor(shared: Shared, options: Options) {
+    this.#shared = shared;
     this.#options = options;
     this.#member = {
       source: options.source,
@@ -84,14 +90,15 @@ export class Session {
       previous: null,
       next: null,
     };
-    this.#patience = new Patience(options.patience);
-    this.#idle = new IdleTimer(options.timeout, () => this.end('idle'));
+    this.#patience = new Patience(shared.patience);
+    this.#idle = new IdleTimer(shared.sessionTimeout, () => this.end('idle'));
     void this.#open();
   }
 
   /** Sends on those of the datagrams received from `start` until `end`. */
   send(start: number, end: number): void {
-    const { sockets, onAnswers } = this.#options;
+    const { sockets } = this.#shared;
+    const { onAnswers } = this.#options;
     if (onAnswers !== null) this.#idle.touch();
     if (this.#dialled === null) {
       for (let i = start; i < end; i++) this.#keep(i);
@@ -105,14 +112,14 @@ export class Session {
   #ask(dialled: Dialled<UdpSocket>): void {
     const since = this.#patience.ask(this.#idle.lastActiveAt);
     if (since === null) return;
-    const isNews = !this.#options.order.hasFailed(dialled.address);
+    const isNews = !this.#shared.order.hasFailed(dialled.address);
     const why = this.#noteSilence(dialled, since);
     if (why !== null) void this.#move(dialled, { why, isNews });
   }
 
   /** Returns null where the address has answered others since then: what this client has sent may want no answer. */
   #noteSilence({ address }: Dialled<UdpSocket>, since: number): AnswerError | null {
-    const { order, target, onSilence } = this.#options;
+    const { order, target, onSilence } = this.#shared;
     this.#countUnanswered();
     if (order.hasAnsweredSince(address, since)) return null;
     order.failed(address);
@@ -122,17 +129,17 @@ export class Session {
   }
 
   #countUnanswered(): void {
-    if (!this.#isUnanswered) this.#options.counters.unanswered();
+    if (!this.#isUnanswered) this.#shared.counters.unanswered();
     this.#isUnanswered = true;
   }
 
   #countSent(size: number): void {
     this.sent += size;
-    this.#options.counters.sent(size);
+    this.#shared.counters.sent(size);
   }
 
   #keep(i: number): void {
-    const { sockets, waiting, counters } = this.#options;
+    const { sockets, waiting, counters } = this.#shared;
     const size = this.#member.held + sockets.received.size(i) + DATAGRAM_OVERHEAD;
     if (size > MAX_PENDING) return counters.lost(1);
     if (this.#pending.push(sockets.received.copy(i)) === 1) waiting.enter(this.#member);
@@ -142,14 +149,14 @@ export class Session {
   /** What waits, which is waited for no longer. */
   #takePending(): readonly Buffer[] {
     const pending = this.#pending;
-    if (pending.length > 0) this.#options.waiting.leave(this.#member);
+    if (pending.length > 0) this.#shared.waiting.leave(this.#member);
     this.#pending = [];
     return pending;
   }
 
   /** Loses what waits, as others must have room. */
   #lose(): void {
-    this.#options.counters.lost(this.#pending.length);
+    this.#shared.counters.lost(this.#pending.length);
     this.#pending = [];
     this.#member.held = 0;
   }
@@ -169,7 +176,7 @@ export class Session {
     const unsent = this.#takePending().length;
     // What fails has a count of its own.
     if (!(ending instanceof Error)) {
-      this.#options.counters.lost(unsent);
+      this.#shared.counters.lost(unsent);
       this.#judge(ending);
     }
     this.#dialled?.socket.close();
@@ -186,7 +193,7 @@ export class Session {
   }
 
   async #open(): Promise<void> {
-    const { sockets, target, order, connectTimeout: timeout, onAnswers } = this.#options;
+    const { sockets, target, order, connectTimeout: timeout } = this.#shared;
     const { signal } = this.#ended;
     try {
       const dialled = await dialUdp(target, { sockets, order, timeout, signal });
@@ -197,7 +204,7 @@ export class Session {
         dialled.socket.sendOne(datagram);
         this.#countSent(datagram.length);
       }
-      if (onAnswers !== null && pending.length > 0) this.#patience.ask(performance.now());
+      if (this.#options.onAnswers !== null && pending.length > 0) this.#patience.ask(performance.now());
     } catch (cause) {
       this.end(cause instanceof Error ? cause : new Error(String(cause)));
     }
@@ -208,7 +215,7 @@ export class Session {
     silent: Dialled<UdpSocket>,
     { why, isNews }: { readonly why: AnswerError; readonly isNews: boolean },
   ): Promise<void> {
-    const { sockets, target, order, connectTimeout: timeout, onMove } = this.#options;
+    const { sockets, target, order, connectTimeout: timeout } = this.#shared;
     const { signal } = this.#ended;
     if (this.#isMoving) return;
     this.#isMoving = true;
@@ -221,11 +228,12 @@ export class Session {
     this.#left?.socket.close();
     this.#left = silent;
     this.#use(next);
-    onMove(why);
+    this.#options.onMove(why);
   }
 
   #use(dialled: Dialled<UdpSocket>): void {
-    const { target, order, counters, onAnswers, onSilence } = this.#options;
+    const { target, order, counters, onSilence } = this.#shared;
+    const { onAnswers } = this.#options;
     const { socket, address } = dialled;
     this.#dialled = dialled;
     this.address = endpoint(address.address, target.port);
@@ -248,13 +256,13 @@ export class Session {
   #stay(dialled: Dialled<UdpSocket>): void {
     const other = this.#dialled === dialled ? this.#left : this.#dialled;
     this.#dialled = dialled;
-    this.address = endpoint(dialled.address.address, this.#options.target.port);
+    this.address = endpoint(dialled.address.address, this.#shared.target.port);
     this.#left = null;
     other?.socket.close();
   }
 
   #receive(dialled: Dialled<UdpSocket>, onAnswers: () => void): void {
-    const { sockets, counters, order } = this.#options;
+    const { sockets, counters, order } = this.#shared;
     const size = sizeOf(sockets.received, 0, sockets.received.count);
     this.received += size;
     counters.received(size);
