@@ -39,76 +39,17 @@ interface Options extends Omit<Shared, 'order' | 'connect' | 'onFull' | 'idleCli
 
 /** Listens on a port. Rejects with a ListenError when it cannot. */
 export async function listenTcp(options: Options): Promise<Relay> {
-  const { serve, gate, slots, descriptors, counters, log } = options;
+  const { slots, descriptors, counters, log } = options;
   const sayStreams = (err: unknown) =>
     log.warn({ err }, 'C cannot be called: sockets are streams, which are slower');
-  const kernel = options.bare ? openKernel(sayStreams) : null;
-  const connections = new Roster<Connection>();
-  const drained = Promise.withResolvers<void>();
-  let isDraining = false;
-  let lastFailure: string | null = null;
-  const shared: Shared = {
-    ...options,
-    order: createDialOrder(),
-    idleClients: new IdleClients(slots, () => connections.toArray()),
-    connect: kernel === null ? connectStream : createConnectBare(kernel),
-    onDial: (failure) => {
-      if (failure !== lastFailure) options.onDial(failure);
-      lastFailure = failure;
-    },
-    onFull: throttle(SAID_EVERY, () =>
-      log.warn({ live: slots.held, waiting: slots.waiting + 1 }, 'all slots are taken: clients wait'),
-    ),
-  };
-
   const sayShort = throttle(SAID_EVERY, (err: Error | null) =>
     log.warn(
       { err: err ?? `too few of ${descriptors.limit} file descriptors are left` },
       'no more clients can be accepted for now: they wait',
     ),
   );
-  const isWelcome = options.allowFrom && createSourceGate(options.allowFrom, { ...options, logInterval: 0 });
-
-  const turnAway = (client: End, refusal: Reason) => {
-    counters.refused(refusal.rule);
-    logRefusal(log, nameClient(client, options.probeSource), refusal);
-    client.reset();
-  };
-  /** Whether a client would be sent away as soon as it came to wait: then nothing else is done for it. */
-  const isOneTooMany = ({ remoteAddress = '' }: End) => {
-    const source = sourceOf(remoteAddress);
-    return slots.waiting > 0 && source !== options.probeSource && options.waiting.isShutTo(source);
-  };
-
-  const accept = (client: End) => {
-    if (gate.isShut) {
-      turnAway(client, SHUT);
-      return;
-    }
-    if (isWelcome !== null && !isWelcome(client.remoteAddress, client.remotePort)) {
-      client.reset();
-      return;
-    }
-    if (isOneTooMany(client)) {
-      turnAway(client, TOO_MANY_WAIT);
-      return;
-    }
-    const connection = new Connection(client, shared);
-    connections.add(connection);
-    void attend(connection);
-  };
-  const attend = async (connection: Connection) => {
-    try {
-      await serve(connection);
-    } catch (err) {
-      if (!connection.hasLeft) connection.reportFailure(err);
-      connection.cut();
-    } finally {
-      connection.release();
-      connections.delete(connection);
-      if (isDraining && connections.size === 0) drained.resolve();
-    }
-  };
+  const kernel = options.bare ? openKernel(sayStreams) : null;
+  const clients = new Clients(options, kernel === null ? connectStream : createConnectBare(kernel));
   const { listeners, port, failed } = await listenAt({
     protocol: 'tcp',
     port: options.port,
@@ -117,17 +58,12 @@ export async function listenTcp(options: Options): Promise<Relay> {
       const listener = await openListener(place, {
         kernel,
         mayAccept: () => descriptors.areLeft,
-        accept,
+        accept: (client) => clients.accept(client),
         sharesPort: options.sharesPort,
       });
       return listener instanceof BareServer ? listener.on('short', sayShort) : listener;
     },
   });
-
-  const clear: Relay['clear'] = async (how) => {
-    for (const connection of connections.toArray()) connection[how]();
-  };
-
   return {
     port,
     get live() {
@@ -137,19 +73,101 @@ export async function listenTcp(options: Options): Promise<Relay> {
       return slots.waiting;
     },
     get lastFailure() {
-      return lastFailure;
+      return clients.lastFailure;
     },
     counts: () => sumCounts([counters.cells]),
     failed,
     makeRoom: () => false,
-    clear,
+    clear: async (how) => clients.clear(how),
     async drain(signal) {
-      isDraining = true;
       for (const server of listeners) server.close();
-      void clear('drain');
-      if (signal.aborted) void clear('cut');
-      else signal.addEventListener('abort', () => void clear('cut'));
-      if (connections.size > 0) await drained.promise;
+      await clients.drain(signal);
     },
   };
+}
+
+/** The clients of one port. */
+class Clients {
+  /** Why the target could not be reached when it was last dialled; null when it could. */
+  lastFailure: string | null = null;
+
+  readonly #options: Options;
+  readonly #shared: Shared;
+  readonly #connections = new Roster<Connection>();
+  readonly #isWelcome: ReturnType<typeof createSourceGate> | null;
+  readonly #drained = Promise.withResolvers<void>();
+  #isDraining = false;
+
+  constructor(options: Options, connect: Shared['connect']) {
+    const { allowFrom, slots, log } = options;
+    this.#options = options;
+    this.#isWelcome = allowFrom && createSourceGate(allowFrom, { ...options, logInterval: 0 });
+    this.#shared = {
+      ...options,
+      order: createDialOrder(),
+      idleClients: new IdleClients(slots, () => this.#connections.toArray()),
+      connect,
+      onDial: (failure) => this.#noteDial(failure),
+      onFull: throttle(SAID_EVERY, () =>
+        log.warn({ live: slots.held, waiting: slots.waiting + 1 }, 'all slots are taken: clients wait'),
+      ),
+    };
+  }
+
+  /** Serves a client, or refuses it. */
+  accept(client: End): void {
+    if (this.#options.gate.isShut) return this.#turnAway(client, SHUT);
+    if (this.#isWelcome !== null && !this.#isWelcome(client.remoteAddress, client.remotePort))
+      return client.reset();
+    if (this.#isOneTooMany(client)) return this.#turnAway(client, TOO_MANY_WAIT);
+    const connection = new Connection(client, this.#shared);
+    this.#connections.add(connection);
+    void this.#attend(connection);
+  }
+
+  async #attend(connection: Connection): Promise<void> {
+    try {
+      await this.#options.serve(connection);
+    } catch (err) {
+      if (!connection.hasLeft) connection.reportFailure(err);
+      connection.cut();
+    } finally {
+      connection.release();
+      this.#connections.delete(connection);
+      if (this.#isDraining && this.#connections.size === 0) this.#drained.resolve();
+    }
+  }
+
+  /** Whether a client would be sent away as soon as it came to wait: then nothing else is done for it. */
+  #isOneTooMany({ remoteAddress = '' }: End): boolean {
+    const { slots, waiting, probeSource } = this.#options;
+    const source = sourceOf(remoteAddress);
+    return slots.waiting > 0 && source !== probeSource && waiting.isShutTo(source);
+  }
+
+  #turnAway(client: End, refusal: Reason): void {
+    const { counters, log, probeSource } = this.#options;
+    counters.refused(refusal.rule);
+    logRefusal(log, nameClient(client, probeSource), refusal);
+    client.reset();
+  }
+
+  #noteDial(failure: string | null): void {
+    if (failure !== this.lastFailure) this.#options.onDial(failure);
+    this.lastFailure = failure;
+  }
+
+  /** See Relay. */
+  clear(how: 'cut' | 'drain'): void {
+    for (const connection of this.#connections.toArray()) connection[how]();
+  }
+
+  /** Resolves when all have ended, which the signal enforces. */
+  async drain(signal: AbortSignal): Promise<void> {
+    this.#isDraining = true;
+    this.clear('drain');
+    if (signal.aborted) this.clear('cut');
+    else signal.addEventListener('abort', () => this.clear('cut'));
+    if (this.#connections.size > 0) await this.#drained.promise;
+  }
 }
