@@ -135,9 +135,11 @@ export class HttpUpstream implements EndListener {
         client.write(answers.bytes, answers.start, answers.end);
         answers.letGo();
         start = stop;
+        if (this.#isClosed) return length; // as the write has found the client gone
       }
       if (answers.status === 101 || (exchange.method === 'CONNECT' && isSuccess(answers.status))) {
         client.write(bytes, start, stop);
+        if (this.#isClosed) return length;
         this.due.shift();
         if (stop < length) this.end.putBack(copyBytes(bytes, stop, length));
         this.upstream.meter.addReceived(stop - length); // which is counted when it is moved

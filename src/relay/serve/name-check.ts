@@ -81,6 +81,7 @@ async function relayTls(
     }
   } catch (cause) {
     socket.reset();
+    if (cause instanceof EndedError && !connection.hasLeft) connection.report(upstream, 'target aborted');
     throw cause;
   }
   await connection.splice(upstream);

@@ -70,6 +70,7 @@ export class BareEnd implements End {
 
   start(): void {
     const socket = this.#socket;
+    if (!socket.isOpen) return this.#emitClosed(true);
     this.#isStarted = true;
     this.#emitUnread();
     if (!this.#isStarted) return;

@@ -231,6 +231,26 @@ test('a target that does not agree to another protocol may say so at length to a
   expect((await readSome(client, head.length + SIZE)).length).toBe(head.length + SIZE);
 });
 
+test('a client that is gone when its target changes the protocol ends nobody else', async () => {
+  const asked = Promise.withResolvers<Socket>();
+  const { port: target } = await tcpServer((socket) => {
+    socket.once('data', () => asked.resolve(socket));
+  });
+  const log = testLog();
+  const { port } = await proxyTo([target], { log });
+  const client = await tcpClient(port);
+  client.write(get(target, 'Connection: Upgrade\r\nUpgrade: websocket\r\n'));
+  const upstream = await asked.promise;
+  client.destroy();
+  await once(client, 'close');
+  // The first answer has the client's host reset the connection, so that the second finds it gone.
+  upstream.write(
+    'HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+  );
+  await log.line('connection ended');
+  expect(await endOf(upstream)).not.toBe(null);
+});
+
 test('a client that idles between requests ends with a FIN, and within one with a reset', async () => {
   const { port: target } = await scriptedServer((socket) => {
     socket.write(HELLO);

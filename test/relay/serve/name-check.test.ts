@@ -237,7 +237,8 @@ test('a check resets a client that ends before its target has answered', async (
 
 test('a check resets a client whose target resets instead of answering, and leaves nothing open', async () => {
   const { port: target } = await listener((socket) => socket.once('data', () => socket.resetAndDestroy()));
-  const { port } = await checking(target);
+  const log = testLog();
+  const { port } = await checking(target, { log });
   const descriptors = () => readdirSync('/proc/self/fd').length;
   const before = descriptors();
   for (let i = 0; i < 20; i++) {
@@ -246,6 +247,8 @@ test('a check resets a client whose target resets instead of answering, and leav
     expect(await endOf(client)).toBe('ECONNRESET');
   }
   await expect.poll(descriptors).toBeLessThanOrEqual(before);
+  const { fields } = await log.line('connection ended');
+  expect(fields).toMatchObject({ ending: 'target aborted', sent: clientHello().length, received: 0 });
 });
 
 test('a check waits for a target that says nothing no longer than a client may idle', async () => {

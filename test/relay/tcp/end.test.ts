@@ -66,6 +66,16 @@ test.each(KINDS)(
   },
 );
 
+test.each(KINDS)('a $kind end that has closed tells so who starts it next', async ({ connect }) => {
+  const { end } = await connected(connect);
+  listen(end);
+  end.release();
+  end.reset();
+  const closed = Promise.withResolvers<boolean>();
+  listen(end, { onClose: closed.resolve });
+  expect(await closed.promise).toBe(true);
+});
+
 test.each(KINDS)(
   'what comes while nobody has a $kind end is told to who starts it next',
   async ({ connect }) => {
