@@ -141,8 +141,9 @@ class Clients {
   /** Whether a client would be sent away as soon as it came to wait: then nothing else is done for it. */
   #isOneTooMany({ remoteAddress = '' }: End): boolean {
     const { slots, waiting, probeSource } = this.#options;
+    if (slots.waiting === 0) return false;
     const source = sourceOf(remoteAddress);
-    return slots.waiting > 0 && source !== probeSource && waiting.isShutTo(source);
+    return source !== probeSource && waiting.isShutTo(source);
   }
 
   #turnAway(client: End, refusal: Reason): void {
