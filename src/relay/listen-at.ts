@@ -1,5 +1,7 @@
 import type { AddressInfo } from 'node:net';
 
+import type { Network } from '../lib/networks.ts';
+import type { Gate } from './gate.ts';
 import { ListenError, type Place } from './relay.ts';
 
 /** The part of a server or a datagram socket that is needed. */
@@ -7,6 +9,20 @@ interface Listener {
   address: () => unknown;
   on: (event: 'error', onError: (cause: Error) => void) => unknown;
   close: () => unknown;
+}
+
+/** What a relay is told of the port that it listens on, whatever it relays. */
+export interface PortOptions {
+  /** 0: any free port. */
+  readonly port: number;
+  /** Whether others may listen on it as well (SO_REUSEPORT, socket(7)); each UDP client is always the same one's. */
+  readonly sharesPort: boolean;
+  /** Where it listens; null: on IPv6 and IPv4 alike where the host has both. */
+  readonly bind: readonly string[] | null;
+  /** Where clients may come from, others are reset or their datagrams dropped; null: anywhere. */
+  readonly allowFrom: readonly Network[] | null;
+  /** While it is shut, nobody is let in. */
+  readonly gate: Gate;
 }
 
 interface Options<T extends Listener> {

@@ -1,13 +1,12 @@
 import { BareServer } from '../../kernel/bare-server.ts';
 import { openKernel } from '../../kernel/kernel.ts';
-import type { Network } from '../../lib/networks.ts';
 import { Roster } from '../../lib/roster.ts';
 import { sourceOf } from '../../lib/source-of.ts';
 import { throttle } from '../../lib/throttle.ts';
 import { sumCounts } from '../counters.ts';
 import { createDialOrder } from '../dial-order.ts';
-import { type Gate, SHUT } from '../gate.ts';
-import { listenAt } from '../listen-at.ts';
+import { SHUT } from '../gate.ts';
+import { listenAt, type PortOptions } from '../listen-at.ts';
 import { logRefusal, type Reason } from '../log-refusal.ts';
 import { nameClient } from '../name-client.ts';
 import { type Relay, SAID_EVERY } from '../relay.ts';
@@ -21,20 +20,10 @@ import { openListener } from './open-listener.ts';
 /** Serves one client, from accept to both ends closed. Rejects when it cannot; the client is then reset. */
 export type Serve = (connection: Connection) => Promise<void>;
 
-interface Options extends Omit<Shared, 'order' | 'connect' | 'onFull' | 'idleClients'> {
-  /** 0: any free port. */
-  readonly port: number;
-  /** Whether others may listen on it as well (SO_REUSEPORT, socket(7)). */
-  readonly sharesPort: boolean;
-  /** Where it listens; null: on IPv6 and IPv4 alike where the host has both. */
-  readonly bind: readonly string[] | null;
-  /** Where clients may come from, others are reset at once; null: anywhere. */
-  readonly allowFrom: readonly Network[] | null;
+interface Options extends PortOptions, Omit<Shared, 'order' | 'connect' | 'onFull' | 'idleClients'> {
   readonly serve: Serve;
   /** Whether sockets stay bare until somebody needs a stream, where this Node can do that. */
   readonly bare: boolean;
-  /** While it is shut, clients are reset at once. */
-  readonly gate: Gate;
 }
 
 /** Listens on a port. Rejects with a ListenError when it cannot. */

@@ -1,5 +1,4 @@
 import type { SocketAddress } from '../../kernel/socket-address.ts';
-import type { Network } from '../../lib/networks.ts';
 import { sourceOf } from '../../lib/source-of.ts';
 import { throttle } from '../../lib/throttle.ts';
 import type { Lines } from '../../log/lines.ts';
@@ -7,8 +6,8 @@ import type { Log } from '../../log/log.ts';
 import { type Counts, sumCounts } from '../counters.ts';
 import { createDialOrder } from '../dial-order.ts';
 import { endpoint } from '../endpoint.ts';
-import { type Gate, SHUT } from '../gate.ts';
-import { listenAt, type Listening } from '../listen-at.ts';
+import { SHUT } from '../gate.ts';
+import { listenAt, type Listening, type PortOptions } from '../listen-at.ts';
 import { logRefusal } from '../log-refusal.ts';
 import { type Place, type Relay, SAID_EVERY } from '../relay.ts';
 import type { Slots } from '../slots.ts';
@@ -18,19 +17,9 @@ import { Session, type SessionEnding, type Shared } from './session.ts';
 import { Sessions } from './sessions.ts';
 import { type Datagrams, SOCKET_BUFFER, type UdpSocket, type UdpSockets } from './sockets.ts';
 
-interface Options extends Omit<Shared, 'order' | 'onSilence'> {
-  /** 0: any free port. */
-  readonly port: number;
-  /** Whether others may listen on it as well (SO_REUSEPORT, socket(7)); each client is always the same one's. */
-  readonly sharesPort: boolean;
-  /** Where it listens; null: on IPv6 and IPv4 alike where the host has both. */
-  readonly bind: readonly string[] | null;
-  /** Where clients may come from, the datagrams of others are dropped; null: anywhere. */
-  readonly allowFrom: readonly Network[] | null;
+interface Options extends PortOptions, Omit<Shared, 'order' | 'onSilence'> {
   /** Clients from this address are healthcheck probes. */
   readonly probeSource: string;
-  /** While it is shut, no session is opened. */
-  readonly gate: Gate;
   /** Sessions at a time; one more replaces another (see Sessions). */
   readonly slots: Slots;
   /** Told when all slots are held by those who share the port: the datagram that would open a session is lost. */
