@@ -54,7 +54,7 @@ export default defineConfig({
       project(
         'streams',
         [
-          'test/relay/{tcp/{listen,proxy-protocol},udp/listen,http/*,serve/{http-proxy,name-check,name-report,postgres-tls}}.test.ts',
+          'test/relay/{tcp/{listen,proxy-protocol},udp/listen,http/*,serve/{http-proxy,enforce-names,report-names,postgres-tls}}.test.ts',
         ],
         {
           env: { TEST_SOCKETS: 'streams' },

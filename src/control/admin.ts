@@ -5,8 +5,8 @@ import { openKernel } from '../kernel/kernel.ts';
 import { visible } from '../lib/visible.ts';
 import { listenAt } from '../relay/listen-at.ts';
 import type { Relay } from '../relay/relay.ts';
-import type { End } from '../relay/tcp/end.ts';
 import { openListener } from '../relay/tcp/open-listener.ts';
+import type { TcpSocket } from '../relay/tcp/tcp-socket.ts';
 
 export interface Admin {
   readonly failed: Relay['failed'];
@@ -42,7 +42,7 @@ export async function openAdmin(
 ): Promise<Admin> {
   const server = createServer((request, response) => void answer(request, response, pages));
   const sockets = new Set<Socket>();
-  const accept = (client: End) => {
+  const accept = (client: TcpSocket) => {
     const socket = client.toStream();
     const timer = setTimeout(() => socket.destroy(), TIMEOUT).unref();
     sockets.add(socket);
@@ -58,8 +58,8 @@ export async function openAdmin(
     protocol: 'admin tcp',
     port,
     addresses: [host],
-    open: (place) =>
-      openListener(place, { kernel: openKernel(), mayAccept: () => sockets.size < MAX_CLIENTS, accept }),
+    open: (at) =>
+      openListener(at, { kernel: openKernel(), mayAccept: () => sockets.size < MAX_CLIENTS, accept }),
   });
   return {
     failed,

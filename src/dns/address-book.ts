@@ -18,7 +18,7 @@ interface Options {
 }
 
 /** A name's current addresses, kept fresh in the background. */
-export interface AddressBook {
+export interface AddressSource {
   /**
    * The newest good answer. While there is none, and with `fresh`, asks first: at most once a second, for all who want that; a definite failure is believed
    * for that second. Rejects with what was said while there has been no good answer, or with the signal's reason.
@@ -27,10 +27,10 @@ export interface AddressBook {
     signal: AbortSignal,
     options?: { readonly fresh?: boolean },
   ) => Promise<readonly LookupAddress[]>;
-  readonly status: () => BookStatus;
+  readonly status: () => SourceStatus;
 }
 
-export interface BookStatus {
+export interface SourceStatus {
   readonly addresses: readonly string[];
   /** How many more the name has. */
   readonly leftOut: number;
@@ -63,7 +63,7 @@ const LAST_RETRY = 30_000;
 const MIN_PAUSE = 1_000;
 
 /** Opens the book on a name and asks at once. Failures keep the last good answer (RFC 8767) and are said once, as is their end. */
-export function openAddressBook(name: string, { ask, refresh, log, signal }: Options): AddressBook {
+export function openAddressBook(name: string, { ask, refresh, log, signal }: Options): AddressSource {
   let answer: KeptAnswer | null = null;
   /** What the newest question came to; null when it was answered. */
   let failure: unknown = null;

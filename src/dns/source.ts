@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 import { singleFlight } from '../lib/single-flight.ts';
 import type { Scope } from '../lib/target-scope.ts';
 import type { Log } from '../log/log.ts';
-import { type AddressBook, openAddressBook } from './address-book.ts';
+import { type AddressSource, openAddressBook } from './address-book.ts';
 import { recordTypes } from './ipv6.ts';
 import type { Limited } from './limit-addresses.ts';
 import type { Answer, Resolve } from './resolver.ts';
@@ -27,7 +27,7 @@ interface Options {
 export function openSource(
   name: string,
   { resolve, keep, refresh, scope, timed, log, signal }: Options,
-): AddressBook {
+): AddressSource {
   const family = isIP(name);
   if (family !== 0) return fixed([{ address: name, family }]);
 
@@ -53,7 +53,7 @@ export function openSource(
   return { ...fixed([]), addresses: async (waiting) => (await join(name, waiting)).records };
 }
 
-function fixed(addresses: readonly { readonly address: string; readonly family: number }[]): AddressBook {
+function fixed(addresses: readonly { readonly address: string; readonly family: number }[]): AddressSource {
   return {
     addresses: async () => addresses,
     status: () => ({

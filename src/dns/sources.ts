@@ -4,7 +4,7 @@ import type { NameserverAddress } from '../lib/nameserver-address.ts';
 import { ResolveError } from '../lib/resolve-error.ts';
 import type { Scope } from '../lib/target-scope.ts';
 import type { Log } from '../log/log.ts';
-import type { AddressBook, BookStatus } from './address-book.ts';
+import type { AddressSource, SourceStatus } from './address-book.ts';
 import { resolveThrough } from './resolve-through.ts';
 import { openSource } from './source.ts';
 
@@ -21,7 +21,7 @@ interface Options {
 }
 
 interface Passing {
-  readonly book: AddressBook;
+  readonly source: AddressSource;
   /** How many wait for its addresses. */
   waiting: number;
   readonly timer: NodeJS.Timeout;
@@ -31,7 +31,7 @@ interface Passing {
 /** Where the addresses of several names come from. */
 export interface Sources {
   /** A name's source: of a listed one always the same, of another one until nobody has wanted it for a while. */
-  readonly of: (name: string) => AddressBook;
+  readonly of: (name: string) => AddressSource;
   /** Listed names first. */
   readonly status: () => readonly NameStatus[];
   readonly counts: () => LookupCounts;
@@ -43,7 +43,7 @@ interface LookupCounts {
   readonly failures: number;
 }
 
-export type NameStatus = BookStatus & { readonly name: string };
+export type NameStatus = SourceStatus & { readonly name: string };
 
 /** How long a name that is not listed is kept without being used, in ms, and how many are. */
 const KEPT_FOR = 600_000;
@@ -79,10 +79,10 @@ export function openSources(
     }
   }
 
-  function openPassing(name: string): AddressBook {
+  function openPassing(name: string): AddressSource {
     const closing = new AbortController();
     const opened = open(name, AbortSignal.any([signal, closing.signal]));
-    const book: AddressBook = {
+    const source: AddressSource = {
       ...opened,
       async addresses(...how) {
         kept.waiting++;
@@ -95,10 +95,10 @@ export function openSources(
       passing.delete(name);
     };
     const timer = setTimeout(() => close(new Error(`nobody wants ${name} any more`)), KEPT_FOR).unref();
-    const kept: Passing = { book, timer, close, waiting: 0 };
+    const kept: Passing = { source, timer, close, waiting: 0 };
     makeRoom();
     passing.set(name, kept);
-    return book;
+    return source;
   }
 
   /**
@@ -114,22 +114,24 @@ export function openSources(
   }
 
   /** Puts off the closing of a name that is used again. */
-  function usePassing(name: string): AddressBook | null {
+  function usePassing(name: string): AddressSource | null {
     const kept = passing.get(name);
     if (kept === undefined) return null;
     kept.timer.refresh();
     passing.delete(name);
     passing.set(name, kept);
-    return kept.book;
+    return kept.source;
   }
 
   return {
     of: (name) => fixed.get(name) ?? usePassing(name) ?? openPassing(name),
     status: () =>
-      [...fixed, ...[...passing].map(([name, { book }]) => [name, book] as const)].map(([name, book]) => ({
-        name,
-        ...book.status(),
-      })),
+      [...fixed, ...[...passing].map(([name, { source }]) => [name, source] as const)].map(
+        ([name, source]) => ({
+          name,
+          ...source.status(),
+        }),
+      ),
     counts: () => ({ times: readHistogram(times), failures }),
   };
 }

@@ -63,7 +63,7 @@ async function controlOf(
 ): Promise<Control | null> {
   const answers = {
     status,
-    blackOut: ({ blackout: state, duration }) => blackout.turn(state, { by: 'command', duration }),
+    blackOut: ({ blackout: state, duration }) => blackout.switchTo(state, { by: 'command', duration }),
   } satisfies Parameters<typeof openControl>[1];
   const onUnlocked = (err: Error) =>
     log.warn({ err }, 'the run directory has no lock: relays that start at the same moment may share it');

@@ -6,10 +6,10 @@ import { untilAnswered } from '../dns/until-answered.ts';
 import { throttle } from '../lib/throttle.ts';
 import type { Log } from '../log/log.ts';
 import { withFields } from '../log/with-fields.ts';
+import type { BlackoutFlag } from '../relay/blackout-flag.ts';
 import { type CounterCells, Counters } from '../relay/counters.ts';
 import { Crowd } from '../relay/crowd.ts';
 import { Descriptors } from '../relay/descriptors.ts';
-import type { Gate } from '../relay/gate.ts';
 import {
   type Choose,
   chooseByName,
@@ -47,7 +47,7 @@ export interface RelayParts {
   readonly lookup: Lookup;
   readonly log: Log;
   /** Shut while nobody is to be let in. */
-  readonly gate: Gate;
+  readonly blackoutFlag: BlackoutFlag;
   /** Told that there is UDP traffic, every 10 s at most. */
   readonly onTraffic: () => void;
 }
@@ -86,7 +86,7 @@ export function forRelays({ probes, ...config }: Config): RelayConfig {
 
 /** Opens the relays of all ports in this thread. Rejects with a ListenError when a port cannot be listened on. */
 export async function listen(config: RelayConfig, options: Options): Promise<readonly Relay[]> {
-  const { log, gate, slots, counters, onDial = () => {}, onCrowded = () => {} } = options;
+  const { log, blackoutFlag, slots, counters, onDial = () => {}, onCrowded = () => {} } = options;
   const { bind, allowFrom, maxConnections, connectTimeout } = config;
   const endLevel = endLevelOf(config);
   const openRelay = await (config.mode === 'udp' ? overUdp : overTcp)(config, options);
@@ -98,7 +98,7 @@ export async function listen(config: RelayConfig, options: Options): Promise<rea
           bind,
           allowFrom,
           probeSource: PROBE_SOURCE,
-          gate,
+          blackoutFlag,
           sharesPort: slots !== undefined,
           slots: new Slots(maxConnections, slots?.[index]),
           connectTimeout,
@@ -191,8 +191,8 @@ async function serving(config: RelayConfig, targetOf: TargetOf): Promise<(port: 
   const [first = ''] = targets;
   const match = (name: string) => matchTarget(targets, name);
   const check =
-    nameCheck === 'enforce' ? (await import('../relay/serve/name-check.ts')).createNameCheck() : null;
-  const { NameReport = null } = nameCheck === 'report' ? await import('../relay/serve/name-report.ts') : {};
+    nameCheck === 'enforce' ? (await import('../relay/serve/enforce-names.ts')).createNameCheck() : null;
+  const { NameReport = null } = nameCheck === 'report' ? await import('../relay/serve/report-names.ts') : {};
   const observe = (connection: Connection, rules: NameRules) =>
     NameReport && new NameReport(connection, rules);
   const rulesOf = (choose: Choose): NameRules => ({ choose, refuseEch: config.tlsEch === 'refuse' });
@@ -202,10 +202,10 @@ async function serving(config: RelayConfig, targetOf: TargetOf): Promise<(port: 
     const ports = new Set(config.ports.map(({ target }) => target));
     const choose = chooseByNameAndPort(match, ports, targetOf);
     const tunnel = async (connection: Connection, upstream: Upstream): Promise<void> => {
-      if (serverSpeaksFirst(upstream.target.port)) return connection.splice(upstream);
+      if (serverSpeaksFirst(upstream.target.port)) return connection.spliceWith(upstream);
       const rules = rulesOf(chooseOnly(upstream.target, choose));
       if (check !== null) return check(connection, rules, upstream);
-      return connection.splice(upstream, observe(connection, rules));
+      return connection.spliceWith(upstream, observe(connection, rules));
     };
     return () => proxyHttp({ choose, tunnel });
   }

@@ -10,7 +10,7 @@ import { askedServers } from '../dns/asked-servers.ts';
 import { openSources, type Sources } from '../dns/sources.ts';
 import { version } from '../lib/version.ts';
 import type { FoldingLog } from '../log/fold-repeats.ts';
-import { Gate } from '../relay/gate.ts';
+import { BlackoutFlag } from '../relay/blackout-flag.ts';
 import type { Relay } from '../relay/relay.ts';
 import { Blackout, listenForBlackout } from '../runtime/blackout.ts';
 import { forRelays, type RelayConfig, type RelayParts } from './listen.ts';
@@ -48,9 +48,9 @@ export async function openDoor(config: Config, { process, listen, log, linesDrop
   const closing = new AbortController();
   const { signal } = closing;
   const relays = new Relays();
-  const gate = new Gate();
+  const flag = new BlackoutFlag();
   const blackout = new Blackout({
-    gate,
+    flag,
     clear: (how) => relays.clear(how),
     settleLog: async () => {
       await relays.settleLog();
@@ -59,14 +59,14 @@ export async function openDoor(config: Config, { process, listen, log, linesDrop
     log,
   });
   listenForBlackout(process, blackout);
-  if (config.blackout) await blackout.turn('on', { by: 'start' });
+  if (config.blackout) await blackout.switchTo('on', { by: 'start' });
 
   const sources = sourcesOf(config, { log, signal });
   const lookup: RelayParts['lookup'] = (host, wanted, how) => sources.of(host).addresses(wanted, how);
   const loops = watchLoops(config, { lookup, log, signal });
   const errors = keepErrors(log);
   const lost = config.mode === 'udp' ? watchLostDatagrams(() => relays.all, errors.log) : null;
-  const parts = { lookup, log: errors.log, gate, onTraffic: () => lost?.onTraffic() };
+  const parts = { lookup, log: errors.log, blackoutFlag: flag, onTraffic: () => lost?.onTraffic() };
   await relays.open(listen(forRelays(config), parts));
 
   return {

@@ -12,7 +12,7 @@ export function connectBare(
   { address, port }: SocketAddress,
   signal: AbortSignal,
 ): Promise<BareSocket> {
-  const { calls, poller, options, address: memory } = kernel;
+  const { calls, options, address: memory } = kernel;
   const { promise, resolve, reject } = Promise.withResolvers<BareSocket>();
   const failure = (operation: string, errno: number) => systemError(operation, errno, `${address}:${port}`);
 
@@ -30,13 +30,12 @@ export function connectBare(
     return Promise.reject(cause);
   }
 
-  const settle = () => {
+  const stop = () => {
     socket.listener = null;
     signal.removeEventListener('abort', onAbort);
-    poller.settle();
   };
   const fail = (cause: unknown) => {
-    settle();
+    stop();
     socket.close();
     reject(cause);
   };
@@ -44,7 +43,7 @@ export function connectBare(
   const onEvents = (events: number) => {
     const errno = (events & (FAILED | HUNG_UP)) === 0 ? 0 : options.error(fd);
     if (errno !== 0) return fail(failure('connect', errno));
-    settle();
+    stop();
     socket.unheard = events;
     resolve(socket);
   };

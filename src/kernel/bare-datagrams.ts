@@ -25,13 +25,13 @@ const { ECONNREFUSED, EMSGSIZE, ENOBUFS } = constants.errno;
 const PASSING = new Set([0, EAGAIN, EMSGSIZE]);
 
 /** Where a socket leads, and how it is opened. */
-export interface Opening extends SocketAddress {
+export interface DatagramSocketOptions extends SocketAddress {
   /** Asked of the kernel for each direction, in bytes; it gives no more than net.core.rmem_max and wmem_max. */
   readonly bufferSize: number;
 }
 
 /** Where a socket is bound, and how it is opened. */
-export interface Binding extends Opening {
+export interface Binding extends DatagramSocketOptions {
   /** Whether an IPv6 socket takes no IPv4. */
   readonly ipv6Only: boolean;
   /** Whether others may listen there as well (SO_REUSEPORT, socket(7)). */
@@ -67,13 +67,13 @@ export class BareDatagrams {
   }
 
   /** Only the peer's datagrams come in then, and its refusals (ICMP) are errors (udp(7)). Rejects with a system error. */
-  async connect(peer: Opening): Promise<BareDatagramSocket> {
+  async connect(peer: DatagramSocketOptions): Promise<BareDatagramSocket> {
     return this.#open('connect', peer, () => {});
   }
 
   #open(
     operation: 'bind' | 'connect',
-    { address, port, bufferSize }: Opening,
+    { address, port, bufferSize }: DatagramSocketOptions,
     prepare: (fd: number, family: number) => void,
   ): BareDatagramSocket {
     const { calls, options, address: memory } = this.#kernel;
@@ -176,7 +176,6 @@ export class BareDatagramSocket
   onEvents(events: number): void {
     this.#receive();
     if ((events & FAILED) !== 0) this.#forgetErrors();
-    this.#kernel.poller.settle();
   }
 
   /** A datagram is lost, as on any hop, whatever it is that has no way. A refusal is what `#receive` would have been told. */

@@ -74,7 +74,6 @@ export class BareServer extends EventEmitter<{ error: [Error]; short: [Error | n
 
   onEvents(): void {
     if (!this.#isWaiting) this.#acceptSome();
-    this.#kernel.poller.settle();
   }
 
   #acceptSome(): void {

@@ -22,7 +22,7 @@ export class BareSocket implements Watched {
   readonly remotePort: number;
   readonly kernel: Kernel;
   /** Of `PeerWatch`. */
-  place = -1;
+  index = -1;
   isProbed = false;
   owes = false;
   owingSince = Infinity;

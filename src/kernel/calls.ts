@@ -61,8 +61,8 @@ export function loadCalls() {
   const ffi = getBuiltinModule('node:ffi') as typeof Ffi | undefined;
   if (ffi === undefined) throw new Error('this Node has no node:ffi');
   const { lib, functions } = ffi.dlopen(null, SIGNATURES);
-  const place = functions.__errno_location();
-  const errnoCell = new Int32Array(ffi.toArrayBuffer(place, Int32Array.BYTES_PER_ELEMENT, false));
+  const address = functions.__errno_location();
+  const errnoCell = new Int32Array(ffi.toArrayBuffer(address, Int32Array.BYTES_PER_ELEMENT, false));
   const errno = () => errnoCell[0] as number;
   const pointerTo = (bytes: Buffer): bigint => ffi.getRawPointer(bytes);
   const name = allocate({ pointerTo }, INTERFACE_NAME_SIZE);

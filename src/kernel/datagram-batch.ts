@@ -1,5 +1,5 @@
 import { allocate, type Calls, type Memory } from './calls.ts';
-import { findOwnAddress, TOLD } from './own-address.ts';
+import { findOwnAddress, CONTROL_IN } from './own-address.ts';
 import { readSocketAddress, SOCKADDR_SIZE, type SocketAddress } from './socket-address.ts';
 import { IOVEC, MMSGHDR, Structs, WORD } from './structs.ts';
 
@@ -23,7 +23,7 @@ export class DatagramBatch {
   /** The same for the kernel to fill, each of full length. */
   readonly #room: Structs;
   readonly #senders: Structs;
-  readonly #told: Structs;
+  readonly #controls: Structs;
   /** One of them is put together here: to make text of two parts costs twice as much. */
   readonly #flow: Structs;
   readonly #headers: Structs;
@@ -34,8 +34,8 @@ export class DatagramBatch {
     this.filled = new Structs(calls, BATCH, IOVEC.size);
     this.#room = new Structs(calls, BATCH, IOVEC.size);
     this.#senders = new Structs(calls, BATCH, NAME);
-    this.#told = new Structs(calls, BATCH, TOLD);
-    this.#flow = new Structs(calls, 1, NAME + TOLD);
+    this.#controls = new Structs(calls, BATCH, CONTROL_IN);
+    this.#flow = new Structs(calls, 1, NAME + CONTROL_IN);
     this.#headers = new Structs(calls, BATCH, MMSGHDR.size);
     for (let i = 0; i < BATCH; i++) {
       const payload = this.#payloads.pointer + BigInt(i * STRIDE);
@@ -45,7 +45,7 @@ export class DatagramBatch {
       this.#headers.setPointer(i, MMSGHDR.name, this.#senders.pointer(i));
       this.#headers.setPointer(i, MMSGHDR.iov, this.#room.pointer(i));
       this.#headers.set(i, MMSGHDR.iovCount, 1);
-      this.#headers.setPointer(i, MMSGHDR.control, this.#told.pointer(i));
+      this.#headers.setPointer(i, MMSGHDR.control, this.#controls.pointer(i));
       this.#makeRoom(i);
     }
   }
@@ -78,20 +78,20 @@ export class DatagramBatch {
   /** What stands for who sent one and to which of our addresses, the same for the same: a struct sockaddr, and the address as it was found, in latin1. */
   flow(i: number): string {
     const peerSize = this.#senderSize(i) / WORD;
-    const own = findOwnAddress(this.#told, i, this.#toldSize(i));
+    const own = findOwnAddress(this.#controls, i, this.#controlSize(i));
     for (let word = 0; word < peerSize; word++) this.#flow.set(0, word, this.#senders.get(i, word));
     for (let word = 0; word < own.size; word++)
-      this.#flow.set(0, peerSize + word, this.#told.get(i, own.at + word));
+      this.#flow.set(0, peerSize + word, this.#controls.get(i, own.at + word));
     return this.#flow.bytes.toString('latin1', 0, (peerSize + own.size) * WORD);
   }
 
   isOfSameFlow(i: number, j: number): boolean {
     for (let word = 0; word < this.#senderSize(i) / WORD; word++)
       if (this.#senders.get(i, word) !== this.#senders.get(j, word)) return false;
-    if (this.#toldSize(i) !== this.#toldSize(j)) return false;
-    const { at, size } = findOwnAddress(this.#told, i, this.#toldSize(i));
+    if (this.#controlSize(i) !== this.#controlSize(j)) return false;
+    const { at, size } = findOwnAddress(this.#controls, i, this.#controlSize(i));
     for (let word = at; word < at + size; word++)
-      if (this.#told.get(i, word) !== this.#told.get(j, word)) return false;
+      if (this.#controls.get(i, word) !== this.#controls.get(j, word)) return false;
     return true;
   }
 
@@ -103,7 +103,7 @@ export class DatagramBatch {
   /** For what the kernel tells beside the datagram; it sets the sizes to what it has told. */
   #makeRoom(i: number): void {
     this.#headers.set(i, MMSGHDR.nameSize, SOCKADDR_SIZE);
-    this.#headers.set(i, MMSGHDR.controlSize, TOLD * WORD);
+    this.#headers.set(i, MMSGHDR.controlSize, CONTROL_IN * WORD);
   }
 
   /** In bytes: what lies behind it is left of others. */
@@ -111,7 +111,7 @@ export class DatagramBatch {
     return this.#headers.get(i, MMSGHDR.nameSize);
   }
 
-  #toldSize(i: number): number {
+  #controlSize(i: number): number {
     return this.#headers.get(i, MMSGHDR.controlSize);
   }
 }

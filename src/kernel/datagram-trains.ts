@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { allocate, type Calls, type Memory } from './calls.ts';
 import { BATCH, type DatagramBatch } from './datagram-batch.ts';
 import { ICMP_ERRORS } from './icmp-errors.ts';
-import { CMSG, OWN, SAID, sayOwnAddress } from './own-address.ts';
+import { CMSG, OWN, CONTROL_OUT, writeOwnAddress } from './own-address.ts';
 import { SOCKADDR_SIZE, sizeOfSocketAddress } from './socket-address.ts';
 import { SOL_UDP, UDP_SEGMENT } from './socket-options.ts';
 import { MMSGHDR, Structs, WORD } from './structs.ts';
@@ -12,7 +12,7 @@ const { EINVAL, EIO, EMSGSIZE } = constants.errno;
 /** Why a train is not taken, though its datagrams may be, one by one: they are too large for one packet each, or a device or its path has no way to cut it. */
 const REFUSED = new Set([EINVAL, EIO, EMSGSIZE]);
 /** How often the kernel may tell of other datagrams than the one that is to be sent; from then on it is that one. */
-const MAX_TOLD = 4;
+const MAX_ICMP_ERRORS = 4;
 /** Of our own addresses. */
 const ANY = new Int32Array(0);
 /** In bytes: what one packet of Ethernet carries over IPv4. */
@@ -53,9 +53,9 @@ export class DatagramTrains {
   readonly #longest: number;
   readonly #headers: Structs;
   /** How each train is cut, and where it is sent from. */
-  readonly #said: Structs;
+  readonly #controls: Structs;
   /** In 32-bit words, where what is said begins: where nothing is cut, nothing may be said of it either. */
-  readonly #saidAt: number;
+  readonly #controlAt: number;
   readonly #flow: Memory;
   readonly #flowWords: Int32Array;
 
@@ -65,16 +65,20 @@ export class DatagramTrains {
     this.#batch = batch;
     this.#longest = inTrains ? BATCH : 1;
     this.#headers = new Structs(calls, BATCH, MMSGHDR.size);
-    this.#said = new Structs(calls, BATCH, SEGMENTING + SAID);
-    this.#saidAt = inTrains ? 0 : SEGMENTING;
+    this.#controls = new Structs(calls, BATCH, SEGMENTING + CONTROL_OUT);
+    this.#controlAt = inTrains ? 0 : SEGMENTING;
     this.#flow = allocate(calls, SOCKADDR_SIZE + OWN * WORD);
     this.#flowWords = new Int32Array(this.#flow.bytes.buffer);
     for (let i = 0; i < BATCH; i++) {
       this.#headers.setPointer(i, MMSGHDR.name, this.#flow.pointer);
-      this.#headers.setPointer(i, MMSGHDR.control, this.#said.pointer(i) + BigInt(this.#saidAt * WORD));
-      this.#said.set(i, CMSG.length, SEGMENTING_LENGTH);
-      this.#said.set(i, CMSG.level, SOL_UDP);
-      this.#said.set(i, CMSG.type, UDP_SEGMENT);
+      this.#headers.setPointer(
+        i,
+        MMSGHDR.control,
+        this.#controls.pointer(i) + BigInt(this.#controlAt * WORD),
+      );
+      this.#controls.set(i, CMSG.length, SEGMENTING_LENGTH);
+      this.#controls.set(i, CMSG.level, SOL_UDP);
+      this.#controls.set(i, CMSG.type, UDP_SEGMENT);
     }
   }
 
@@ -84,18 +88,18 @@ export class DatagramTrains {
     const own = flow === null ? ANY : this.#flowWords.subarray(nameSize / WORD, flow.length / WORD);
     let next = start;
     let longest = this.#longest;
-    let told = 0;
+    let errors = 0;
     while (next < end) {
       const trains = this.#form({ start: next, end, longest, nameSize, own });
       const sent = this.#calls.sendmmsg(fd, this.#headers.pointer(0), trains, 0);
       for (let i = 0; i < sent; i++) next += this.#lengthOf(i);
       if (sent > 0) {
-        told = 0;
+        errors = 0;
         continue;
       }
       const errno = this.#calls.errno();
       // The kernel tells of an earlier datagram, to another peer, in place of sending this one.
-      if (flow !== null && ICMP_ERRORS.has(errno) && told++ < MAX_TOLD) continue;
+      if (flow !== null && ICMP_ERRORS.has(errno) && errors++ < MAX_ICMP_ERRORS) continue;
       const first = this.#lengthOf(0);
       if (first > 1 && REFUSED.has(errno)) {
         longest = 1;
@@ -123,13 +127,13 @@ export class DatagramTrains {
       headers.setPointer(trains, MMSGHDR.iov, this.#batch.filled.pointer(first));
       headers.set(trains, MMSGHDR.iovCount, length);
       // A datagram alone is not cut: 0.
-      this.#said.set(trains, CMSG.value, length > 1 ? this.#batch.size(first) : 0);
-      const from = sayOwnAddress(this.#said, trains, SEGMENTING, own);
+      this.#controls.set(trains, CMSG.value, length > 1 ? this.#batch.size(first) : 0);
+      const from = writeOwnAddress(this.#controls, trains, SEGMENTING, own);
       const isAnythingSaid = length > 1 || from > 0;
       headers.set(
         trains,
         MMSGHDR.controlSize,
-        isAnythingSaid ? (SEGMENTING - this.#saidAt) * WORD + from : 0,
+        isAnythingSaid ? (SEGMENTING - this.#controlAt) * WORD + from : 0,
       );
     }
     return trains;

@@ -7,14 +7,14 @@ const IPV6_PKTINFO = 50;
 
 /** The fields of a struct cmsghdr (cmsg(3)), in 32-bit words. */
 export const CMSG = { length: 0, level: 2, type: 3, value: 4 };
-/** Room for what the kernel tells of one datagram, in 32-bit words: on an IPv6 socket, of IPv4 both messages, IPv6's first. */
-export const TOLD = 18;
-/** Room for what it is told, in 32-bit words. */
-export const SAID = 10;
+/** Room for the control messages that come with one datagram, in 32-bit words: on an IPv6 socket, of IPv4 both, IPv6's first. */
+export const CONTROL_IN = 18;
+/** Room for those that go with one, in 32-bit words. */
+export const CONTROL_OUT = 10;
 /** The largest of our own addresses, in 32-bit words: IPv6's, with an interface. */
 export const OWN = 5;
 
-interface Place {
+interface Span {
   readonly at: number;
   readonly size: number;
 }
@@ -26,40 +26,40 @@ const V4_BYTES = 32;
 const V6_LENGTH = 36;
 const V4_LENGTH = 28;
 
-const NOWHERE: Place = { at: 0, size: 0 };
+const NOWHERE: Span = { at: 0, size: 0 };
 /** A struct in6_pktinfo has the address, and the interface behind it (ipv6(7)). */
-const V6: Place = { at: CMSG.value, size: 4 };
-const V6_WITH_INTERFACE: Place = { at: V6.at, size: OWN };
+const V6: Span = { at: CMSG.value, size: 4 };
+const V6_WITH_INTERFACE: Span = { at: V6.at, size: OWN };
 /** Of a struct in_pktinfo, ipi_spec_dst: for a broadcast too it is one of ours (ip(7)). By the size of what was told, in bytes. */
-const V4 = new Map<number, Place>([
+const V4 = new Map<number, Span>([
   [V4_BYTES, { at: CMSG.value + 1, size: 1 }],
-  [V6_BYTES + V4_BYTES, { at: SAID + CMSG.value + 1, size: 1 }],
+  [V6_BYTES + V4_BYTES, { at: CONTROL_OUT + CMSG.value + 1, size: 1 }],
 ]);
 
 /**
  * Where it lies in what the kernel has told of a datagram, so many bytes, to which of our own addresses it was sent; in 32-bit words. The size is 0 where that
  * is not told, or is nobody's own (multicast). A link-local one goes with its interface (RFC 4007 §6); from others, any way to the client will do.
  */
-export function findOwnAddress(told: Structs, i: number, bytes: number): Place {
+export function findOwnAddress(controls: Structs, i: number, bytes: number): Span {
   if (bytes !== V6_BYTES) return V4.get(bytes) ?? NOWHERE;
-  const first = told.get(i, V6.at);
+  const first = controls.get(i, V6.at);
   if ((first & 0xff) === 0xff) return NOWHERE;
   return (first & 0xc0_ff) === 0x80_fe ? V6_WITH_INTERFACE : V6;
 }
 
 /** Writes the message that has a datagram sent from one of our own addresses, as it was found, at a word of a struct; returns its size in bytes. */
-export function sayOwnAddress(said: Structs, i: number, at: number, own: Int32Array): number {
+export function writeOwnAddress(controls: Structs, i: number, at: number, own: Int32Array): number {
   if (own.length === 0) return 0;
   const isV4 = own.length === 1;
-  said.set(i, at + CMSG.length, isV4 ? V4_LENGTH : V6_LENGTH);
-  said.set(i, at + CMSG.level, isV4 ? IPPROTO_IP : IPPROTO_IPV6);
-  said.set(i, at + CMSG.type, isV4 ? IP_PKTINFO : IPV6_PKTINFO);
+  controls.set(i, at + CMSG.length, isV4 ? V4_LENGTH : V6_LENGTH);
+  controls.set(i, at + CMSG.level, isV4 ? IPPROTO_IP : IPPROTO_IPV6);
+  controls.set(i, at + CMSG.type, isV4 ? IP_PKTINFO : IPV6_PKTINFO);
   const value = at + CMSG.value;
   if (isV4) {
-    said.set(i, value, 0); // any interface
-    said.set(i, value + 1, own[0] ?? 0);
+    controls.set(i, value, 0); // any interface
+    controls.set(i, value + 1, own[0] ?? 0);
     return V4_BYTES;
   }
-  for (let word = 0; word < OWN; word++) said.set(i, value + word, own[word] ?? 0);
+  for (let word = 0; word < OWN; word++) controls.set(i, value + word, own[word] ?? 0);
   return V6_BYTES;
 }

@@ -2,7 +2,7 @@ import { arch } from 'node:process';
 
 import { allocate, type Calls, CLOSE_ON_EXEC, type Memory } from './calls.ts';
 
-/** What epoll tells of a descriptor (epoll_ctl(2)). */
+/** Events of a descriptor (epoll_ctl(2)). */
 export const READABLE = 0x1;
 export const URGENT = 0x2;
 export const WRITABLE = 0x4;
@@ -26,28 +26,29 @@ const INTERNAL = 0x10;
 const EVENT = arch === 'x64' ? { words: 3, data: 1 } : { words: 4, data: 2 };
 /** How many events are taken at a time. */
 const BATCH = 256;
-/** How long events are taken in a turn of the event loop before others have theirs, in ms. */
-const TURN = 2;
+/** How long events are taken before the rest of the event loop has its turn, in ms. */
+const TIME_SLICE = 2;
+
+const SETTLED = Promise.resolve();
 
 const ENDED = PEER_ENDED | HUNG_UP | FAILED;
 /**
- * The order in which what has happened together is told. Ends come first: the sooner a FIN is passed on, the fewer requests meet a target that is
+ * The order in which the events of a batch are emitted. Ends come first: the sooner a FIN is passed on, the fewer requests meet a target that is
  * gone.
  */
-const TURNS = ['ends', 'bytes', 'clients'] as const;
-type Turn = (typeof TURNS)[number];
+const ORDER = ['ends', 'bytes', 'clients'] as const;
+type Kind = (typeof ORDER)[number];
 
 /** A descriptor that is watched. */
 export interface Watched {
   readonly fd: number;
   /** Whether it lets new clients in, who come after what happens to those that are there. */
   readonly isListener?: boolean;
-  /** Told what has happened. */
   onEvents: (events: number) => void;
 }
 
 /**
- * Watches descriptors through an epoll instance, which libuv watches in its turn while there are any. What has happened is told once
+ * Watches descriptors through an epoll instance, which libuv watches in its turn while there are any. An event is emitted once
  * (EPOLLET), not until something is done about it.
  *
  * libuv only wakes for it, and calls back a function of its own that does nothing; the events are taken in an immediate, which Node calls behind
@@ -69,9 +70,9 @@ export class Poller {
   #serial = 0;
   /** A uv_poll_t. It stays in its loop, whatever the thread ends with. */
   readonly #handle: bigint;
-  #isSettling = false;
   /** Whether an immediate is to come. */
   #isArmed = false;
+  readonly #onImmediate = () => void this.#takeEvents();
 
   constructor(calls: Calls) {
     this.#calls = calls;
@@ -95,7 +96,7 @@ export class Poller {
     if (this.#count++ === 0) this.#wake();
   }
 
-  /** Watches for these events from now on; what is the case already is told too. */
+  /** Watches for these events from now on; what is the case already is emitted too. */
   rewatch(fd: number, events: number): void {
     const known = this.#watched[fd];
     if (known !== undefined) this.#control(MODIFY, fd, events, known.serial);
@@ -113,11 +114,6 @@ export class Poller {
     if (--this.#count === 0) this.#calls.uv_poll_stop(this.#handle); // a thread with nothing to watch may end
   }
 
-  /** Has promises that have been settled in `onEvents` be heard before more is told. */
-  settle(): void {
-    this.#isSettling = true;
-  }
-
   /** Has libuv go round when there are events. */
   #wake(): void {
     this.#check('uv_poll_start', this.#calls.uv_poll_start(this.#handle, UV_READABLE, this.#onReadable));
@@ -132,19 +128,20 @@ export class Poller {
   #arm(): void {
     if (this.#isArmed) return;
     this.#isArmed = true;
-    setImmediate(this.#turn).unref();
+    setImmediate(this.#onImmediate).unref();
   }
 
-  /** Takes what has happened until there is no more, or others must have their turn. */
-  readonly #turn = (): void => {
+  /**
+   * Takes what has happened until there is no more, or others must have their turn. Promises that a batch has settled run before the next batch, as they do
+   * behind each callback of Node's own.
+   */
+  async #takeEvents(): Promise<void> {
     this.#isArmed = false;
     if (this.#count === 0) return;
     this.#arm();
-    this.#isSettling = false;
-    const until = performance.now() + TURN;
-    let more = true;
-    while (more) more = this.#dispatchBatch() > 0 && !this.#isSettling && performance.now() < until;
-  };
+    const until = performance.now() + TIME_SLICE;
+    while (this.#dispatchBatch() > 0 && performance.now() < until) await SETTLED;
+  }
 
   #control(operation: number, fd: number, events: number, serial: number): void {
     this.#eventWords[0] = events | EDGE_TRIGGERED;
@@ -156,19 +153,19 @@ export class Poller {
 
   #dispatchBatch(): number {
     const count = this.#calls.epoll_wait(this.#epoll, this.#batch.pointer, BATCH, 0);
-    for (const turn of TURNS) for (let i = 0; i < count; i++) this.#tellIf(turn, i * EVENT.words);
+    for (const kind of ORDER) for (let i = 0; i < count; i++) this.#emitIf(kind, i * EVENT.words);
     return count;
   }
 
-  #tellIf(turn: Turn, at: number): void {
+  #emitIf(kind: Kind, at: number): void {
     const known = this.#watched[this.#batchWords[at + EVENT.data] as number];
     if (known === undefined || known.serial !== this.#batchWords[at + EVENT.data + 1]) return;
     const events = this.#batchWords[at] as number;
-    if (turn === turnOf(events, known.watched)) known.watched.onEvents(events);
+    if (kind === kindOf(events, known.watched)) known.watched.onEvents(events);
   }
 }
 
-function turnOf(events: number, { isListener = false }: Watched): Turn {
+function kindOf(events: number, { isListener = false }: Watched): Kind {
   if (isListener) return 'clients';
   return (events & ENDED) !== 0 ? 'ends' : 'bytes';
 }

@@ -19,7 +19,7 @@ const waiting = new WeakMap<Promise<unknown>, Roster<Waiter>>();
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise: outcome, resolve, reject } = Promise.withResolvers<T>();
   const waiters = waitersFor(promise);
-  const waiter: Waiter = { resolve, reject, place: -1 };
+  const waiter: Waiter = { resolve, reject, index: -1 };
   const leave = () => {
     waiters.delete(waiter);
     reject(signal.reason);

@@ -43,9 +43,9 @@ export function race<T, R>(
   };
   const startNext = () => {
     clearTimeout(timer);
-    const place = started++;
+    const index = started++;
     pending++;
-    const candidate = candidates[place] as T;
+    const candidate = candidates[index] as T;
     if (started < candidates.length) {
       const wait = headStart(candidates[started] as T);
       const hurry = () => {
@@ -68,11 +68,11 @@ export function race<T, R>(
       (cause: unknown) => {
         pending--;
         if (isOver) return;
-        failures[place] = cause;
+        failures[index] = cause;
         if (signal.aborted) {
           finish();
           reject(signal.reason);
-        } else if (started === place + 1 && started < candidates.length) startNext();
+        } else if (started === index + 1 && started < candidates.length) startNext();
         else if (pending === 0 && started === candidates.length) giveUp();
       },
     );

@@ -1,6 +1,6 @@
 /** Where its roster has it; -1 for nowhere. */
 export interface Listed {
-  place: number;
+  index: number;
 }
 
 /**
@@ -19,24 +19,24 @@ export class Roster<T extends Listed> {
 
   /** Adds one that is in no roster. */
   add(member: T): void {
-    member.place = this.#members.push(member) - 1;
+    member.index = this.#members.push(member) - 1;
   }
 
   /** Takes one off; whether it was there. */
   delete(member: T): boolean {
-    if (member.place === -1) return false;
+    if (member.index === -1) return false;
     const last = this.#members.pop() as T;
     if (last !== member) {
-      this.#members[member.place] = last;
-      last.place = member.place;
+      this.#members[member.index] = last;
+      last.index = member.index;
     }
-    member.place = -1;
+    member.index = -1;
     return true;
   }
 
   /** Takes all off. */
   clear(): readonly T[] {
-    for (const member of this.#members) member.place = -1;
+    for (const member of this.#members) member.index = -1;
     return this.#members.splice(0);
   }
 

@@ -54,8 +54,8 @@ export function newCounterCells(): CounterCells {
 
 /** What several threads have counted on one port. */
 export function sumCounts(threads: readonly CounterCells[]): Counts {
-  const sum = new Float64Array(SIZE).map((_, place) =>
-    threads.reduce((total, cells) => total + (cells[place] ?? 0), 0),
+  const sum = new Float64Array(SIZE).map((_, cell) =>
+    threads.reduce((total, cells) => total + (cells[cell] ?? 0), 0),
   );
   const [opened = 0, sent = 0, received = 0, unanswered = 0, lost = 0] = sum;
   const refused = REASONS.map((reason, i) => [reason, sum[REFUSED + i] ?? 0] as const);
@@ -107,7 +107,7 @@ export class Counters {
     observe(this.cells, CONNECT, time / 1_000);
   }
 
-  #add(place: number, count: number): void {
-    this.cells[place] = (this.cells[place] ?? 0) + count;
+  #add(cell: number, count: number): void {
+    this.cells[cell] = (this.cells[cell] ?? 0) + count;
   }
 }

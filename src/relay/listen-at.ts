@@ -1,8 +1,8 @@
 import type { AddressInfo } from 'node:net';
 
 import type { Network } from '../lib/networks.ts';
-import type { Gate } from './gate.ts';
-import { ListenError, type Place } from './relay.ts';
+import type { BlackoutFlag } from './blackout-flag.ts';
+import { ListenError, type ListenAddress } from './relay.ts';
 
 /** The part of a server or a datagram socket that is needed. */
 interface Listener {
@@ -22,7 +22,7 @@ export interface PortOptions {
   /** Where clients may come from, others are reset or their datagrams dropped; null: anywhere. */
   readonly allowFrom: readonly Network[] | null;
   /** While it is shut, nobody is let in. */
-  readonly gate: Gate;
+  readonly blackoutFlag: BlackoutFlag;
 }
 
 interface Options<T extends Listener> {
@@ -32,7 +32,7 @@ interface Options<T extends Listener> {
   /** null: all addresses of the host. */
   readonly addresses: readonly string[] | null;
   /** Resolves when it listens. */
-  readonly open: (place: Place) => Promise<T>;
+  readonly open: (at: ListenAddress) => Promise<T>;
 }
 
 /** Listeners at one port, and the end of the first that dies. */
@@ -57,10 +57,8 @@ export async function listenAt<T extends Listener>({
     try {
       const listener = await open({ address, port });
       ({ port } = listener.address() as AddressInfo);
-      const place = { address, port };
-      listener.on('error', (cause) =>
-        reject(new ListenError(`go on listening on ${protocol}`, place, cause)),
-      );
+      const at = { address, port };
+      listener.on('error', (cause) => reject(new ListenError(`go on listening on ${protocol}`, at, cause)));
       listeners.push(listener);
     } catch (cause) {
       for (const listener of listeners) listener.close();

@@ -28,7 +28,7 @@ export interface Relay {
 }
 
 /** A port, at one address or at all of the host (null). */
-export interface Place {
+export interface ListenAddress {
   readonly address: string | null;
   readonly port: number;
 }
@@ -42,7 +42,7 @@ export class ListenError extends Error {
   /** Why, and what to do. */
   readonly reason: string;
 
-  constructor(what: string, { address, port }: Place, cause: unknown) {
+  constructor(what: string, { address, port }: ListenAddress, cause: unknown) {
     const where = address === null ? '' : ` at ${address}`;
     const isLow = cause instanceof Error && 'code' in cause && cause.code === 'EACCES';
     const reason = `${messageOf(cause)}${isLow ? `; ${LOW_PORT}` : ''}`;

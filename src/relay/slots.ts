@@ -4,7 +4,7 @@ import { type Waiter, WaitingLine } from './waiting-line.ts';
 const HELD = 0;
 const WAITING = 1;
 /** Changes whenever a slot becomes free: what waits sleeps on it. */
-const TURN = 2;
+const WAKES = 2;
 /** How many holders are about to give their slot to one that waits. */
 const YIELDING = 3;
 const CELLS = 4;
@@ -105,14 +105,14 @@ export class Slots {
   /** Gives free slots to those who wait in this thread; while there are none, one sleeper stands for all of them. */
   #serve(): void {
     while (!this.#isSleeping && !this.#line.isEmpty) {
-      const turn = Atomics.load(this.#cells, TURN);
+      const wakes = Atomics.load(this.#cells, WAKES);
       if (this.#tryHold()) {
         Atomics.sub(this.#cells, WAITING, 1);
         this.#line.next()?.onTurn();
         continue;
       }
       // Those who sleep are woken in the order in which they went to sleep (ECMA-262, WaiterList), so that threads take turns.
-      const { async: sleeps, value: woken } = Atomics.waitAsync(this.#cells, TURN, turn);
+      const { async: sleeps, value: woken } = Atomics.waitAsync(this.#cells, WAKES, wakes);
       if (!sleeps) continue;
       this.#isSleeping = true;
       void woken.then(() => this.#wake());
@@ -127,7 +127,7 @@ export class Slots {
   }
 
   #wakeOne(): void {
-    Atomics.add(this.#cells, TURN, 1);
-    Atomics.notify(this.#cells, TURN, 1);
+    Atomics.add(this.#cells, WAKES, 1);
+    Atomics.notify(this.#cells, WAKES, 1);
   }
 }

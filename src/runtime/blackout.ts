@@ -1,10 +1,10 @@
 import type { BlackoutState, BlackoutStatus } from '../control/protocol.ts';
 import type { Log } from '../log/log.ts';
-import type { Gate } from '../relay/gate.ts';
+import type { BlackoutFlag } from '../relay/blackout-flag.ts';
 import type { Relay } from '../relay/relay.ts';
 
 interface Options {
-  readonly gate: Gate;
+  readonly flag: BlackoutFlag;
   /** Ends what lives; see Relay. */
   readonly clear: Relay['clear'];
   /** Logs all that has happened till now, what was folded too. */
@@ -36,17 +36,17 @@ export class Blackout {
   }
 
   /** Replaces what was before, its end too. From now on nobody is let in, or everybody again; resolves when what lives has been told, and the log. */
-  async turn(state: BlackoutState, { by, duration = null }: Change): Promise<void> {
-    const { gate, clear, settleLog, log } = this.#options;
+  async switchTo(state: BlackoutState, { by, duration = null }: Change): Promise<void> {
+    const { flag, clear, settleLog, log } = this.#options;
     const isSame = state === this.#status.state;
     clearTimeout(this.#timer);
     if (duration !== null)
-      this.#timer = setTimeout(() => void this.turn('off', { by: 'timer' }), duration).unref();
+      this.#timer = setTimeout(() => void this.switchTo('off', { by: 'timer' }), duration).unref();
     const now = Date.now();
     const since = isSame ? this.#status.since : isoTime(now);
     const until = duration === null ? null : isoTime(now + duration);
     this.#status = { state, by, since, until };
-    gate.isShut = state !== 'off';
+    flag.isOn = state !== 'off';
     this.#logged = this.#logged.then(async () => {
       await settleLog();
       // Whatever the LOG_LEVEL of a relay at work, this is to be seen.
@@ -59,8 +59,8 @@ export class Blackout {
 
 /** SIGUSR2 begins a blackout and SIGHUP ends it, from now on, for a host that cannot run a command beside the relay. */
 export function listenForBlackout(process: NodeJS.Process, blackout: Blackout): void {
-  process.on('SIGUSR2', () => void blackout.turn('on', { by: 'SIGUSR2' }));
-  process.on('SIGHUP', () => void blackout.turn('off', { by: 'SIGHUP' }));
+  process.on('SIGUSR2', () => void blackout.switchTo('on', { by: 'SIGUSR2' }));
+  process.on('SIGHUP', () => void blackout.switchTo('off', { by: 'SIGHUP' }));
 }
 
 function isoTime(time: number): string {

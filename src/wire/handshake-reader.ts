@@ -87,10 +87,10 @@ export class HandshakeReader {
 
   /** Takes one byte of type, version and length. */
   #takeHeader(byte: number): number {
-    const place = this.#headerLength++;
-    if (place === 0) this.#takeType(byte);
-    else if (place === 1 && byte !== MAJOR_VERSION) throw noRecord();
-    else if (place > 2) this.#left = this.#left * 2 ** 8 + byte;
+    const index = this.#headerLength++;
+    if (index === 0) this.#takeType(byte);
+    else if (index === 1 && byte !== MAJOR_VERSION) throw noRecord();
+    else if (index > 2) this.#left = this.#left * 2 ** 8 + byte;
     const most = this.#type === APPLICATION_DATA ? MAX_ENCRYPTED_FRAGMENT : MAX_FRAGMENT;
     if (this.#headerLength === RECORD_HEADER && (this.#left === 0 || this.#left > most))
       throw malformed('a record has a wrong length');

@@ -32,17 +32,17 @@ export class Chunks {
 
   /** Walks from `at` towards `end`; where it has come to, which is `end` or behind the content. Throws a Refusal. */
   read(bytes: Buffer, at: number, end: number): number {
-    let place = at;
-    while (place < end && !this.isOver) {
+    let position = at;
+    while (position < end && !this.isOver) {
       if (this.left > 0) {
-        const taken = Math.min(this.left, end - place);
+        const taken = Math.min(this.left, end - position);
         this.left -= taken;
-        place += taken;
+        position += taken;
       } else {
-        place = this.#readLine(bytes, place, end);
+        position = this.#readLine(bytes, position, end);
       }
     }
-    return place;
+    return position;
   }
 
   #readLine(bytes: Buffer, at: number, end: number): number {
@@ -69,8 +69,8 @@ export class Chunks {
     if (bytes[stop - 1] !== CR || digits < 0 || digits > 6 || this.#next === 'trailer') return false;
     if ((this.#next === 'size') !== digits > 0) return false;
     let size = 0;
-    for (let place = at; place < stop - 1; place++) {
-      const digit = hexDigit(bytes[place] as number);
+    for (let position = at; position < stop - 1; position++) {
+      const digit = hexDigit(bytes[position] as number);
       if (digit < 0) return false;
       size = size * 16 + digit;
     }

@@ -3,8 +3,8 @@ import type { LookupAddress } from 'node:dns';
 import type { RelayConfig } from '../door/listen.ts';
 import type { Lines, Message } from '../log/lines.ts';
 import type { Log } from '../log/log.ts';
+import type { BlackoutCell } from '../relay/blackout-flag.ts';
 import type { CounterCells } from '../relay/counters.ts';
-import type { GateCell } from '../relay/gate.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { SlotCells } from '../relay/slots.ts';
 
@@ -13,7 +13,7 @@ export interface WorkerData {
   readonly config: RelayConfig;
   /** Of each port's limit, in the order of the configuration. */
   readonly slots: readonly SlotCells[];
-  readonly gate: GateCell;
+  readonly blackoutCell: BlackoutCell;
   /** Of each port, for this worker alone. */
   readonly counters: readonly CounterCells[];
 }

@@ -61,7 +61,7 @@ class Crew {
   }
 
   async #startWorker(counters: WorkerData['counters']): Promise<void> {
-    const { program, gate, lookup, writeError } = this.#options;
+    const { program, blackoutFlag, lookup, writeError } = this.#options;
     const { promise: failed, reject: fail } = this.#failed;
     const { promise: listening, resolve } = Promise.withResolvers<void>();
     const worker = new Worker(program, {
@@ -72,7 +72,7 @@ class Crew {
         config: this.#config,
         slots: this.#slots,
         counters,
-        gate: gate.cell,
+        blackoutCell: blackoutFlag.cell,
       } satisfies WorkerData,
     });
     worker.stderr.on('data', writeError);

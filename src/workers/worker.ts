@@ -3,7 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { listen } from '../door/listen.ts';
 import { messageOf } from '../lib/message-of.ts';
 import type { Log } from '../log/log.ts';
-import { Gate } from '../relay/gate.ts';
+import { BlackoutFlag } from '../relay/blackout-flag.ts';
 import { keepHeapFrugal } from '../runtime/frugal-heap.ts';
 import { keepHeapTrimmed } from '../runtime/trim-heap.ts';
 import type { MainCalls, WorkerCalls, WorkerData } from './calls.ts';
@@ -12,7 +12,10 @@ import { Outbox } from './outbox.ts';
 import { shareLookups } from './share-lookups.ts';
 
 /** Relays in a thread beside others on the same ports, until told to drain. Names are resolved and lines logged by the main thread. */
-export async function work({ config, slots, counters, gate }: WorkerData, port: MessagePort): Promise<void> {
+export async function work(
+  { config, slots, counters, blackoutCell }: WorkerData,
+  port: MessagePort,
+): Promise<void> {
   const ask = callsTo<MainCalls>(port);
   const outbox = new Outbox((news) => ask('news', news));
   const write =
@@ -23,7 +26,7 @@ export async function work({ config, slots, counters, gate }: WorkerData, port: 
   const relays = await listen(config, {
     lookup: shareLookups((...asked) => ask('lookup', ...asked)),
     log: { warn: write('warn'), info: write('info'), debug: write('debug') },
-    gate: new Gate(gate),
+    blackoutFlag: new BlackoutFlag(blackoutCell),
     slots,
     counters,
     onDial: (index, failure) => outbox.dialled(index, failure),

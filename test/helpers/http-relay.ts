@@ -5,8 +5,8 @@ import type { AddressInfo, Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
 import { chooseByName, chooseByNameAndPort, chooseOnly } from '../../src/relay/names/choose.ts';
+import { createNameCheck } from '../../src/relay/serve/enforce-names.ts';
 import { proxyHttp } from '../../src/relay/serve/http-proxy.ts';
-import { createNameCheck } from '../../src/relay/serve/name-check.ts';
 import type { Target } from '../../src/relay/target.ts';
 import { countReads, localTarget, servingRelay } from './relay.ts';
 import { readAll, tcpClient, tcpServer } from './sockets.ts';
@@ -67,7 +67,7 @@ export async function proxyTo(
     tunnel: (connection, upstream) =>
       isChecked
         ? check(connection, { choose: chooseOnly(upstream.target, choose), refuseEch: false }, upstream)
-        : connection.splice(upstream),
+        : connection.spliceWith(upstream),
   });
   const relay = await servingRelay((connection) => {
     reads.push(countReads(connection));

@@ -6,11 +6,11 @@ import { onTestFinished } from 'vitest';
 import { PROBE_SOURCE } from '../../src/control/protocol.ts';
 import { BareSocket } from '../../src/kernel/bare-socket.ts';
 import type { SomeFields } from '../../src/log/lines.ts';
+import { BlackoutFlag } from '../../src/relay/blackout-flag.ts';
 import { Counters } from '../../src/relay/counters.ts';
 import { Crowd } from '../../src/relay/crowd.ts';
 import { Descriptors } from '../../src/relay/descriptors.ts';
 import { endpoint } from '../../src/relay/endpoint.ts';
-import { Gate } from '../../src/relay/gate.ts';
 import type { Relay } from '../../src/relay/relay.ts';
 import { relayTo } from '../../src/relay/serve/relay-to.ts';
 import { Slots } from '../../src/relay/slots.ts';
@@ -86,7 +86,7 @@ export async function servingRelay(
     port: 0,
     bind: null,
     allowFrom: null,
-    gate: new Gate(),
+    blackoutFlag: new BlackoutFlag(),
     serve,
     sharesPort: false,
     slots: new Slots(maxConnections),
@@ -121,7 +121,7 @@ export async function udpRelay(
     bind: null,
     allowFrom: null,
     probeSource: PROBE_SOURCE,
-    gate: new Gate(),
+    blackoutFlag: new BlackoutFlag(),
     target,
     sharesPort: false,
     slots: new Slots(maxConnections),

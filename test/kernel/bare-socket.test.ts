@@ -125,7 +125,7 @@ test('a connection is probed when it has lived for a while, or is a stream', asy
   const { fd } = old.bare;
   new PeerWatch(kernel.options).add({
     fd,
-    place: -1,
+    index: -1,
     isProbed: false,
     owes: false,
     owingSince: Infinity,

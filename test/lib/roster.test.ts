@@ -9,7 +9,7 @@ interface Member extends Listed {
   readonly name: string;
 }
 
-const member = (name: string): Member => ({ name, place: -1 });
+const member = (name: string): Member => ({ name, index: -1 });
 const names = (roster: Roster<Member>) =>
   roster
     .toArray()
@@ -52,13 +52,13 @@ test('those who come to an old roster and go are no more in memory after a minor
   const COUNT = 20_000;
   const PRESENT = 10;
   const roster = new Roster<Listed & { readonly content: number[] }>();
-  const present = Array.from({ length: PRESENT }, () => ({ place: -1, content: [] as number[] }));
+  const present = Array.from({ length: PRESENT }, () => ({ index: -1, content: [] as number[] }));
   for (const each of present) roster.add(each);
   collect();
   collect(); // what has lived through two is old
   const before = process.memoryUsage().heapUsed;
   for (let i = 0; i < COUNT; i++) {
-    const next = { place: -1, content: Array<number>(SIZE / 8).fill(i) };
+    const next = { index: -1, content: Array<number>(SIZE / 8).fill(i) };
     roster.add(next);
     roster.delete(present[i % PRESENT] as Listed & { readonly content: number[] });
     present[i % PRESENT] = next;

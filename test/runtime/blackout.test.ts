@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-import { Gate } from '../../src/relay/gate.ts';
+import { BlackoutFlag } from '../../src/relay/blackout-flag.ts';
 import { Blackout } from '../../src/runtime/blackout.ts';
 import { testLog } from '../helpers/relay.ts';
 
@@ -9,14 +9,14 @@ const START = '2026-11-25T12:00:00.000Z';
 beforeEach(() => void vi.useFakeTimers({ now: new Date(START) }));
 afterEach(() => void vi.useRealTimers());
 
-/** A switch whose relays note what they are told, and whether the gate was shut by then. */
+/** A switch whose relays note what they are told, and whether it was on by then. */
 function opened() {
-  const gate = new Gate();
+  const flag = new BlackoutFlag();
   const log = testLog();
   const told: unknown[] = [];
   const blackout = new Blackout({
-    gate,
-    clear: async (how) => void told.push([how, gate.isShut]),
+    flag,
+    clear: async (how) => void told.push([how, flag.isOn]),
     settleLog: async () => {
       await Promise.resolve();
       log.warn({}, 'what came before');
@@ -27,26 +27,26 @@ function opened() {
     const changes = log.lines.filter(({ message }) => message !== 'what came before');
     return changes.map(({ message, fields }) => [message, fields['by']]);
   };
-  return { gate, blackout, told, said, log };
+  return { flag, blackout, told, said, log };
 }
 
-test('Blackout.turn() shuts the gate before what lives is ended', async () => {
-  const { gate, blackout, told } = opened();
-  await blackout.turn('on', { by: 'command' });
-  await blackout.turn('draining', { by: 'command' });
-  await blackout.turn('off', { by: 'SIGHUP' });
+test('Blackout.switchTo() lets nobody in before what lives is ended', async () => {
+  const { flag, blackout, told } = opened();
+  await blackout.switchTo('on', { by: 'command' });
+  await blackout.switchTo('draining', { by: 'command' });
+  await blackout.switchTo('off', { by: 'SIGHUP' });
   expect(told).toEqual([
     ['cut', true],
     ['drain', true],
   ]);
-  expect(gate.isShut).toBe(false);
+  expect(flag.isOn).toBe(false);
 });
 
-test('Blackout.turn() logs who made the change, and when it ends', async () => {
+test('Blackout.switchTo() logs who made the change, and when it ends', async () => {
   const { blackout, said } = opened();
-  await blackout.turn('on', { by: 'start' });
-  await blackout.turn('off', { by: 'SIGHUP' });
-  await blackout.turn('draining', { by: 'command', duration: 1_000 });
+  await blackout.switchTo('on', { by: 'start' });
+  await blackout.switchTo('off', { by: 'SIGHUP' });
+  await blackout.switchTo('draining', { by: 'command', duration: 1_000 });
   await vi.advanceTimersByTimeAsync(1_000);
   expect(said()).toEqual([
     ['blackout on', 'start'],
@@ -56,10 +56,10 @@ test('Blackout.turn() logs who made the change, and when it ends', async () => {
   ]);
 });
 
-test('Blackout.turn() logs each change behind what came before it, in order', async () => {
+test('Blackout.switchTo() logs each change behind what came before it, in order', async () => {
   const { blackout, log } = opened();
   await Promise.all(
-    (['on', 'off', 'draining'] as const).map((state) => blackout.turn(state, { by: 'command' })),
+    (['on', 'off', 'draining'] as const).map((state) => blackout.switchTo(state, { by: 'command' })),
   );
   expect(log.lines.map(({ message }) => message)).toEqual(
     ['on', 'off', 'draining'].flatMap((state) => ['what came before', `blackout ${state}`]),
@@ -70,11 +70,11 @@ test('Blackout.status tells since when and until when it is so; doing it again m
   const { blackout } = opened();
   expect(blackout.status).toEqual({ state: 'off', by: 'start', since: START, until: null });
   vi.advanceTimersByTime(1_000);
-  await blackout.turn('on', { by: 'SIGUSR2' });
+  await blackout.switchTo('on', { by: 'SIGUSR2' });
   const since = '2026-11-25T12:00:01.000Z';
   expect(blackout.status).toEqual({ state: 'on', by: 'SIGUSR2', since, until: null });
   vi.advanceTimersByTime(1_000);
-  await blackout.turn('on', { by: 'command', duration: 30_000 });
+  await blackout.switchTo('on', { by: 'command', duration: 30_000 });
   expect(blackout.status).toEqual({ state: 'on', by: 'command', since, until: '2026-11-25T12:00:32.000Z' });
   vi.advanceTimersByTime(29_999);
   expect(blackout.status.state).toBe('on');
@@ -88,12 +88,12 @@ test('Blackout.status tells since when and until when it is so; doing it again m
 });
 
 test.each(['on', 'off'] as const)(
-  'Blackout.turn() has no earlier end take back a later %s',
+  'Blackout.switchTo() has no earlier end take back a later %s',
   async (later) => {
     const { blackout, said } = opened();
-    await blackout.turn('on', { by: 'command', duration: 1_000 });
-    await blackout.turn(later, { by: 'command' });
-    await blackout.turn('on', { by: 'command' });
+    await blackout.switchTo('on', { by: 'command', duration: 1_000 });
+    await blackout.switchTo(later, { by: 'command' });
+    await blackout.switchTo('on', { by: 'command' });
     vi.advanceTimersByTime(10_000);
     expect(blackout.status).toMatchObject({ state: 'on', until: null });
     expect(said()).toHaveLength(3);

@@ -4,7 +4,7 @@ import { messageOf } from '../../lib/message-of.ts';
 import { ResolveError } from '../../lib/resolve-error.ts';
 import { describeRange, toRuns, withoutPort } from '../../lib/runs.ts';
 import type { Log } from '../../log/log.ts';
-import { Gate } from '../../relay/gate.ts';
+import { BlackoutFlag } from '../../relay/blackout-flag.ts';
 import { ListenError } from '../../relay/relay.ts';
 
 const SILENT: Log = { warn() {}, info() {}, debug() {} };
@@ -36,7 +36,7 @@ export async function checkPorts(config: Config, held: ReadonlySet<number>): Pro
           const relays = await listen(forRelays({ ...config, ports: [pair] }), {
             lookup: nowhere,
             log: SILENT,
-            gate: new Gate(),
+            blackoutFlag: new BlackoutFlag(),
             onTraffic: () => {},
           });
           await Promise.all(relays.map((relay) => relay.drain(AbortSignal.abort())));

@@ -38,8 +38,8 @@ export interface Message {
   readonly isLame: boolean;
 }
 
-/** A record's place in a message. */
-interface Place {
+/** Where the parts of a record lie in a message. */
+interface RecordLayout {
   readonly nameAt: number;
   readonly type: number;
   readonly typeAt: number;
@@ -98,26 +98,26 @@ export function readMessage(message: Buffer): Message | null {
   const start = endOfName(message, HEADER_LENGTH) + QUESTION_LENGTH;
   const name = readName(message, HEADER_LENGTH);
   if (questionCount > 1 || start > message.length || name === null || uint16(start - 2) !== IN) return null;
-  const places = [...placesOf(message, { start, count: answerCount + authorityCount })];
-  const answers = places.slice(0, answerCount).filter(({ type }) => type in TYPES);
-  const sound = answers.flatMap((place) => readRecord(message, place) ?? []);
-  const authority = new Set(places.slice(answerCount).map(({ type }) => type));
+  const layouts = [...recordLayouts(message, { start, count: answerCount + authorityCount })];
+  const answers = layouts.slice(0, answerCount).filter(({ type }) => type in TYPES);
+  const sound = answers.flatMap((layout) => readRecord(message, layout) ?? []);
+  const authority = new Set(layouts.slice(answerCount).map(({ type }) => type));
   const isReferral = authority.has(NS) && !authority.has(SOA);
   const isNobodys = authority.size === 0 && !has(FLAGS.AA) && !has(FLAGS.RA);
   return {
     ...head,
     question: { name, type: TYPES[uint16(start - QUESTION_LENGTH)] ?? null },
     answers: sound,
-    isSpoilt: sound.length < answers.length || places.length < answerCount,
+    isSpoilt: sound.length < answers.length || layouts.length < answerCount,
     isLame: answerCount === 0 && (isReferral || isNobodys),
   };
 }
 
 /** Where so many records are, as far as they are whole. */
-function* placesOf(
+function* recordLayouts(
   message: Buffer,
   { start, count }: { readonly start: number; readonly count: number },
-): Generator<Place> {
+): Generator<RecordLayout> {
   let nameAt = start;
   for (let i = 0; i < count; i++) {
     const typeAt = endOfName(message, nameAt);
@@ -133,7 +133,7 @@ function* placesOf(
 /** Null for what is malformed, or not of class IN. */
 function readRecord(
   message: Buffer,
-  { nameAt, type: number, typeAt, dataAt, end }: Place,
+  { nameAt, type: number, typeAt, dataAt, end }: RecordLayout,
 ): ResourceRecord | null {
   const type = TYPES[number];
   const name = readName(message, nameAt);

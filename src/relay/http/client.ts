@@ -8,8 +8,8 @@ import { type Choose, chooseByRequest } from '../names/choose.ts';
 import { timeUntil } from '../names/name-deadline.ts';
 import { AnswerError, type Target } from '../target.ts';
 import type { Connection, Holder } from '../tcp/connection.ts';
-import { type End, type EndListener, LINGER } from '../tcp/end.ts';
 import type { Ending } from '../tcp/splice.ts';
+import { type TcpSocket, type TcpSocketHandler, LINGER } from '../tcp/tcp-socket.ts';
 import type { Upstream } from '../tcp/upstream.ts';
 import { lastWords } from './last-words.ts';
 import { type Requester, type Exchange, type Failure, HttpUpstream } from './upstream.ts';
@@ -49,8 +49,8 @@ export function relayHttp(connection: Connection, terms: Terms): Promise<void> {
   return new HttpClient(connection, terms).done;
 }
 
-class HttpClient implements EndListener, Requester, Holder {
-  readonly client: End;
+class HttpClient implements TcpSocketHandler, Requester, Holder {
+  readonly client: TcpSocket;
   readonly done: Promise<void>;
   readonly #resolve: () => void;
   readonly #reject: (cause: unknown) => void;
@@ -90,7 +90,7 @@ class HttpClient implements EndListener, Requester, Holder {
     this.#terms = terms;
     this.#requests = new RequestReader(terms);
     this.client = connection.client;
-    this.client.listener = this;
+    this.client.handler = this;
     this.client.readLimit = HEAD_READ;
     connection.holder = this;
     connection.awaitName();
@@ -131,7 +131,7 @@ class HttpClient implements EndListener, Requester, Holder {
   get #mayRead(): boolean {
     if (this.#isOver || this.#pending !== null || this.#refusal !== null || this.#onWritten !== null)
       return false;
-    if (this.#upstream?.end.isFull === true) return false;
+    if (this.#upstream?.socket.isFull === true) return false;
     if (!this.#requests.isBetween) return true;
     const due = this.#upstream?.due ?? [];
     return !this.#isEnding && !this.#isDraining && due.length < MAX_DUE && due.at(-1)?.isBarrier !== true;
@@ -210,7 +210,6 @@ class HttpClient implements EndListener, Requester, Holder {
   #open(request: PendingRequest): void {
     this.#isReaching = true;
     this.#reach(request).catch((cause: unknown) => this.#fail(cause));
-    this.client.settle();
   }
 
   async #reach({ target, exchange, head }: PendingRequest): Promise<void> {
@@ -265,7 +264,7 @@ class HttpClient implements EndListener, Requester, Holder {
     const connection = this.#connection;
     const { upstream } = this.#upstream as HttpUpstream;
     this.#handOver(() =>
-      method === 'CONNECT' ? this.#terms.tunnel(connection, upstream) : connection.splice(upstream),
+      method === 'CONNECT' ? this.#terms.tunnel(connection, upstream) : connection.spliceWith(upstream),
     );
   }
 
@@ -280,9 +279,9 @@ class HttpClient implements EndListener, Requester, Holder {
   /** Gives both sockets away, as soon as all that was written is in the kernel. */
   #handOver(serve: () => Promise<void>): void {
     const upstream = this.#upstream as HttpUpstream;
-    if (this.client.isFull || upstream.end.isFull) {
+    if (this.client.isFull || upstream.socket.isFull) {
       this.client.pause();
-      upstream.end.pause();
+      upstream.socket.pause();
       this.#onWritten = () => this.#handOver(serve);
       return;
     }
@@ -292,7 +291,6 @@ class HttpClient implements EndListener, Requester, Holder {
     this.client.release();
     upstream.release();
     serve().then(this.#resolve, this.#reject);
-    this.client.settle();
   }
 
   onActivity(): void {
@@ -306,7 +304,7 @@ class HttpClient implements EndListener, Requester, Holder {
     const onWritten = this.#onWritten;
     this.#onWritten = null;
     if (onWritten !== null) return onWritten();
-    if (!this.client.isFull) this.#upstream?.end.resume();
+    if (!this.client.isFull) this.#upstream?.socket.resume();
     this.#update();
   }
 
@@ -331,7 +329,6 @@ class HttpClient implements EndListener, Requester, Holder {
     clearTimeout(this.#linger);
     this.#connection.left();
     this.#resolve();
-    this.client.settle();
   }
 
   #refuse(cause: unknown): void {

@@ -1,7 +1,7 @@
 import { copyBytes } from '../../lib/own-bytes.ts';
 import { AnswerReader } from '../../wire/http-answer-reader.ts';
 import { hidesNames } from '../../wire/http-request-reader.ts';
-import { NO_LISTENER, type End, type EndListener, LINGER } from '../tcp/end.ts';
+import { NO_HANDLER, type TcpSocket, type TcpSocketHandler, LINGER } from '../tcp/tcp-socket.ts';
 import type { Upstream } from '../tcp/upstream.ts';
 
 /** What has to be known of a request while its answer is due. */
@@ -27,7 +27,7 @@ export interface Failure {
 
 /** The client's side of an HTTP relay, as its target's side needs it. */
 export interface Requester {
-  readonly client: End;
+  readonly client: TcpSocket;
   /** Whether content of the last request is still to come. */
   readonly isWithinRequest: boolean;
   onActivity: () => void;
@@ -47,9 +47,9 @@ export interface Requester {
 }
 
 /** One client's connection to a target: requests are sent on it as they are, and their answers passed back as they come. */
-export class HttpUpstream implements EndListener {
+export class HttpUpstream implements TcpSocketHandler {
   readonly upstream: Upstream;
-  readonly end: End;
+  readonly socket: TcpSocket;
   /** Requests whose answers are due, in order. */
   readonly due: Exchange[] = [];
   /** Whether it takes no further request, as one with content was sent: a server that leaves content unread may read it as the next request. */
@@ -64,13 +64,13 @@ export class HttpUpstream implements EndListener {
 
   constructor(upstream: Upstream, requester: Requester) {
     this.upstream = upstream;
-    this.end = upstream.socket;
+    this.socket = upstream.socket;
     this.#requester = requester;
-    this.end.listener = this;
+    this.socket.handler = this;
   }
 
   start(): void {
-    this.end.start();
+    this.socket.start();
   }
 
   /** Sends the head of a request. */
@@ -83,21 +83,21 @@ export class HttpUpstream implements EndListener {
   send(bytes: Buffer, start: number, end: number): void {
     this.upstream.meter.addSent(end - start);
     this.#requester.onActivity();
-    this.end.write(bytes, start, end);
+    this.socket.write(bytes, start, end);
   }
 
   /** Closes it: with a reset where a request or an answer would otherwise look complete. */
   close(): void {
     this.#leave();
-    this.end.listener = NO_LISTENER;
-    if (this.due.length > 0 || this.#requester.isWithinRequest) this.end.reset();
-    else this.end.close();
+    this.socket.handler = NO_HANDLER;
+    if (this.due.length > 0 || this.#requester.isWithinRequest) this.socket.reset();
+    else this.socket.close();
   }
 
   /** Gives the socket away. */
   release(): void {
     this.#leave();
-    this.end.release();
+    this.socket.release();
   }
 
   #leave(): void {
@@ -109,8 +109,8 @@ export class HttpUpstream implements EndListener {
   onBytes(bytes: Buffer, length: number): void {
     this.upstream.meter.addReceived(length);
     this.#requester.onActivity();
-    for (let at = 0; at < length && this.end.listener === this;) at = this.#pass(bytes, at, length);
-    if (this.#requester.client.isFull) this.end.pause();
+    for (let at = 0; at < length && this.socket.handler === this;) at = this.#pass(bytes, at, length);
+    if (this.#requester.client.isFull) this.socket.pause();
   }
 
   /** Passes on what belongs to one answer; how far. */
@@ -141,7 +141,7 @@ export class HttpUpstream implements EndListener {
         client.write(bytes, start, stop);
         if (this.#isClosed) return length;
         this.due.shift();
-        if (stop < length) this.end.putBack(copyBytes(bytes, stop, length));
+        if (stop < length) this.socket.putBack(copyBytes(bytes, stop, length));
         this.upstream.meter.addReceived(stop - length); // which is counted when it is moved
         this.#requester.onSwitch(exchange);
         return length;
@@ -189,7 +189,7 @@ export class HttpUpstream implements EndListener {
 
   onRoom(): void {
     this.#requester.onActivity();
-    if (!this.end.isFull) this.#requester.onRoom();
+    if (!this.socket.isFull) this.#requester.onRoom();
   }
 
   /** It was reset while the client takes nothing of what it has sent before. */

@@ -1,6 +1,6 @@
 import { DeadlineError } from '../../lib/deadline.ts';
 import { GrowingBytes } from '../../wire/growing-bytes.ts';
-import type { End, EndListener } from '../tcp/end.ts';
+import type { TcpSocket, TcpSocketHandler } from '../tcp/tcp-socket.ts';
 
 /** How much is read at a time, in bytes. */
 const MOST = 16 * 1024;
@@ -30,14 +30,14 @@ interface Options {
  * Has a reader make something of what a socket sends first, which is still to be read then. Null when it has sent all that it had to send before
  * that. Rejects with what the reader throws, with a DeadlineError, with the signal's reason, or with an EndedError when the socket is reset.
  */
-export function readFirst<T>(socket: End, reader: Reader<T>, options: Options): Promise<T | null> {
+export function readFirst<T>(socket: TcpSocket, reader: Reader<T>, options: Options): Promise<T | null> {
   return new FirstReader(socket, reader, options).promise;
 }
 
 /** Has a reader read a socket, and puts back what it has read. */
-export abstract class FirstListener<T, Else = never> implements EndListener {
+export abstract class FirstListener<T, Else = never> implements TcpSocketHandler {
   readonly promise: Promise<T | Else>;
-  protected readonly socket: End;
+  protected readonly socket: TcpSocket;
   protected readonly seen = new GrowingBytes();
   readonly #resolve: (result: T | Else) => void;
   readonly #reject: (cause: unknown) => void;
@@ -45,14 +45,14 @@ export abstract class FirstListener<T, Else = never> implements EndListener {
   #isOver = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(socket: End, reader: Reader<T>) {
+  constructor(socket: TcpSocket, reader: Reader<T>) {
     const { promise, resolve, reject } = Promise.withResolvers<T | Else>();
     this.promise = promise;
     this.socket = socket;
     this.#resolve = resolve;
     this.#reject = reject;
     this.#reader = reader;
-    socket.listener = this;
+    socket.handler = this;
   }
 
   abstract onFin(): void;
@@ -99,14 +99,12 @@ export abstract class FirstListener<T, Else = never> implements EndListener {
     if (this.#isOver) return;
     this.giveBack();
     this.#resolve(result);
-    this.socket.settle();
   }
 
   protected fail(cause: unknown): void {
     if (this.#isOver) return;
     this.giveBack();
     this.#reject(cause);
-    this.socket.settle();
   }
 
   /** Gives the socket back, with what has been read. */
@@ -123,7 +121,7 @@ class FirstReader<T> extends FirstListener<T, null> {
   readonly #signal: AbortSignal;
   readonly #onAbort = () => this.fail(this.#signal.reason);
 
-  constructor(socket: End, reader: Reader<T>, { timeout, signal }: Options) {
+  constructor(socket: TcpSocket, reader: Reader<T>, { timeout, signal }: Options) {
     super(socket, reader);
     this.#signal = signal;
     signal.addEventListener('abort', this.#onAbort);

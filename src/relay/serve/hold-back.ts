@@ -1,6 +1,6 @@
 import { GrowingBytes } from '../../wire/growing-bytes.ts';
 import type { Connection } from '../tcp/connection.ts';
-import type { EndListener } from '../tcp/end.ts';
+import type { TcpSocketHandler } from '../tcp/tcp-socket.ts';
 
 /**
  * What is kept of a client that has to wait, in bytes: more than TLS clients send before the server answers, early data (RFC 8446 §4.2.10) for the most part.
@@ -8,14 +8,14 @@ import type { EndListener } from '../tcp/end.ts';
 const MAX_HELD = 64 * 1024;
 
 /** Keeps what a client sends until it is released, and resets a client that ends before that. */
-export class HoldBack implements EndListener {
+export class HoldBack implements TcpSocketHandler {
   readonly #connection: Connection;
   readonly #held = new GrowingBytes();
 
   constructor(connection: Connection) {
     const { client } = connection;
     this.#connection = connection;
-    client.listener = this;
+    client.handler = this;
     client.readLimit = MAX_HELD;
     client.start();
   }
@@ -37,7 +37,6 @@ export class HoldBack implements EndListener {
 
   onClose(): void {
     this.#connection.left();
-    this.#connection.client.settle();
   }
 
   /** Gives the client back, with what it has sent. */

@@ -11,6 +11,6 @@ export function relayTo(
   return async (connection) => {
     await connection.admit();
     const upstream = await connection.dial(target);
-    await connection.splice(upstream, observe(connection));
+    await connection.spliceWith(upstream, observe(connection));
   };
 }

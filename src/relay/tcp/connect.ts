@@ -27,21 +27,21 @@ export const connectStream: Connect = ({ address, port }, signal) => {
     keepAlive: true,
     keepAliveInitialDelay: KEEP_ALIVE_DELAY,
   });
-  const settle = () => {
+  const stop = () => {
     socket.off('connect', onConnect).off('error', onError);
     signal.removeEventListener('abort', onAbort);
   };
   const onConnect = () => {
-    settle();
+    stop();
     socket.on('error', ignore); // 'close' follows
     resolve(socket);
   };
   const onError = (cause: Error) => {
-    settle();
+    stop();
     reject(cause);
   };
   const onAbort = () => {
-    settle();
+    stop();
     socket.on('error', ignore).destroy();
     reject(signal.reason as Error);
   };

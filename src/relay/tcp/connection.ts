@@ -14,10 +14,10 @@ import type { Slots } from '../slots.ts';
 import { AnswerError, DialError, type Target } from '../target.ts';
 import type { Connect } from './connect.ts';
 import { dialTcp } from './dial.ts';
-import type { End } from './end.ts';
 import type { IdleClients } from './idle-clients.ts';
 import { introduce } from './introduce.ts';
 import { type Ending, type Observer, Splice } from './splice.ts';
+import type { TcpSocket } from './tcp-socket.ts';
 import { Upstream } from './upstream.ts';
 
 /** What the connections of one port have in common. */
@@ -76,7 +76,7 @@ const ignore = () => {};
 export class Connection implements Member {
   readonly shared: Shared;
   /** Among all of its port. */
-  place = -1;
+  index = -1;
   /** Whether the client is gone, as far as it is watched. */
   hasLeft = false;
   /** See `IdleClients`. */
@@ -84,7 +84,7 @@ export class Connection implements Member {
   /** Whoever has its sockets; it also watches the client. */
   holder: Holder | null = null;
   /** Its socket; `holder` may have it. */
-  readonly client: End;
+  readonly client: TcpSocket;
   readonly source: string;
   previous: Connection | null = null;
   next: Connection | null = null;
@@ -102,7 +102,7 @@ export class Connection implements Member {
   #target: Target | null = null;
   #upstream: Upstream | null = null;
 
-  constructor(client: End, shared: Shared) {
+  constructor(client: TcpSocket, shared: Shared) {
     this.client = client;
     this.shared = shared;
     this.source = sourceOf(client.remoteAddress ?? '');
@@ -233,7 +233,7 @@ export class Connection implements Member {
   }
 
   /** Moves bytes both ways until both ends are closed; `observer` is shown them. */
-  async splice(upstream: Upstream, observer: Observer | null = null): Promise<void> {
+  async spliceWith(upstream: Upstream, observer: Observer | null = null): Promise<void> {
     const { meter } = upstream;
     const { idleTimeout } = this.shared;
     const splice = new Splice(this.client, upstream.socket, { idleTimeout, meter, observer });

@@ -7,8 +7,8 @@ import type { DialOrder } from '../dial-order.ts';
 import { isItself, nobodyListens } from '../is-itself.ts';
 import { DialError, type Dialled, type Target } from '../target.ts';
 import type { Connect } from './connect.ts';
-import type { End } from './end.ts';
-import { endOf } from './ends.ts';
+import type { TcpSocket } from './tcp-socket.ts';
+import { toTcpSocket } from './to-tcp-socket.ts';
 
 /** Head start of an address over the next one, in ms (RFC 8305 §8). */
 const HEAD_START = 250;
@@ -37,7 +37,7 @@ const LOST = new Error('another was faster');
 export async function dialTcp(
   target: Target,
   { order, connect, timeout, mayHurry, over }: Options,
-): Promise<Dialled<End>> {
+): Promise<Dialled<TcpSocket>> {
   const { signal } = over;
   let hasLosers = false;
   /** How many addresses neither answer nor fail. */
@@ -53,7 +53,10 @@ export async function dialTcp(
     if (hasLosers) over.abort(LOST);
   }
 
-  function dialAny(candidates: readonly Candidate[], known: readonly LookupAddress[]): Promise<Dialled<End>> {
+  function dialAny(
+    candidates: readonly Candidate[],
+    known: readonly LookupAddress[],
+  ): Promise<Dialled<TcpSocket>> {
     return race(candidates, (candidate) => (candidate === ASK_AGAIN ? dialNew(known) : dialOne(candidate)), {
       headStart: (next) => (next === ASK_AGAIN ? LAST_HEAD_START : HEAD_START),
       ...(mayHurry && { mayHurry }),
@@ -66,7 +69,7 @@ export async function dialTcp(
     });
   }
 
-  async function dialNew(known: readonly LookupAddress[]): Promise<Dialled<End>> {
+  async function dialNew(known: readonly LookupAddress[]): Promise<Dialled<TcpSocket>> {
     const tried = new Set(known.map(({ address }) => address));
     for (;;) {
       const askedAt = performance.now();
@@ -86,11 +89,11 @@ export async function dialTcp(
     }
   }
 
-  async function dialOne(address: LookupAddress): Promise<Dialled<End>> {
+  async function dialOne(address: LookupAddress): Promise<Dialled<TcpSocket>> {
     silent++;
     try {
       const peer = { address: address.address, port: target.port };
-      const socket = endOf(await connect(peer, signal));
+      const socket = toTcpSocket(await connect(peer, signal));
       const { localAddress = '', localPort = 0 } = socket;
       if (!isItself({ address: localAddress, port: localPort }, peer)) return { socket, address };
       socket.reset();

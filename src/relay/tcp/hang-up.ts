@@ -1,5 +1,5 @@
 import type { Connection, Holder } from './connection.ts';
-import { type End, type EndListener, LINGER } from './end.ts';
+import { type TcpSocket, type TcpSocketHandler, LINGER } from './tcp-socket.ts';
 
 const NOTHING: Buffer = Buffer.alloc(0);
 
@@ -11,11 +11,11 @@ export function hangUp(connection: Connection, lastWords = NOTHING): Promise<voi
   return new Leaver(connection, lastWords).closed;
 }
 
-class Leaver implements EndListener, Holder {
+class Leaver implements TcpSocketHandler, Holder {
   readonly closed: Promise<void>;
   readonly #resolve: () => void;
   readonly #connection: Connection;
-  readonly #client: End;
+  readonly #client: TcpSocket;
   readonly #timer: NodeJS.Timeout;
 
   constructor(connection: Connection, lastWords: Buffer) {
@@ -26,7 +26,7 @@ class Leaver implements EndListener, Holder {
     this.#client = connection.client;
     this.#timer = setTimeout(() => this.#client.close(), LINGER);
     connection.holder = this;
-    this.#client.listener = this;
+    this.#client.handler = this;
     this.#client.write(lastWords, 0, lastWords.length);
     this.#client.sendFin();
     if (this.#client.isOpen) this.#client.start();
@@ -45,7 +45,6 @@ class Leaver implements EndListener, Holder {
     clearTimeout(this.#timer);
     this.#connection.left();
     this.#resolve();
-    this.#client.settle();
   }
 
   cut(): void {

@@ -1,5 +1,5 @@
 import { proxyHeader } from '../../wire/proxy-header.ts';
-import type { End } from './end.ts';
+import type { TcpSocket } from './tcp-socket.ts';
 
 interface Options {
   readonly proxyProtocol: 'off' | 'v1' | 'v2';
@@ -8,7 +8,7 @@ interface Options {
 }
 
 /** Tells a target whose connection it is, where it is to know. Throws when the target is gone already, which is reset then. */
-export function introduce(client: End, target: End, { proxyProtocol, isOwn }: Options): void {
+export function introduce(client: TcpSocket, target: TcpSocket, { proxyProtocol, isOwn }: Options): void {
   if (proxyProtocol === 'off') return;
   const header = proxyHeader(proxyProtocol, {
     source: end(client.remoteAddress, client.remotePort),

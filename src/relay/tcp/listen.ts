@@ -3,19 +3,19 @@ import { openKernel } from '../../kernel/kernel.ts';
 import { Roster } from '../../lib/roster.ts';
 import { sourceOf } from '../../lib/source-of.ts';
 import { throttle } from '../../lib/throttle.ts';
+import { IN_BLACKOUT } from '../blackout-flag.ts';
 import { sumCounts } from '../counters.ts';
 import { createDialOrder } from '../dial-order.ts';
-import { SHUT } from '../gate.ts';
 import { listenAt, type PortOptions } from '../listen-at.ts';
 import { logRefusal, type Reason } from '../log-refusal.ts';
 import { nameClient } from '../name-client.ts';
 import { type Relay, SAID_EVERY } from '../relay.ts';
-import { createSourceGate } from '../source-gate.ts';
+import { createSourceFilter } from '../source-filter.ts';
 import { connectStream, createConnectBare } from './connect.ts';
 import { Connection, type Shared, TOO_MANY_WAIT } from './connection.ts';
-import type { End } from './end.ts';
 import { IdleClients } from './idle-clients.ts';
 import { openListener } from './open-listener.ts';
+import type { TcpSocket } from './tcp-socket.ts';
 
 /** Serves one client, from accept to both ends closed. Rejects when it cannot; the client is then reset. */
 export type Serve = (connection: Connection) => Promise<void>;
@@ -43,8 +43,8 @@ export async function listenTcp(options: Options): Promise<Relay> {
     protocol: 'tcp',
     port: options.port,
     addresses: options.bind,
-    open: async (place) => {
-      const listener = await openListener(place, {
+    open: async (at) => {
+      const listener = await openListener(at, {
         kernel,
         mayAccept: () => descriptors.areLeft,
         accept: (client) => clients.accept(client),
@@ -83,14 +83,14 @@ class Clients {
   readonly #options: Options;
   readonly #shared: Shared;
   readonly #connections = new Roster<Connection>();
-  readonly #isWelcome: ReturnType<typeof createSourceGate> | null;
+  readonly #isWelcome: ReturnType<typeof createSourceFilter> | null;
   readonly #drained = Promise.withResolvers<void>();
   #isDraining = false;
 
   constructor(options: Options, connect: Shared['connect']) {
     const { allowFrom, slots, log } = options;
     this.#options = options;
-    this.#isWelcome = allowFrom && createSourceGate(allowFrom, { ...options, logInterval: 0 });
+    this.#isWelcome = allowFrom && createSourceFilter(allowFrom, { ...options, logInterval: 0 });
     this.#shared = {
       ...options,
       order: createDialOrder(),
@@ -104,8 +104,8 @@ class Clients {
   }
 
   /** Serves a client, or refuses it. */
-  accept(client: End): void {
-    if (this.#options.gate.isShut) return this.#turnAway(client, SHUT);
+  accept(client: TcpSocket): void {
+    if (this.#options.blackoutFlag.isOn) return this.#turnAway(client, IN_BLACKOUT);
     if (this.#isWelcome !== null && !this.#isWelcome(client.remoteAddress, client.remotePort))
       return client.reset();
     if (this.#isOneTooMany(client)) return this.#turnAway(client, TOO_MANY_WAIT);
@@ -128,14 +128,14 @@ class Clients {
   }
 
   /** Whether a client would be sent away as soon as it came to wait: then nothing else is done for it. */
-  #isOneTooMany({ remoteAddress = '' }: End): boolean {
+  #isOneTooMany({ remoteAddress = '' }: TcpSocket): boolean {
     const { slots, waiting, probeSource } = this.#options;
     if (slots.waiting === 0) return false;
     const source = sourceOf(remoteAddress);
     return source !== probeSource && waiting.isShutTo(source);
   }
 
-  #turnAway(client: End, refusal: Reason): void {
+  #turnAway(client: TcpSocket, refusal: Reason): void {
     const { counters, log, probeSource } = this.#options;
     counters.refused(refusal.rule);
     logRefusal(log, nameClient(client, probeSource), refusal);

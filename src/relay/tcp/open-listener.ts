@@ -7,16 +7,16 @@ import type { BareSocket } from '../../kernel/bare-socket.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { KEEP_ALIVE_DELAY } from '../../kernel/socket-options.ts';
 import { LISTENING, readSockets } from '../../kernel/socket-table.ts';
-import type { Place } from '../relay.ts';
-import type { End } from './end.ts';
-import { endOf } from './ends.ts';
+import type { ListenAddress } from '../relay.ts';
+import type { TcpSocket } from './tcp-socket.ts';
+import { toTcpSocket } from './to-tcp-socket.ts';
 
 interface Options {
   /** null where C cannot be called: clients are streams then. */
   readonly kernel: Kernel | null;
   /** Whether another client may come now; not asked over streams. */
   readonly mayAccept?: () => boolean;
-  readonly accept: (client: End) => void;
+  readonly accept: (client: TcpSocket) => void;
   /** Whether others may listen on it as well (SO_REUSEPORT, socket(7)). */
   readonly sharesPort?: boolean;
 }
@@ -31,10 +31,10 @@ const LOOK_EVERY = 5_000;
  * more, as the kernel may close a listener (SOCK_DESTROY of sock_diag(7)).
  */
 export async function openListener(
-  { address, port }: Place,
+  { address, port }: ListenAddress,
   { kernel, mayAccept = () => true, accept, sharesPort = false }: Options,
 ): Promise<BareServer | Server> {
-  const acceptAsEnd = (client: Socket | BareSocket) => accept(endOf(client));
+  const acceptAsEnd = (client: Socket | BareSocket) => accept(toTcpSocket(client));
   const server = createServer(
     {
       allowHalfOpen: true,

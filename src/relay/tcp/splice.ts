@@ -1,6 +1,6 @@
 import { IdleTimer } from '../idle-timer.ts';
 import type { Meter } from '../meter.ts';
-import { type End, type EndListener, LINGER } from './end.ts';
+import { type TcpSocket, type TcpSocketHandler, LINGER } from './tcp-socket.ts';
 
 /** How a connection ended: both directions to their end, aborted by one side, without a byte for too long, or cut off by us. */
 export type Ending = 'finished' | 'client aborted' | 'target aborted' | 'idle' | 'cut off';
@@ -35,7 +35,7 @@ export class Splice {
   #ending: Ending = 'finished';
   #linger: NodeJS.Timeout | undefined;
 
-  constructor(client: End, target: End, { idleTimeout, meter, observer = null }: Options) {
+  constructor(client: TcpSocket, target: TcpSocket, { idleTimeout, meter, observer = null }: Options) {
     const { promise, resolve } = Promise.withResolvers<Ending>();
     this.ended = promise;
     this.#observer = observer;
@@ -48,8 +48,8 @@ export class Splice {
     this.#target = new Direction(this, target, client, 'target aborted', (_bytes, length) =>
       meter.addReceived(length),
     );
-    client.listener = this.#client;
-    target.listener = this.#target;
+    client.handler = this.#client;
+    target.handler = this.#target;
     client.start();
     target.start();
   }
@@ -78,21 +78,26 @@ export class Splice {
     clearTimeout(this.#linger);
     this.#observer?.onEnd();
     this.#resolve(this.#ending);
-    sink.settle();
   }
 }
 
 /** From one end to the other. */
-class Direction implements EndListener {
-  readonly source: End;
-  readonly sink: End;
+class Direction implements TcpSocketHandler {
+  readonly source: TcpSocket;
+  readonly sink: TcpSocket;
   readonly #splice: Splice;
   readonly #aborted: Ending;
   readonly #count: (bytes: Buffer, length: number) => void;
   /** Whether all that the source had to send has come. */
   #isComplete = false;
 
-  constructor(splice: Splice, source: End, sink: End, aborted: Ending, count: Direction['onBytes']) {
+  constructor(
+    splice: Splice,
+    source: TcpSocket,
+    sink: TcpSocket,
+    aborted: Ending,
+    count: Direction['onBytes'],
+  ) {
     this.#splice = splice;
     this.source = source;
     this.sink = sink;

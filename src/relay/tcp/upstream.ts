@@ -1,17 +1,17 @@
 import { endpoint } from '../endpoint.ts';
 import type { Meter } from '../meter.ts';
 import type { Target } from '../target.ts';
-import type { End } from './end.ts';
+import type { TcpSocket } from './tcp-socket.ts';
 
 /** A connection to a target. */
 export class Upstream {
   readonly target: Target;
   readonly meter: Meter;
-  readonly socket: End;
+  readonly socket: TcpSocket;
   readonly #address: string;
 
   constructor(
-    socket: End,
+    socket: TcpSocket,
     { target, address, meter }: { readonly target: Target; readonly address: string; readonly meter: Meter },
   ) {
     this.target = target;

@@ -3,15 +3,15 @@ import { sourceOf } from '../../lib/source-of.ts';
 import { throttle } from '../../lib/throttle.ts';
 import type { Lines } from '../../log/lines.ts';
 import type { Log } from '../../log/log.ts';
+import { IN_BLACKOUT } from '../blackout-flag.ts';
 import { type Counts, sumCounts } from '../counters.ts';
 import { createDialOrder } from '../dial-order.ts';
 import { endpoint } from '../endpoint.ts';
-import { SHUT } from '../gate.ts';
 import { listenAt, type Listening, type PortOptions } from '../listen-at.ts';
 import { logRefusal } from '../log-refusal.ts';
-import { type Place, type Relay, SAID_EVERY } from '../relay.ts';
+import { type ListenAddress, type Relay, SAID_EVERY } from '../relay.ts';
 import type { Slots } from '../slots.ts';
-import { createSourceGate } from '../source-gate.ts';
+import { createSourceFilter } from '../source-filter.ts';
 import { DialError } from '../target.ts';
 import { Session, type SessionEnding, type Shared } from './session.ts';
 import { Sessions } from './sessions.ts';
@@ -55,7 +55,7 @@ export async function listenUdp(options: Options): Promise<Relay> {
     protocol: 'udp',
     port: options.port,
     addresses: options.bind,
-    open: (place) => bind(options.sockets, place, options),
+    open: (at) => bind(options.sockets, at, options),
   });
   return new UdpRelay(options, listening);
 }
@@ -71,7 +71,7 @@ class UdpRelay implements Relay {
   /** By listening socket and client, or all under one key where no answers are expected. */
   readonly #sessions = new Sessions();
   readonly #shared: Shared;
-  readonly #isWelcome: ReturnType<typeof createSourceGate> | null;
+  readonly #isWelcome: ReturnType<typeof createSourceFilter> | null;
   readonly #sayFull: () => void;
   /** Resolves when a drain has no session left. */
   readonly #drained = Promise.withResolvers<void>();
@@ -92,7 +92,7 @@ class UdpRelay implements Relay {
       order: createDialOrder(),
       onSilence: ({ message }) => this.#tellFailure(message),
     };
-    this.#isWelcome = allowFrom && createSourceGate(allowFrom, { ...options, logInterval: SAID_EVERY });
+    this.#isWelcome = allowFrom && createSourceFilter(allowFrom, { ...options, logInterval: SAID_EVERY });
     this.#sayFull = throttle(SAID_EVERY, () =>
       log.warn(
         { live: slots.held },
@@ -191,12 +191,12 @@ class UdpRelay implements Relay {
 
   /** Opens the session of a client that has none, if it may have one. */
   #open(key: string, { socket, flow }: Flow): Session | null {
-    const { gate, counters, log } = this.#options;
+    const { blackoutFlag, counters, log } = this.#options;
     if (this.#isDraining) return null;
     const client = this.#batch.addressOf(flow);
-    if (gate.isShut) {
-      counters.refused(SHUT.rule);
-      logRefusal(log, endpoint(client.address, client.port), SHUT);
+    if (blackoutFlag.isOn) {
+      counters.refused(IN_BLACKOUT.rule);
+      logRefusal(log, endpoint(client.address, client.port), IN_BLACKOUT);
       return null;
     }
     if (!this.#takeSlot()) return null;
@@ -278,7 +278,7 @@ class UdpRelay implements Relay {
 /** Binds to one address, or to all: IPv6's socket takes IPv4 too, where the host has IPv6. */
 async function bind(
   sockets: UdpSockets,
-  { address, port }: Place,
+  { address, port }: ListenAddress,
   { sharesPort }: Pick<Options, 'sharesPort'>,
 ): Promise<UdpSocket> {
   const how = { port, sharesPort, bufferSize: SOCKET_BUFFER };

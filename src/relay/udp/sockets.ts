@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 
-import { BareDatagrams, type Binding, type Opening } from '../../kernel/bare-datagrams.ts';
+import { BareDatagrams, type Binding, type DatagramSocketOptions } from '../../kernel/bare-datagrams.ts';
 import { openKernel } from '../../kernel/kernel.ts';
 import type { SocketAddress } from '../../kernel/socket-address.ts';
 import type { Log } from '../../log/log.ts';
@@ -44,9 +44,9 @@ export interface UdpSocket extends EventEmitter<{ datagrams: []; lost: [number];
 export interface UdpSockets {
   /** What one of the sockets has received, while it emits 'datagrams' and no longer. */
   readonly received: Datagrams;
-  readonly bind: (place: Binding) => Promise<UdpSocket>;
+  readonly bind: (at: Binding) => Promise<UdpSocket>;
   /** Only the peer's datagrams come in then, and its refusals (ICMP) come as errors (udp(7)). */
-  readonly connect: (peer: Opening) => Promise<UdpSocket>;
+  readonly connect: (peer: DatagramSocketOptions) => Promise<UdpSocket>;
 }
 
 /** Bare ones, many datagrams at a time, where this Node can do that. */

@@ -3,9 +3,9 @@ import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
 
 import { chooseByName } from '../../../src/relay/names/choose.ts';
-import { createNameCheck } from '../../../src/relay/serve/name-check.ts';
-import { NameReport } from '../../../src/relay/serve/name-report.ts';
+import { createNameCheck } from '../../../src/relay/serve/enforce-names.ts';
 import { relayTo } from '../../../src/relay/serve/relay-to.ts';
+import { NameReport } from '../../../src/relay/serve/report-names.ts';
 import { clientHello } from '../../helpers/client-hello.ts';
 import { localTarget, servingRelay, testLog } from '../../helpers/relay.ts';
 import { endOf, readAll, readSome, tcpClient, tcpServer } from '../../helpers/sockets.ts';

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 import { PROBE_SOURCE } from '../../../src/control/protocol.ts';
 import { chooseByName } from '../../../src/relay/names/choose.ts';
-import { createNameCheck } from '../../../src/relay/serve/name-check.ts';
+import { createNameCheck } from '../../../src/relay/serve/enforce-names.ts';
 import { clientHello } from '../../helpers/client-hello.ts';
 import { localTarget, servingRelay, tcpRelay, testLog } from '../../helpers/relay.ts';
 import { endOf, readAll, readSome, tcpClient, tcpServer } from '../../helpers/sockets.ts';

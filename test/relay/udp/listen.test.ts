@@ -3,8 +3,8 @@ import { once } from 'node:events';
 
 import { expect, onTestFinished, test } from 'vitest';
 
+import { BlackoutFlag } from '../../../src/relay/blackout-flag.ts';
 import { Crowd } from '../../../src/relay/crowd.ts';
-import { Gate } from '../../../src/relay/gate.ts';
 import { Slots } from '../../../src/relay/slots.ts';
 import type { Datagrams, UdpSocket, UdpSockets } from '../../../src/relay/udp/sockets.ts';
 import { localTarget, testLog, udpRelay, udpSockets } from '../../helpers/relay.ts';
@@ -919,9 +919,9 @@ test('listenUdp() answers other clients while some refuse their answers', async 
 });
 
 test('listenUdp() counts each datagram that is refused', async () => {
-  const gate = new Gate();
-  gate.isShut = true;
-  const relay = await udpRelay(localTarget(1), { gate });
+  const blackoutFlag = new BlackoutFlag();
+  blackoutFlag.isOn = true;
+  const relay = await udpRelay(localTarget(1), { blackoutFlag });
   const client = await udpSocket();
   for (let i = 0; i < 10; i++) client.send('x', relay.port, '127.0.0.1');
   await expect.poll(() => relay.counts().refused).toEqual({ blackout: 10 });

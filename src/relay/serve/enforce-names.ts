@@ -84,7 +84,7 @@ async function relayTls(
     if (cause instanceof EndedError && !connection.hasLeft) connection.report(upstream, 'target aborted');
     throw cause;
   }
-  await connection.splice(upstream);
+  await connection.spliceWith(upstream);
 }
 
 /**

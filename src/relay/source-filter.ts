@@ -6,7 +6,7 @@ import { endpoint } from './endpoint.ts';
 import { logRefusal } from './log-refusal.ts';
 
 /** Whether a client may come in from an address; an unknown one may not. Who may not is counted and logged. */
-export type SourceGate = (address: string | undefined, port: number | undefined) => boolean;
+export type SourceFilter = (address: string | undefined, port: number | undefined) => boolean;
 
 interface Options {
   /** Clients from this address are healthcheck probes: they always may. */
@@ -21,10 +21,10 @@ interface Options {
 const MAX_LOGGED = 100;
 
 /** Lets in who comes from one of the networks, where v4-mapped clients count as IPv4. */
-export function createSourceGate(
+export function createSourceFilter(
   allowed: readonly Network[],
   { probeSource, counters, log, logInterval }: Options,
-): SourceGate {
+): SourceFilter {
   const isAllowed = createNetworkTest(allowed);
   const logged = new Set<string>();
   let loggedSince = -Infinity;

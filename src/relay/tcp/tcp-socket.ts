@@ -1,14 +1,14 @@
 import type { Socket } from 'node:net';
 
-/** What an end tells whoever it belongs to. Nothing is told any more once it has closed. */
-export interface EndListener {
-  /** Bytes have come, the first `length` of `bytes`, which is theirs for the length of the call. */
+/** What happens to a socket, for whoever uses it at present. Nothing is called once it has closed. */
+export interface TcpSocketHandler {
+  /** Bytes have been read, the first `length` of `bytes`, which holds them for the length of the call. */
   onBytes: (bytes: Buffer, length: number) => void;
-  /** Its FIN has come: it has sent all that it had to send. */
+  /** The peer's FIN has been read: it has sent all that it had to send. */
   onFin: () => void;
   /** It has been reset, or a write to it has vanished, while nobody reads it: what it sent before that may still be read. */
   onFailing: () => void;
-  /** The kernel has taken some of what waited; `isFull` tells whether there is more. */
+  /** The kernel has taken some of what waited; `isFull`: whether there is more. */
   onRoom: () => void;
   /** It is closed; `isAborted`: not by a FIN each way, nor by `close`. */
   onClose: (isAborted: boolean) => void;
@@ -21,13 +21,13 @@ export interface Leaving {
 }
 
 /**
- * A TCP socket of the relay, from accept or dial to its close: bare, or one of Node's streams where C cannot be called. What it receives is told to
- * its listener, and what has no room in the kernel waits here. A write to a peer that is gone vanishes, and reading goes on: an early answer to
- * an upload (413), which a target sends and then resets, is still to be read. An EOF behind such a loss proves nothing, and is an abort.
- * Several may use it, one after the other: each sets its listener, starts it and releases it.
+ * A TCP socket of the relay, from accept or dial to its close: bare, or one of Node's streams where C cannot be called. What is read goes to its handler,
+ * and what has no room in the kernel waits here. A write to a peer that is gone vanishes, and reading goes on: an early answer to an upload (413),
+ * which a target sends and then resets, is still to be read. An EOF behind such a loss proves nothing, and is an abort.
+ * Several may use it, one after the other: each sets its handler, starts it and releases it.
  */
-export interface End {
-  listener: EndListener;
+export interface TcpSocket {
+  handler: TcpSocketHandler;
   /** The most bytes that one read should bring. */
   readLimit: number;
   /** Undefined once it is gone. */
@@ -40,22 +40,22 @@ export interface End {
   readonly isFull: boolean;
   /** Whether a write has vanished. */
   readonly hasLost: boolean;
-  /** How much has been put back and not been told since, in bytes. */
+  /** How much has been put back and not been read since, in bytes. */
   readonly unreadLength: number;
-  /** Begins to tell what comes. Throws a system error when it cannot be watched. */
+  /** Begins to read. Throws a system error when it cannot be watched. */
   start: () => void;
-  /** Tells of no bytes and no FIN before `resume`. */
+  /** Reads no bytes and no FIN before `resume`. */
   pause: () => void;
   resume: () => void;
   /**
-   * Has these bytes told again, before all others: a copy of what was told in memory of its own, which becomes the end's. Only while it tells of them, or is
+   * Has these bytes read again, before all others: a copy in memory of its own, which becomes the socket's. Only within `onBytes`, or while it is
    * paused.
    */
   putBack: (bytes: Buffer) => void;
   /** Drops the first bytes of what has been put back. Only while it is not started. */
   drop: (length: number) => void;
-  /** Writes the first bytes of what has been put back to another end of its kind, and drops them. Only while it is not started. */
-  passOn: (length: number, to: End) => void;
+  /** Writes the first bytes of what has been put back to another socket of its kind, and drops them. Only while it is not started. */
+  passOn: (length: number, to: TcpSocket) => void;
   write: (bytes: Buffer, start: number, end: number) => void;
   /** Holds back what is written from now on, so that more goes with it. */
   cork: () => void;
@@ -72,12 +72,10 @@ export interface End {
   /** Ends what `start` has begun, so that another may start it. */
   release: () => void;
   /**
-   * Tells when the peer leaves while it is not started, by a reset or a FIN; returns what ends that. A bare socket is not read for that. A stream
+   * Notices when the peer leaves while it is not started, by a reset or a FIN; returns what ends that. A bare socket is not read for that. A stream
    * reads ahead, at most one buffer (64 KiB). Throws a system error when it cannot be watched.
    */
   noticeLeaving: (leaving: Leaving) => () => void;
-  /** Has promises that have been settled by what it told be heard: see `Poller.settle`. */
-  settle: () => void;
   /** Gives the connection away as a stream of Node's. Only before anything else has been done with it. */
   toStream: () => Socket;
 }
@@ -85,8 +83,8 @@ export interface End {
 /** How long a side may take to read what was sent to it before the other one aborted, or a last answer, in ms. */
 export const LINGER = 5_000;
 
-/** Until an end has another listener. */
-export const NO_LISTENER: EndListener = {
+/** Until a socket has another handler. */
+export const NO_HANDLER: TcpSocketHandler = {
   onBytes: () => {},
   onFin: () => {},
   onFailing: () => {},

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 
 import { Crowd } from '../../../src/relay/crowd.ts';
 import { chooseByName } from '../../../src/relay/names/choose.ts';
-import { createNameCheck } from '../../../src/relay/serve/name-check.ts';
+import { createNameCheck } from '../../../src/relay/serve/enforce-names.ts';
 import type { Connection } from '../../../src/relay/tcp/connection.ts';
 import { clientHello, extension, records, vector } from '../../helpers/client-hello.ts';
 import { countReads, localTarget, servingRelay, testLog } from '../../helpers/relay.ts';

@@ -1,15 +1,15 @@
 import type { Socket } from 'node:net';
 
-import { type End, type EndListener, type Leaving, NO_LISTENER } from './end.ts';
 import { hasLostWrites, outliveWrites } from './outlive-writes.ts';
 import { reset } from './reset.ts';
+import { type TcpSocket, type TcpSocketHandler, type Leaving, NO_HANDLER } from './tcp-socket.ts';
 
 const NOTHING: Buffer = Buffer.alloc(0);
 const ignore = () => {};
 
-/** An end that is a stream, which reads what it likes at a time. */
-export class StreamEnd implements End {
-  listener: EndListener = NO_LISTENER;
+/** Over a stream, which reads what it likes at a time. */
+export class StreamTcpSocket implements TcpSocket {
+  handler: TcpSocketHandler = NO_HANDLER;
   readLimit = Infinity;
   readonly #socket: Socket;
 
@@ -66,14 +66,14 @@ export class StreamEnd implements End {
   #emitUnread(): void {
     const unread = this.#unread;
     this.#unread = NOTHING;
-    if (unread.length > 0) this.listener.onBytes(unread, unread.length);
+    if (unread.length > 0) this.handler.onBytes(unread, unread.length);
   }
 
-  readonly #onData = (chunk: Buffer) => this.listener.onBytes(chunk, chunk.length);
-  readonly #onDrain = () => this.listener.onRoom();
+  readonly #onData = (chunk: Buffer) => this.handler.onBytes(chunk, chunk.length);
+  readonly #onDrain = () => this.handler.onRoom();
   readonly #onEnd = () => {
     if (hasLostWrites(this.#socket)) this.#socket.destroy(new Error('it was reset'));
-    else this.listener.onFin();
+    else this.handler.onFin();
   };
   readonly #onClose = () => {
     const { readableEnded, writableFinished } = this.#socket;
@@ -99,7 +99,7 @@ export class StreamEnd implements End {
     this.#take(length);
   }
 
-  passOn(length: number, to: End): void {
+  passOn(length: number, to: TcpSocket): void {
     to.write(this.#take(length), 0, length);
   }
 
@@ -109,7 +109,7 @@ export class StreamEnd implements End {
 
   write(bytes: Buffer, start: number, end: number): void {
     const socket = this.#socket;
-    if (hasLostWrites(socket) && socket.isPaused()) this.listener.onFailing();
+    if (hasLostWrites(socket) && socket.isPaused()) this.handler.onFailing();
     else if (start < end && socket.writable) socket.write(bytes.subarray(start, end));
   }
 
@@ -145,7 +145,7 @@ export class StreamEnd implements End {
     socket.off('data', this.#onData).off('drain', this.#onDrain);
     socket.off('end', this.#onEnd).off('close', this.#onClose);
     this.readLimit = Infinity;
-    this.listener = NO_LISTENER;
+    this.handler = NO_HANDLER;
   }
 
   noticeLeaving({ byFin, onLeft }: Leaving): () => void {
@@ -159,15 +159,13 @@ export class StreamEnd implements End {
     return () => socket.off('end', onEnd).off('close', onLeft);
   }
 
-  settle(): void {}
-
   toStream(): Socket {
     return this.#socket;
   }
 
   #emitClosed(isAborted: boolean): void {
-    const { listener } = this;
-    this.listener = NO_LISTENER;
-    listener.onClose(isAborted);
+    const { handler } = this;
+    this.handler = NO_HANDLER;
+    handler.onClose(isAborted);
   }
 }

@@ -4,24 +4,24 @@ import type { BareSocket } from '../../kernel/bare-socket.ts';
 import { EAGAIN, ECONNRESET, EPIPE } from '../../kernel/kernel.ts';
 import { FAILED, HUNG_UP, PEER_ENDED, READABLE, URGENT, WRITABLE } from '../../kernel/poller.ts';
 import { freeBytes } from '../../lib/own-bytes.ts';
-import { type End, type EndListener, type Leaving, NO_LISTENER } from './end.ts';
+import { type TcpSocket, type TcpSocketHandler, type Leaving, NO_HANDLER } from './tcp-socket.ts';
 
-/** How often one socket is read before others have their turn. */
-const TURN = 4;
+/** How often one socket is read before others are. */
+const MAX_READS = 4;
 
-/** An end that is a bare socket: it is read into one buffer that all connections of the thread share, and written from there. */
-export class BareEnd implements End {
-  listener: EndListener = NO_LISTENER;
+/** Over a bare socket: it is read into one buffer that all connections of the thread share, and written from there. */
+export class BareTcpSocket implements TcpSocket {
+  handler: TcpSocketHandler = NO_HANDLER;
   readLimit = Infinity;
   readonly #socket: BareSocket;
   #leaving: Leaving | null = null;
   #isStarted = false;
   #isPaused = false;
-  /** Whether all that has come has been read: then the kernel tells of more. */
+  /** Whether all that has come has been read: then there will be an event for more. */
   #isDrained = false;
   #hasEnded = false;
   #isFinished = false;
-  /** What has been told that a read stops short at, an end or urgent data: there may be more behind what is read. */
+  /** Events of what a read stops short at, an end or urgent data: there may be more behind what is read. */
   #stops = 0;
   /** Whether a write has vanished. */
   #hasLost = false;
@@ -93,25 +93,24 @@ export class BareEnd implements End {
   #keepForStart(events: number): void {
     if ((events & WRITABLE) !== 0 && this.#pending !== null) this.#writePending(this.#pending);
     this.#socket.unheard |= events & ~WRITABLE;
-    if (this.#leaving !== null) this.#tellLeaving(events, this.#leaving);
+    if (this.#leaving !== null) this.#checkLeaving(events, this.#leaving);
   }
 
   noticeLeaving(leaving: Leaving): () => void {
     const { unheard } = this.#socket;
     this.#leaving = leaving;
     this.#socket.watch();
-    // What it was told of while nobody listened is not told again.
-    if (unheard !== 0) this.#tellLeaving(unheard, leaving);
+    // Events that came while nobody listened do not come again.
+    if (unheard !== 0) this.#checkLeaving(unheard, leaving);
     return () => {
       this.#leaving = null;
     };
   }
 
-  #tellLeaving(events: number, { byFin, onLeft }: Leaving): void {
+  #checkLeaving(events: number, { byFin, onLeft }: Leaving): void {
     const isReset = (events & (FAILED | HUNG_UP)) !== 0;
     const hasEnded = byFin && (events & PEER_ENDED) !== 0;
     if (isReset || (hasEnded && !this.#socket.hasUnread())) onLeft();
-    this.settle();
   }
 
   pause(): void {
@@ -135,7 +134,7 @@ export class BareEnd implements End {
     this.#socket.dropUnread(length);
   }
 
-  passOn(length: number, to: End): void {
+  passOn(length: number, to: TcpSocket): void {
     const bytes = this.#socket.unread.subarray(0, length); // fewer when it is closed: C would read what lies behind
     to.write(bytes, 0, bytes.length);
     this.drop(bytes.length);
@@ -144,27 +143,27 @@ export class BareEnd implements End {
   #emitUnread(): void {
     if (this.#isPaused || this.#socket.unread.length === 0) return;
     const unread = this.#socket.takeUnread();
-    this.listener.onBytes(unread, unread.length);
+    this.handler.onBytes(unread, unread.length);
     freeBytes(unread);
   }
 
-  /** Tells what has come, as long as somebody takes it. */
+  /** Reads what has come, as long as somebody takes it. */
   #read(): void {
     const socket = this.#socket;
     const { buffer } = socket.kernel;
-    for (let turn = 0; turn < TURN; turn++) {
+    for (let reads = 0; reads < MAX_READS; reads++) {
       if (this.#hasEnded || !socket.isOpen || !this.#isStarted) return;
-      if (this.#isPaused) return this.#tellFailing();
+      if (this.#isPaused) return this.#emitFailing();
       const most = Math.min(this.readLimit, buffer.bytes.length);
       const count = socket.read(most);
-      // A socket that has been read out tells of more by itself.
+      // Of a socket that has been read out, more is an event.
       this.#isDrained = count === -EAGAIN || (count < most && this.#stops === 0);
       if (count === -EAGAIN) return;
       if (count < 0) return this.#close(true);
       if (count === 0) return this.#end();
       socket.kernel.isBufferTaken = true;
       try {
-        this.listener.onBytes(buffer.bytes, count);
+        this.handler.onBytes(buffer.bytes, count);
       } finally {
         socket.kernel.isBufferTaken = false;
       }
@@ -187,7 +186,7 @@ export class BareEnd implements End {
   #end(): void {
     if (this.#hasLost) return this.#close(true);
     this.#hasEnded = true;
-    this.listener.onFin();
+    this.handler.onFin();
     if (this.#isFinished && this.#pending === null) this.#close(false);
   }
 
@@ -209,13 +208,13 @@ export class BareEnd implements End {
     if (count === -EAGAIN) return;
     if (count >= 0 && count < bytes.length) {
       this.#pending = bytes.subarray(count);
-      return this.listener.onRoom();
+      return this.handler.onRoom();
     }
     this.#pending = null;
     if (count < 0) this.#lose(-count);
     if (this.#follows === 'FIN') this.#shutDown();
     if (this.#follows === 'reset') this.reset();
-    else if (this.isOpen) this.listener.onRoom();
+    else if (this.isOpen) this.handler.onRoom();
   }
 
   /** As the error has been used up, the kernel ends what is still to be read with an EOF where a reset had come. */
@@ -224,12 +223,12 @@ export class BareEnd implements End {
     this.#stops |= FAILED;
     this.#isDrained = false;
     if (this.#hasEnded || (errno !== EPIPE && errno !== ECONNRESET)) this.#close(true);
-    else if (this.#isPaused) this.#tellFailing();
+    else if (this.#isPaused) this.#emitFailing();
   }
 
-  /** It may have failed before what came first was told, and reading was paused for that. */
-  #tellFailing(): void {
-    if ((this.#stops & FAILED) !== 0) this.listener.onFailing();
+  /** It may have failed before what came first was read, and reading was paused for that. */
+  #emitFailing(): void {
+    if ((this.#stops & FAILED) !== 0) this.handler.onFailing();
   }
 
   cork(): void {
@@ -269,17 +268,13 @@ export class BareEnd implements End {
   }
 
   release(): void {
-    // What was told meanwhile is for the next listener to find out.
+    // Events till now are for the next handler to find out.
     this.#socket.unheard |= this.#stops | (this.#isDrained ? 0 : READABLE);
     this.#isStarted = false;
     this.#isPaused = false;
     this.#hasEnded = false;
     this.readLimit = Infinity;
-    this.listener = NO_LISTENER;
-  }
-
-  settle(): void {
-    this.#socket.kernel.poller.settle();
+    this.handler = NO_HANDLER;
   }
 
   toStream(): Socket {
@@ -294,8 +289,8 @@ export class BareEnd implements End {
 
   #emitClosed(isAborted: boolean): void {
     this.#pending = null;
-    const { listener } = this;
-    this.listener = NO_LISTENER;
-    listener.onClose(isAborted);
+    const { handler } = this;
+    this.handler = NO_HANDLER;
+    handler.onClose(isAborted);
   }
 }

@@ -11,7 +11,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { matchTarget } from '../../../src/config/targets.ts';
 import { chooseByName } from '../../../src/relay/names/choose.ts';
 import type { Relay } from '../../../src/relay/relay.ts';
-import { createNameCheck } from '../../../src/relay/serve/name-check.ts';
+import { createNameCheck } from '../../../src/relay/serve/enforce-names.ts';
 import type { Serve } from '../../../src/relay/tcp/listen.ts';
 import { startLaxFrontEnd } from '../../helpers/lax-front-end.ts';
 import { countReads, localTarget, servingRelay } from '../../helpers/relay.ts';

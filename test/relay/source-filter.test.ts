@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { afterEach, expect, test, vi } from 'vitest';
 
 import { Counters } from '../../src/relay/counters.ts';
-import { createSourceGate } from '../../src/relay/source-gate.ts';
+import { createSourceFilter } from '../../src/relay/source-filter.ts';
 import { localTarget, tcpRelay, testLog, udpRelay } from '../helpers/relay.ts';
 import { errorOf, readAll, tcpClient, tcpServer, udpSocket } from '../helpers/sockets.ts';
 
@@ -16,10 +16,10 @@ const networks = [
   ['fe80::', 10],
 ] as const;
 
-function gate(allowed: Parameters<typeof createSourceGate>[0] = networks, logInterval = 0) {
+function gate(allowed: Parameters<typeof createSourceFilter>[0] = networks, logInterval = 0) {
   const log = testLog();
   const counters = new Counters();
-  return { log, admits: createSourceGate(allowed, { probeSource: PROBE, counters, log, logInterval }) };
+  return { log, admits: createSourceFilter(allowed, { probeSource: PROBE, counters, log, logInterval }) };
 }
 
 afterEach(() => {

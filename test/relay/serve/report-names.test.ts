@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 
 import { chooseByName } from '../../../src/relay/names/choose.ts';
-import { NameReport } from '../../../src/relay/serve/name-report.ts';
 import { relayTo } from '../../../src/relay/serve/relay-to.ts';
+import { NameReport } from '../../../src/relay/serve/report-names.ts';
 import { localTarget, servingRelay, testLog } from '../../helpers/relay.ts';
 import { endOf, readSome, tcpClient, tcpServer } from '../../helpers/sockets.ts';
 

@@ -6,8 +6,8 @@ import { expect, onTestFinished, test } from 'vitest';
 import { type Kernel, openKernel } from '../../../src/kernel/kernel.ts';
 import { copyBytes } from '../../../src/lib/own-bytes.ts';
 import { connectStream, createConnectBare } from '../../../src/relay/tcp/connect.ts';
-import { type End, type EndListener, NO_LISTENER } from '../../../src/relay/tcp/end.ts';
-import { endOf } from '../../../src/relay/tcp/ends.ts';
+import { type TcpSocket, type TcpSocketHandler, NO_HANDLER } from '../../../src/relay/tcp/tcp-socket.ts';
+import { toTcpSocket } from '../../../src/relay/tcp/to-tcp-socket.ts';
 import { readSome, tcpServer } from '../../helpers/sockets.ts';
 
 const KINDS = [
@@ -19,16 +19,16 @@ const KINDS = [
 async function connected(connect: (typeof KINDS)[number]['connect']) {
   const accepted = Promise.withResolvers<Socket>();
   const { port } = await tcpServer((socket) => accepted.resolve(socket));
-  const end = endOf(await connect({ address: '127.0.0.1', port }, new AbortController().signal));
+  const end = toTcpSocket(await connect({ address: '127.0.0.1', port }, new AbortController().signal));
   onTestFinished(() => end.close());
   return { end, far: await accepted.promise };
 }
 
 /** Starts an end, and tells what it tells. */
-function listen(end: End, onTold: Partial<EndListener> = {}) {
+function listen(end: TcpSocket, onTold: Partial<TcpSocketHandler> = {}) {
   const told: string[] = [];
-  end.listener = {
-    ...NO_LISTENER,
+  end.handler = {
+    ...NO_HANDLER,
     onBytes: (bytes, length) => void told.push(bytes.toString('latin1', 0, length)),
     onFin: () => void told.push('FIN'),
     ...onTold,
