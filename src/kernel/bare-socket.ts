@@ -27,7 +27,7 @@ export class BareSocket implements Watched {
   owes = false;
   owingSince = Infinity;
   /** Told what happens while it is watched. */
-  listener: Pick<Watched, 'onEvents'> | null = null;
+  listener: Pick<Watched, 'onEvents' | 'onlyMovesBytes'> | null = null;
   /** What it has told, since it is watched, that nobody has acted on. */
   unheard = 0;
   readonly fd: number;
@@ -57,6 +57,10 @@ export class BareSocket implements Watched {
 
   get isWatched(): boolean {
     return this.#events !== 0;
+  }
+
+  get onlyMovesBytes(): boolean {
+    return this.listener?.onlyMovesBytes ?? false;
   }
 
   /** Watches for what comes, and for room to write where that is wanted. Throws a system error. */

@@ -29,8 +29,6 @@ const BATCH = 256;
 /** How long events are taken before the rest of the event loop has its turn, in ms. */
 const TIME_SLICE = 2;
 
-const SETTLED = Promise.resolve();
-
 const ENDED = PEER_ENDED | HUNG_UP | FAILED;
 /**
  * The order in which the events of a batch are emitted. Ends come first: the sooner a FIN is passed on, the fewer requests meet a target that is
@@ -44,6 +42,8 @@ export interface Watched {
   readonly fd: number;
   /** Whether it lets new clients in, who come after what happens to those that are there. */
   readonly isListener?: boolean;
+  /** Whether no promise waits for what its events have brought; looked at after each. Promises run only when Node goes round. */
+  readonly onlyMovesBytes?: boolean;
   onEvents: (events: number) => void;
 }
 
@@ -72,7 +72,8 @@ export class Poller {
   readonly #handle: bigint;
   /** Whether an immediate is to come. */
   #isArmed = false;
-  readonly #onImmediate = () => void this.#takeEvents();
+  /** Whether promises may have been settled by what has happened. */
+  #mustGoRound = false;
 
   constructor(calls: Calls) {
     this.#calls = calls;
@@ -128,20 +129,19 @@ export class Poller {
   #arm(): void {
     if (this.#isArmed) return;
     this.#isArmed = true;
-    setImmediate(this.#onImmediate).unref();
+    setImmediate(this.#takeEvents).unref();
   }
 
-  /**
-   * Takes what has happened until there is no more, or others must have their turn. Promises that a batch has settled run before the next batch, as they do
-   * behind each callback of Node's own.
-   */
-  async #takeEvents(): Promise<void> {
+  /** Takes what has happened until there is no more, or others must have their turn: promises, or after a while the rest of the event loop. */
+  readonly #takeEvents = (): void => {
     this.#isArmed = false;
     if (this.#count === 0) return;
     this.#arm();
+    this.#mustGoRound = false;
     const until = performance.now() + TIME_SLICE;
-    while (this.#dispatchBatch() > 0 && performance.now() < until) await SETTLED;
-  }
+    let more = true;
+    while (more) more = this.#dispatchBatch() > 0 && !this.#mustGoRound && performance.now() < until;
+  };
 
   #control(operation: number, fd: number, events: number, serial: number): void {
     this.#eventWords[0] = events | EDGE_TRIGGERED;
@@ -161,7 +161,9 @@ export class Poller {
     const known = this.#watched[this.#batchWords[at + EVENT.data] as number];
     if (known === undefined || known.serial !== this.#batchWords[at + EVENT.data + 1]) return;
     const events = this.#batchWords[at] as number;
-    if (kind === kindOf(events, known.watched)) known.watched.onEvents(events);
+    if (kind !== kindOf(events, known.watched)) return;
+    known.watched.onEvents(events);
+    if (known.watched.onlyMovesBytes !== true) this.#mustGoRound = true;
   }
 }
 

@@ -293,6 +293,11 @@ class HttpClient implements TcpSocketHandler, Requester, Holder {
     serve().then(this.#resolve, this.#reject);
   }
 
+  /** A dial is begun, or others take over, by promises. */
+  get onlyMovesBytes(): boolean {
+    return !this.#isReaching && !this.#isOver;
+  }
+
   onActivity(): void {
     this.#idle?.touch();
   }

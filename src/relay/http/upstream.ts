@@ -26,7 +26,7 @@ export interface Failure {
 }
 
 /** The client's side of an HTTP relay, as its target's side needs it. */
-export interface Requester {
+export interface Requester extends Pick<TcpSocketHandler, 'onlyMovesBytes'> {
   readonly client: TcpSocket;
   /** Whether content of the last request is still to come. */
   readonly isWithinRequest: boolean;
@@ -157,6 +157,10 @@ export class HttpUpstream implements TcpSocketHandler {
   }
 
   /** Whether an answer that cannot be read must not be passed on: it could hold one to what was content. */
+  get onlyMovesBytes(): boolean {
+    return this.#requester.onlyMovesBytes;
+  }
+
   get #mustBeReadable(): boolean {
     return !this.#answers.isUnderstood && this.isSpent && !this.#answers.closes;
   }

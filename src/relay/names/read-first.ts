@@ -36,6 +36,7 @@ export function readFirst<T>(socket: TcpSocket, reader: Reader<T>, options: Opti
 
 /** Has a reader read a socket, and puts back what it has read. */
 export abstract class FirstListener<T, Else = never> implements TcpSocketHandler {
+  readonly onlyMovesBytes = false;
   readonly promise: Promise<T | Else>;
   protected readonly socket: TcpSocket;
   protected readonly seen = new GrowingBytes();

@@ -9,6 +9,7 @@ const MAX_HELD = 64 * 1024;
 
 /** Keeps what a client sends until it is released, and resets a client that ends before that. */
 export class HoldBack implements TcpSocketHandler {
+  readonly onlyMovesBytes = false;
   readonly #connection: Connection;
   readonly #held = new GrowingBytes();
 

@@ -60,6 +60,10 @@ export class BareTcpSocket implements TcpSocket {
     return this.#pending !== null;
   }
 
+  get onlyMovesBytes(): boolean {
+    return this.handler.onlyMovesBytes;
+  }
+
   get hasLost(): boolean {
     return this.#hasLost;
   }

@@ -12,6 +12,7 @@ export function hangUp(connection: Connection, lastWords = NOTHING): Promise<voi
 }
 
 class Leaver implements TcpSocketHandler, Holder {
+  readonly onlyMovesBytes = false;
   readonly closed: Promise<void>;
   readonly #resolve: () => void;
   readonly #connection: Connection;

@@ -83,6 +83,7 @@ export class Splice {
 
 /** From one end to the other. */
 class Direction implements TcpSocketHandler {
+  readonly onlyMovesBytes = true;
   readonly source: TcpSocket;
   readonly sink: TcpSocket;
   readonly #splice: Splice;

@@ -2,6 +2,8 @@ import type { Socket } from 'node:net';
 
 /** What happens to a socket, for whoever uses it at present. Nothing is called once it has closed. */
 export interface TcpSocketHandler {
+  /** Whether no promise waits for what it does with bytes: then others' bytes may come before promises run. */
+  readonly onlyMovesBytes: boolean;
   /** Bytes have been read, the first `length` of `bytes`, which holds them for the length of the call. */
   onBytes: (bytes: Buffer, length: number) => void;
   /** The peer's FIN has been read: it has sent all that it had to send. */
@@ -85,6 +87,7 @@ export const LINGER = 5_000;
 
 /** Until a socket has another handler. */
 export const NO_HANDLER: TcpSocketHandler = {
+  onlyMovesBytes: false,
   onBytes: () => {},
   onFin: () => {},
   onFailing: () => {},
