@@ -1,5 +1,6 @@
 import { ConfigError } from '../src/config/config-error.ts';
 import { parseConfig } from '../src/config/config.ts';
+import { protocolOf } from '../src/config/listeners.ts';
 import { askRelay } from '../src/control/ask-relay.ts';
 import { describeBlackout } from '../src/control/describe-blackout.ts';
 import { probeAddress } from '../src/control/protocol.ts';
@@ -49,9 +50,10 @@ async function main(args: readonly string[]): Promise<number> {
 /** Checks the relay from the inside out. Resolves with how it is when all is well; rejects with the first thing that is not. */
 async function check(environment: NodeJS.ProcessEnv): Promise<string> {
   const config = parseConfig(environment);
-  const { mode, ports, bind, runDir, blackoutHealth, probes } = config;
+  const { listeners, bind, runDir, blackoutHealth, probes } = config;
   const status = await askRelay(runDir);
-  checkListening(mode === 'udp' ? 'udp' : 'tcp', { bind, ports: new Set(ports.map(({ listen }) => listen)) });
+  for (const [protocol, ports] of Map.groupBy(listeners, ({ kind }) => protocolOf(kind)))
+    checkListening(protocol, { bind, ports: new Set(ports.map(({ port }) => port)) });
   if (status !== null && status.blackout.state !== 'off') {
     const blackout = describeBlackout(status.blackout);
     if (blackoutHealth === 'unhealthy') throw new Error(blackout);

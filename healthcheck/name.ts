@@ -46,14 +46,20 @@ async function checkFreshness(
   age: number,
 ): Promise<void> {
   if (age <= (ttl ?? 0) + GRACE) return;
+  const ports = tcpPortsOf(config, name);
   // Whether a UDP target is there cannot be told from here.
-  if (config.mode === 'udp' || (await doesAnyConnect(config, addresses))) return;
+  if (ports.length === 0 || (await doesAnyConnect(ports, addresses))) return;
   const reason = problem === null ? '' : `: ${problem}`;
   throw new Error(`${name} has not been resolved for ${age} s, and no address connects${reason}`);
 }
 
-async function doesAnyConnect({ ports }: Config, addresses: readonly string[]): Promise<boolean> {
-  const dials = addresses.flatMap((address) => ports.map((pair) => tryConnect(address, pair.target)));
+function tcpPortsOf({ rules }: Config, name: string): readonly number[] {
+  const own = rules.filter(({ protocol, names }) => protocol === 'tcp' && names.includes(name));
+  return own.flatMap(({ ports }) => ports.map(({ target }) => target));
+}
+
+async function doesAnyConnect(ports: readonly number[], addresses: readonly string[]): Promise<boolean> {
+  const dials = addresses.flatMap((address) => ports.map((port) => tryConnect(address, port)));
   return (await Promise.all(dials)).includes(true);
 }
 
@@ -74,7 +80,8 @@ async function tryConnect(host: string, port: number): Promise<boolean> {
  * and answers that all differ are a rotation, which the addresses in use may be part of.
  */
 async function checkStillTrue(config: Config, { name, addresses: inUse }: NameStatus): Promise<void> {
-  const { mode, nameservers, scope } = config;
+  const { nameservers, scope } = config;
+  const ports = tcpPortsOf(config, name);
   const resolve = resolveThrough(nameservers);
   const types = recordTypes({ loopback: scope === 'any' });
   const signal = AbortSignal.timeout(ASK_TIMEOUT);
@@ -89,7 +96,7 @@ async function checkStillTrue(config: Config, { name, addresses: inUse }: NameSt
     if (inUse.some((address) => given.has(address))) return;
   }
   const isRotation = answers.size === QUESTIONS;
-  if (mode === 'udp' ? isRotation : await doesAnyConnect(config, inUse)) return;
+  if (ports.length === 0 ? isRotation : await doesAnyConnect(ports, inUse)) return;
   const what = isRotation ? 'rotates, and no address in use connects' : 'has moved';
   throw new Error(
     `${name} ${what}: in use is ${listSome(inUse, ', ')}, given is ${listSome([...given], ', ')}`,

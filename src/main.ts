@@ -8,7 +8,7 @@ import { ConfigError, EXIT_CONFIG } from './config/config-error.ts';
 import { type Config, parseConfig } from './config/config.ts';
 import { describeRoutes } from './config/routes.ts';
 import { openControls } from './door/controls.ts';
-import { listen, type RelayConfig, type RelayParts } from './door/listen.ts';
+import { listenHere, type OpenRelay, type RelayConfig, type RelayParts } from './door/listen.ts';
 import { openDoor } from './door/open.ts';
 import { abortable } from './lib/abortable.ts';
 import { type Command, type Io, type Program, runProgram, UsageError } from './lib/arguments.ts';
@@ -16,7 +16,6 @@ import { createPrinter } from './lib/printer.ts';
 import { version } from './lib/version.ts';
 import { foldRepeats } from './log/fold-repeats.ts';
 import { createLog } from './log/log.ts';
-import type { Relay } from './relay/relay.ts';
 import { findForwarding } from './runtime/forwarding.ts';
 import { keepHeapFrugal } from './runtime/frugal-heap.ts';
 import { dropKnownWarnings } from './runtime/known-warnings.ts';
@@ -121,8 +120,8 @@ async function relay(config: Config, { log, linesDropped, stop, crash }: Surroun
 }
 
 /** Listens in this thread, or in as many as WORKERS says. */
-async function listenInThreads(config: RelayConfig, parts: RelayParts): Promise<readonly Relay[]> {
-  if (config.workers === 1) return listen(config, parts);
+async function listenInThreads(config: RelayConfig, parts: RelayParts): Promise<OpenRelay> {
+  if (config.workers === 1) return listenHere(config, parts);
   const { listenInWorkers } = await import('./workers/crew.ts');
   const [, program = ''] = process.argv;
   const writeError = (text: Buffer) => void process.stderr.write(text);
@@ -130,8 +129,9 @@ async function listenInThreads(config: RelayConfig, parts: RelayParts): Promise<
 }
 
 /** What a relay says of itself as it begins. */
-function describe({ mode, targets, ports, nameCheck, admin }: Config) {
-  return { version, mode, targets, nameCheck, routes: describeRoutes(targets, ports), admin };
+function describe(config: Config) {
+  const { mode, targets, nameCheck, admin } = config;
+  return { version, mode, targets, nameCheck, routes: describeRoutes(config), admin };
 }
 
 dropKnownWarnings(process);

@@ -18,9 +18,11 @@ const nameColumns = ({ preResolve }: Status): Columns<Status['names'][number]> =
 });
 
 type Port = Status['ports'][number];
+/** As PORT has it: `443`, or `514/udp`. */
+type PortName = { readonly name: string };
 
-const PORT_COLUMNS: Columns<Port> = {
-  PORT: ({ port }) => port,
+const PORT_COLUMNS: Columns<Port & PortName> = {
+  PORT: ({ name }) => name,
   LIVE: ({ live, limit }) => (limit === null ? live : `${live} of ${limit}`),
   WAITING: ({ waiting }) => waiting,
   OPENED: ({ opened }) => opened,
@@ -33,14 +35,14 @@ const PORT_COLUMNS: Columns<Port> = {
 const LOST_COLUMN: Columns<Port> = { LOST: ({ lost }) => lost };
 const FAILURE_COLUMN: Columns<Port> = { 'LAST FAILURE': ({ lastFailure }) => lastFailure };
 
-const REFUSAL_COLUMNS: Columns<{ readonly port: number; readonly reason: string; readonly count: number }> = {
-  PORT: ({ port }) => port,
+const REFUSAL_COLUMNS: Columns<PortName & { readonly reason: string; readonly count: number }> = {
+  PORT: ({ name }) => name,
   REFUSED: ({ count }) => count,
   REASON: ({ reason }) => reason,
 };
 
-const ERROR_COLUMNS: Columns<Port['errors'][number] & { readonly port: number }> = {
-  PORT: ({ port }) => port,
+const ERROR_COLUMNS: Columns<Port['errors'][number] & PortName> = {
+  PORT: ({ name }) => name,
   'LAST ERRORS': ({ at }) => at,
   TIMES: ({ count }) => count,
   CLIENT: ({ client }) => client,
@@ -60,14 +62,16 @@ const UNITS_SHOWN = 2;
 
 /** A relay's status for people, in lines. */
 export function describeStatus(status: Status): readonly string[] {
-  const { version, mode, uptime, draining, blackout, linesDropped, loops, targets, names, ports } = status;
+  const { version, mode, uptime, draining, blackout, linesDropped, loops, targets, names } = status;
   const wildcards = targets.filter(isWildcard);
-  const portColumns = { ...PORT_COLUMNS, ...(mode === 'udp' ? LOST_COLUMN : {}), ...FAILURE_COLUMN };
-  const refusals = ports.flatMap(({ port, refusedBy }) =>
-    Object.entries(refusedBy).map(([reason, count]) => ({ port, reason, count })),
+  const ports = nameApart(status.ports);
+  const isUdp = ports.some(({ protocol }) => protocol === 'udp');
+  const portColumns = { ...PORT_COLUMNS, ...(isUdp ? LOST_COLUMN : {}), ...FAILURE_COLUMN };
+  const refusals = ports.flatMap(({ name, refusedBy }) =>
+    Object.entries(refusedBy).map(([reason, count]) => ({ name, reason, count })),
   );
   const errors = ports
-    .flatMap((port) => port.errors.map((error) => ({ ...error, port: port.port })))
+    .flatMap(({ name, errors: some }) => some.map((error) => ({ ...error, name })))
     .toSorted((one, other) => one.at.localeCompare(other.at))
     .slice(-ERRORS_SHOWN);
   return [
@@ -85,6 +89,15 @@ export function describeStatus(status: Status): readonly string[] {
     ...(errors.length > 0 ? [''] : []),
     ...table(ERROR_COLUMNS, errors),
   ];
+}
+
+/** Where ports of both protocols are relayed, a number may stand for two. */
+function nameApart(ports: readonly Port[]): readonly (Port & PortName)[] {
+  const isMixed = new Set(ports.map(({ protocol }) => protocol)).size > 1;
+  return ports.map((each) => ({
+    ...each,
+    name: isMixed && each.protocol === 'udp' ? `${each.port}/udp` : `${each.port}`,
+  }));
 }
 
 function describeLinesDropped({ budget, output }: Status['linesDropped']): string {

@@ -3,18 +3,29 @@ import { findNearMisses } from '../lib/near-misses.ts';
 import type { Network } from '../lib/networks.ts';
 import type { Scope } from '../lib/target-scope.ts';
 import { ConfigError } from './config-error.ts';
-import { type NameCheck, readNameCheck, warnOfPlaintext } from './name-check.ts';
-import { type PortPair, warnOfSexagesimal } from './ports.ts';
+import { canonical } from './host.ts';
+import { listenersOf } from './listeners.ts';
+import { type CheckedListener, checkNames, type NameCheck } from './name-check.ts';
+import { warnOfSexagesimal } from './ports.ts';
 import { type Probe, readProbes } from './probes.ts';
+import { makeRules, type Rule } from './rules.ts';
 import { findIdle, readVariable, readVariables, type Setting, type Values, variables } from './variables.ts';
+
+/** A port that is listened on. */
+export interface PortConfig extends CheckedListener {
+  /** Slots; Infinity for no limit. */
+  readonly maxConnections: number;
+}
 
 /** All that the environment says, complete and checked. Times are in ms. */
 export interface Config {
   /** Host names, addresses and wildcards such as `*.example.com`. */
   readonly targets: readonly string[];
-  /** In MODE=http-proxy all listen on one port. */
-  readonly ports: readonly PortPair[];
+  /** Which ports of them may be reached. */
+  readonly rules: readonly Rule[];
+  readonly listeners: readonly PortConfig[];
   readonly mode: Values['MODE'];
+  /** The strictest of all listeners. */
   readonly nameCheck: NameCheck;
   readonly tlsEch: Values['TLS_ECH'];
   /** The addresses to listen on; null: all, of IPv4 and IPv6. */
@@ -28,7 +39,7 @@ export interface Config {
   /** Whether the answers of NAMESERVERS are kept fresh. */
   readonly refresh: boolean;
   readonly scope: Scope;
-  /** Slots per port; Infinity for no limit. */
+  /** Slots of a port where there is a limit; Infinity for none. */
   readonly maxConnections: number;
   /** How many clients may wait for a slot, over all ports. */
   readonly maxWaiting: number;
@@ -65,15 +76,14 @@ const DEFAULT_LISTEN = Number(variables.LISTEN.fallback);
 /** Reads the environment. Throws a ConfigError that names every problem at once. */
 export function parseConfig(environment: NodeJS.ProcessEnv): Config {
   const { values, settings, problems } = readVariables(environment);
-  const { ports, problems: portProblems } = readPorts(values);
-  const { nameCheck, problems: nameProblems } = readNameCheck(values);
-  const { probes, defaults, problems: probeProblems } = readProbes({ ...values, PORT: ports }, nameCheck);
+  const { rules, listeners, ...found } = readListeners(values);
+  const nameCheck = strictest(listeners);
+  const { probes, defaults, problems: probeProblems } = readProbes(values, listeners);
   const allProblems = [
     ...problems,
-    ...portProblems,
-    ...findAdminClash({ ...values, PORT: ports }),
-    ...nameProblems,
-    ...checkProxyProtocol(values),
+    ...found.problems,
+    ...findAdminClash(values, listeners),
+    ...checkProxyProtocol(values, listeners),
     ...probeProblems,
   ];
   const nearMisses = findNearMisses(Object.keys(environment), Object.keys(variables));
@@ -82,9 +92,11 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
   const all = values as Values;
   /** The defaults that other variables decide on. */
   const derived: Readonly<Record<string, string>> = { NAME_CHECK: nameCheck, ...defaults };
+  const kinds = new Set(listeners.map(({ kind }) => kind));
   return {
-    targets: all.TARGET,
-    ports,
+    targets: distinct(all.TARGET.map(({ name }) => name)),
+    rules,
+    listeners: listeners.map((listener) => ({ ...listener, maxConnections: limitOf(listener, all) })),
     mode: all.MODE,
     nameCheck,
     tlsEch: all.TLS_ECH,
@@ -95,7 +107,7 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     nameservers: all.NAMESERVERS,
     refresh: all.PRE_RESOLVE_REFRESH,
     scope: all.TARGET_SCOPE,
-    maxConnections: isUnlimited(all) ? Infinity : all.MAX_CONNECTIONS,
+    maxConnections: all.MAX_CONNECTIONS === 0 ? Infinity : all.MAX_CONNECTIONS,
     maxWaiting: all.MAX_WAITING,
     workers: all.WORKERS,
     udpAnswers: all.UDP_ANSWERS,
@@ -113,20 +125,15 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     probes,
     warnings: [
       ...nearMisses,
-      ...findIdle(settings, all),
-      ...warnOfSexagesimal(ports),
-      ...warnOfPlaintext(ports, nameCheck),
+      ...findIdle(settings, { ...all, kinds }),
+      ...warnOfSexagesimal(all.PORT),
+      ...found.warnings,
     ],
     settings: settings.map((setting) => ({
       ...setting,
       text: setting.text ?? derived[setting.name] ?? null,
     })),
   };
-}
-
-/** Where no answers are expected, all clients share one session. */
-function isUnlimited({ MAX_CONNECTIONS: limit, MODE: mode, UDP_ANSWERS: answers }: Values): boolean {
-  return limit === 0 || (mode === 'udp' && !answers);
 }
 
 /** Where the control socket lies: all that a command needs to know which asks the relay. Throws a ConfigError. */
@@ -136,40 +143,91 @@ export function parseRunDir(environment: NodeJS.ProcessEnv): string | null {
   return value ?? null;
 }
 
-/** In MODE=http-proxy PORT lists ports to forward to alone, and one port listens for all of them. */
-function readPorts({ PORT: ports = [], MODE: mode, LISTEN: listen = DEFAULT_LISTEN }: Partial<Values>): {
-  readonly ports: readonly PortPair[];
+interface Found {
+  readonly rules: readonly Rule[];
+  readonly listeners: readonly CheckedListener[];
   readonly problems: readonly string[];
-} {
-  if (mode !== 'http-proxy') return { ports, problems: [] };
-  const pairs = ports.filter((pair) => pair.listen !== pair.target);
+  readonly warnings: readonly string[];
+}
+
+/**
+ * The rules of TARGET and PORT, and what listens for them. Where they could not be read, or contradict themselves, that is all that is told: what would come
+ * of them is not known.
+ */
+function readListeners(values: Partial<Values>): Found {
+  const { TARGET: entries, PORT: ports, MODE: mode, LISTEN: listen = DEFAULT_LISTEN } = values;
+  const none = { rules: [], listeners: [], problems: [], warnings: [] };
+  if (entries === undefined || ports === undefined || mode === undefined) return none;
+
+  const protocol = mode.startsWith('udp') ? 'udp' : 'tcp';
+  const { rules, problems, idle } = makeRules(entries, { ports, protocol });
+  if (problems.length > 0) return { ...none, problems };
+  const relaysTcp = mode !== 'http-proxy';
+  const proxyPort = mode.endsWith('http-proxy') ? listen : null;
+  const listening = listenersOf(rules, { relaysTcp, proxyPort });
+  const checked = checkNames(listening.listeners, values);
   return {
-    ports: ports.map(({ target }) => ({ listen, target })),
-    problems: pairs.map(
-      (pair) => `PORT: ${pair.listen}:${pair.target} is a pair, and with MODE=http-proxy only LISTEN listens`,
-    ),
+    rules,
+    listeners: checked.listeners,
+    problems: [...(relaysTcp ? [] : findPairs(rules)), ...listening.problems, ...checked.problems],
+    warnings: [
+      ...checked.warnings,
+      ...(idle.length < ports.length ? idle : []).map(
+        (item) => `PORT: no name in TARGET uses ${item.listen}/${item.protocol}`,
+      ),
+    ],
   };
 }
 
+function strictest(listeners: readonly CheckedListener[]): NameCheck {
+  const checks = new Set(listeners.map(({ nameCheck }) => nameCheck));
+  if (checks.has('enforce')) return 'enforce';
+  return checks.has('report') ? 'report' : 'off';
+}
+
+/** Where no answers are expected, all clients share one session. */
+function limitOf(
+  { kind }: CheckedListener,
+  { MAX_CONNECTIONS: limit, UDP_ANSWERS: answers }: Values,
+): number {
+  return limit === 0 || (kind === 'udp' && !answers) ? Infinity : limit;
+}
+
+/** Ports that lead to others, where a forward proxy alone listens. */
+function findPairs(rules: readonly Rule[]): readonly string[] {
+  const pairs = rules
+    .filter(({ protocol }) => protocol === 'tcp')
+    .flatMap(({ ports }) => ports.filter(({ listen, target }) => listen !== target));
+  return pairs.map(
+    ({ listen, target }) =>
+      `PORT: ${listen}:${target} is a pair, and with MODE=http-proxy only LISTEN listens`,
+  );
+}
+
 /** The header tells the one app behind the relay who its client is, at the start of a stream. */
-function checkProxyProtocol({
-  PROXY_PROTOCOL: version = 'off',
-  MODE: mode = 'tcp',
-}: Partial<Values>): string[] {
-  if (version === 'off' || mode === 'tcp') return [];
-  const reason =
-    mode === 'udp'
-      ? 'as datagrams have no beginning for the header to stand at'
-      : 'as a forward proxy leads to servers of others, which do not expect the header';
-  return [`PROXY_PROTOCOL=${version}: goes with MODE=tcp only, ${reason}`];
+function checkProxyProtocol(
+  { PROXY_PROTOCOL: version = 'off' }: Partial<Values>,
+  listeners: readonly CheckedListener[],
+): readonly string[] {
+  const kinds = new Set(listeners.map(({ kind }) => kind));
+  if (version === 'off' || kinds.size === 0) return [];
+  const problem = `PROXY_PROTOCOL=${version}: goes with MODE=tcp only`;
+  if (kinds.has('http-proxy'))
+    return [`${problem}, as a forward proxy leads to servers of others, which do not expect the header`];
+  return kinds.has('tcp') ? [] : [`${problem}, as datagrams have no beginning for the header to stand at`];
 }
 
 /** One TCP port cannot be listened on for two things. */
-function findAdminClash({
-  ADMIN_PORT: admin,
-  MODE: mode,
-  PORT: ports = [],
-}: Partial<Values>): readonly string[] {
-  if (typeof admin !== 'number' || mode === 'udp' || !ports.some(({ listen }) => listen === admin)) return [];
+function findAdminClash(
+  { ADMIN_PORT: admin }: Partial<Values>,
+  listeners: readonly CheckedListener[],
+): readonly string[] {
+  if (typeof admin !== 'number' || !listeners.some(({ kind, port }) => kind !== 'udp' && port === admin))
+    return [];
   return [`ADMIN_PORT=${admin}: clients are listened to on that port`];
+}
+
+/** Names that are the same count once. */
+function distinct(names: readonly string[]): readonly string[] {
+  return [...new Map(names.map((name) => [canonical(name), name])).values()];
 }

@@ -14,7 +14,6 @@ export function parseHost(text: string): string {
 
   const unbracketed = text.replace(/^\[(.*)\]$/, '$1');
   if (ipVersion(unbracketed) !== 0) return unbracketed;
-  if (/:\d+$/.test(text)) throw new Error('the port belongs into PORT');
   if (text.includes('/')) throw new Error('that holds a path');
 
   const name = domainToASCII(text);

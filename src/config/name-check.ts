@@ -1,10 +1,22 @@
+import { listSome } from '../lib/list-some.ts';
 import { ipVersion } from './host.ts';
-import type { PortPair } from './ports.ts';
-import { isWildcard } from './targets.ts';
+import { type Listener, mustChoose, namesOf } from './listeners.ts';
 import type { Values } from './variables.ts';
 
 /** Whether the names that clients ask for are read, and refused where they are not the target's. */
 export type NameCheck = 'off' | 'report' | 'enforce';
+
+/** A listener, and whether it checks names. */
+export interface CheckedListener extends Listener {
+  readonly nameCheck: NameCheck;
+}
+
+interface Found {
+  readonly listeners: readonly CheckedListener[];
+  readonly problems: readonly string[];
+  /** What is not checked though NAME_CHECK asks for it, and what may surprise where it is. */
+  readonly warnings: readonly string[];
+}
 
 /** What is spoken on ports where the server speaks first: the client waits for it, and names nobody. */
 const SERVER_FIRST: Readonly<Record<number, string>> = {
@@ -25,79 +37,99 @@ export function serverSpeaksFirst(port: number): boolean {
 /** Where a client begins in plain text, and names somebody only once it has been allowed TLS. */
 const PLAINTEXT_FIRST: Readonly<Record<number, string>> = { 5432: 'PostgreSQL' };
 
-/** Warnings of ports where names are checked, and only some clients have one. */
-export function warnOfPlaintext(ports: readonly PortPair[], nameCheck: NameCheck): readonly string[] {
-  if (nameCheck === 'off') return [];
-  return ports.flatMap(({ target }) => {
-    const service = PLAINTEXT_FIRST[target];
-    if (service === undefined) return [];
-    return [
-      `PORT: on port ${target} (${service}) only clients that use TLS with SNI name a target, as libpq 14 and newer do by default, and names are checked (NAME_CHECK=${nameCheck})`,
-    ];
-  });
-}
-
 /**
- * Whether names are checked, and what in the environment speaks against it. Unset, they are where a name has to choose the target, and in
- * MODE=http-proxy.
+ * Decides for each listener whether it checks names, and tells what in the environment speaks against that. Where NAME_CHECK is not set, names are checked
+ * where one has to choose the target, and by the forward proxy.
  */
-export function readNameCheck(values: Partial<Values>): {
-  readonly nameCheck: NameCheck;
-  readonly problems: readonly string[];
-} {
-  const { TARGET: targets, MODE: mode, NAME_CHECK: asked, TLS_ECH: ech } = values;
-  // What cannot be told is no problem of its own: the variable that could not be read is one already.
-  if (targets === undefined && (asked === undefined || asked === null))
-    return { nameCheck: 'off', problems: [] };
-
-  const mustChoose = targets !== undefined && (targets.length > 1 || targets.some(isWildcard));
-  const nameCheck =
-    mode === 'udp' ? 'off' : (asked ?? (mustChoose || mode === 'http-proxy' ? 'enforce' : 'off'));
-  const problems: string[] = [];
-  if (mode === 'udp' && mustChoose) {
-    problems.push(
-      `TARGET="${targets.join(' ')}": MODE=udp takes one name and no wildcard, as datagrams carry no name to choose by`,
-    );
-  }
-  if (mode === 'udp' && (asked === 'report' || asked === 'enforce')) {
-    problems.push(
-      `NAME_CHECK=${asked}: goes with MODE=tcp and MODE=http-proxy only, as datagrams carry no name`,
-    );
-  }
-  if (mode === 'tcp' && mustChoose && nameCheck !== 'enforce') {
-    problems.push(
-      `NAME_CHECK=${nameCheck}: with several names or a wildcard in TARGET it can only be enforce, as other names have nowhere to go`,
-    );
-  }
-  if (asked === undefined && !(mode === 'tcp' && mustChoose)) return { nameCheck: 'off', problems };
-  if (nameCheck === 'off') {
-    if (ech === 'refuse')
-      problems.push(
-        'TLS_ECH=refuse: goes with NAME_CHECK=report or enforce only, as nothing is read without',
-      );
-    return { nameCheck, problems };
-  }
-  return { nameCheck, problems: [...problems, ...findNameless(values, nameCheck, mustChoose)] };
+export function checkNames(
+  listeners: readonly Listener[],
+  { NAME_CHECK: asked, TLS_ECH: ech }: Partial<Values>,
+): Found {
+  const checked = listeners.map((listener) => ({
+    ...listener,
+    nameCheck: nameCheckOf(listener, asked ?? null),
+  }));
+  const choosing = checked.filter((listener) => listener.kind === 'tcp' && mustChoose(listener));
+  const left = checked.filter(({ kind, nameCheck }) => kind === 'tcp' && nameCheck === 'off');
+  // What could not be read is a problem of its own, and the only one that comes of it.
+  const isIdle =
+    asked !== undefined && listeners.length > 0 && checked.every(({ nameCheck }) => nameCheck === 'off');
+  const isAsked = asked === 'report' || asked === 'enforce';
+  return {
+    listeners: checked,
+    problems: [
+      ...(asked === 'off' || asked === 'report' ? forbid(asked, choosing) : []),
+      ...findNameless(choosing).map(
+        (reason) => `TARGET: ${reason}, but has to choose the target: give such a target a port of its own`,
+      ),
+      ...(isIdle && isAsked ? findIdle(asked, left) : []),
+      ...(isIdle && ech === 'refuse'
+        ? ['TLS_ECH=refuse: goes with NAME_CHECK=report or enforce only, as nothing is read without']
+        : []),
+    ],
+    warnings: [
+      ...(isAsked
+        ? findNameless(left).map((reason) => `NAME_CHECK=${asked} leaves a port out: ${reason}`)
+        : []),
+      ...warnOfPlaintext(checked),
+    ],
+  };
 }
 
-/** Targets and ports of which no name can be read. */
-function findNameless(
-  { TARGET: targets = [], PORT: ports = [], MODE: mode }: Partial<Values>,
-  nameCheck: NameCheck,
-  mustChoose: boolean,
-): readonly string[] {
-  // Of a proxy, CONNECT names the target: a tunnel to such a port goes unread.
-  const nameless = mode === 'http-proxy' ? [] : ports;
-  const way = mustChoose && mode === 'tcp' ? 'give such a target a relay of its own' : 'set NAME_CHECK=off';
+function nameCheckOf(listener: Listener, asked: NameCheck | null): NameCheck {
+  if (listener.kind === 'udp') return 'off';
+  if (listener.kind === 'http-proxy') return asked ?? 'enforce';
+  if (mustChoose(listener)) return 'enforce';
+  return asked === null || findNameless([listener]).length > 0 ? 'off' : asked;
+}
+
+/** Why no name can be read of some clients. */
+function findNameless(listeners: readonly Listener[]): readonly string[] {
+  const allowed = listeners.flatMap((listener) => listener.allowed);
+  const addresses = namesOf(allowed).filter((name) => ipVersion(name) !== 0);
+  const ports = allowed.flatMap(({ ports: some }) => some).filter(serverSpeaksFirst);
   return [
-    ...targets
-      .filter((target) => ipVersion(target) !== 0)
-      .map((address) => `TARGET: ${address} is no name to check (NAME_CHECK=${nameCheck}): ${way}`),
-    ...nameless.flatMap(({ target }) => {
-      const service = SERVER_FIRST[target];
-      if (service === undefined) return [];
-      const reason = `on port ${target} (${service}) the server speaks first, before a client names it`;
-      return [`PORT: ${reason}, and names are checked (NAME_CHECK=${nameCheck}): ${way}`];
-    }),
+    ...new Set([
+      ...addresses.map((address) => `${address} is no name that a client could say`),
+      ...ports.map(
+        (port) =>
+          `on port ${port} (${SERVER_FIRST[port]}) the server speaks first, before a client says a name`,
+      ),
+    ]),
   ];
+}
+
+/** A check that other names cannot do without. */
+function forbid(asked: NameCheck, choosing: readonly Listener[]): readonly string[] {
+  if (choosing.length === 0) return [];
+  const ports = listSome(
+    choosing.map(({ port }) => String(port)),
+    ', ',
+  );
+  return [
+    `NAME_CHECK=${asked}: with several names or a wildcard on port ${ports} it can only be enforce, as other names have nowhere to go`,
+  ];
+}
+
+/** A check that is asked for, and has nothing to check. Where servers speak first, it is left out. */
+function findIdle(asked: NameCheck, left: readonly Listener[]): readonly string[] {
+  if (left.length === 0) return [`NAME_CHECK=${asked}: goes with TCP only, as datagrams carry no name`];
+  const names = new Set(left.flatMap(({ allowed }) => namesOf(allowed)));
+  return [...names]
+    .filter((name) => ipVersion(name) !== 0)
+    .map((address) => `NAME_CHECK=${asked}: ${address} is no name to check`);
+}
+
+/** Ports where names are checked, and only some clients have one. */
+function warnOfPlaintext(listeners: readonly CheckedListener[]): readonly string[] {
+  return listeners.flatMap(({ allowed, nameCheck }) => {
+    if (nameCheck === 'off') return [];
+    const ports = new Set(
+      allowed.flatMap(({ ports: some }) => some).filter((port) => PLAINTEXT_FIRST[port] !== undefined),
+    );
+    return [...ports].map(
+      (port) =>
+        `TARGET: on port ${port} (${PLAINTEXT_FIRST[port]}) only clients that use TLS with SNI name a target, as libpq 14 and newer do by default, and names are checked (NAME_CHECK=${nameCheck})`,
+    );
+  });
 }

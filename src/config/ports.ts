@@ -1,35 +1,56 @@
+export type Protocol = 'tcp' | 'udp';
+
 /** A listening port and the target's port it is relayed to. */
 export interface PortPair {
   readonly listen: number;
   readonly target: number;
 }
 
+/** A port pair of PORT. */
+export interface PortItem extends PortPair {
+  /** null: whatever TARGET and MODE say. */
+  readonly protocol: Protocol | null;
+}
+
+export const PROTOCOLS: readonly Protocol[] = ['tcp', 'udp'];
+
 const MAX_PORT = 65_535;
 /** In all: each is a socket that listens. */
-const MAX_PORTS = 1_000;
+export const MAX_PORTS = 1_000;
 /** YAML 1.1 reads `22:22` without quotes as a number of base 60, if the second part is less than that (yaml.org/type/int.html). */
 const SEXAGESIMAL = 60;
 /** Ports below that which are relayed as they are: FTP, SSH, Telnet, SMTP, WHOIS, DNS. */
 const LIKELY_PORTS = [21, 22, 23, 25, 43, 53];
 
 /**
- * Reads `80 443`, `8080:80` and `5000-5010`, separated by spaces or commas. Throws at the first bad or repeated port, or when there are more
- * than 1,000.
+ * Reads `80 443`, `8080:80`, `5000-5010` and `53/udp`, separated by spaces or commas. Throws at the first bad or repeated port, or when there are more than
+ * 1,000.
  */
-export function parsePorts(text: string): readonly PortPair[] {
-  const pairs: PortPair[] = [];
+export function parsePorts(text: string): readonly PortItem[] {
+  const items: PortItem[] = [];
   for (const item of text.split(/[\s,]+/).filter(Boolean)) {
-    pairs.push(...parseItem(item));
-    if (pairs.length > MAX_PORTS) throw new Error(`more than ${MAX_PORTS} ports are listed`);
+    const { rest, protocol } = splitProtocol(item);
+    items.push(...parsePortItem(rest).map((pair) => ({ ...pair, protocol })));
+    if (items.length > MAX_PORTS) throw new Error(`more than ${MAX_PORTS} ports are listed`);
   }
-  if (pairs.length === 0) throw new Error('no port is listed');
+  if (items.length === 0) throw new Error('no port is listed');
 
-  const seen = new Set<number>();
-  for (const { listen } of pairs) {
-    if (seen.has(listen)) throw new Error(`port ${listen} is listed twice`);
-    seen.add(listen);
+  const seen = new Set<string>();
+  for (const { listen, protocol } of items) {
+    const port = protocol === null ? `${listen}` : `${listen}/${protocol}`;
+    if (seen.has(port)) throw new Error(`port ${port} is listed twice`);
+    seen.add(port);
   }
-  return pairs;
+  return items;
+}
+
+/** Splits the protocol off what ends in `/tcp` or `/udp`. Throws where it ends in another one. */
+export function splitProtocol(text: string): { readonly rest: string; readonly protocol: Protocol | null } {
+  const [, rest = text, said = null] = /^([^/]*)\/([^/]*)$/.exec(text) ?? [];
+  if (said === null) return { rest, protocol: null };
+  const protocol = PROTOCOLS.find((each) => each === said.toLowerCase());
+  if (protocol === undefined) throw new Error(`'/${said}' is no protocol: it is /tcp or /udp`);
+  return { rest, protocol };
 }
 
 /** A warning where YAML has probably made one number of a port pair; what it makes of others is no port at all, or cannot be told from one. */
@@ -49,18 +70,21 @@ export function isOnOneOf({ listen, target }: PortPair, ports: readonly number[]
   return ports.includes(listen) || ports.includes(target);
 }
 
-function parseItem(item: string): readonly PortPair[] {
+/** Reads `443`, `8443:443` or `5000-5010`. Throws with a hint at what is wrong. */
+export function parsePortItem(item: string): readonly PortPair[] {
   const [, first = '', separator, second = ''] = /^(\d+)(?:([:-])(\d+))?$/.exec(item) ?? [];
   if (separator === ':') return [{ listen: parsePort(first), target: parsePort(second) }];
   if (separator === '-') return parseRange(item, parsePort(first), parsePort(second));
   if (first === '') {
-    const hint = item.includes('*')
-      ? ': there is no wildcard, so list the ports, or ranges such as 5000-5010'
-      : '';
-    throw new Error(`'${item}' is no port${hint}`);
+    throw new Error(`'${item}' is no port${hintAt(item)}`);
   }
   const port = parsePort(first);
   return [{ listen: port, target: port }];
+}
+
+function hintAt(item: string): string {
+  if (item.includes('*')) return ': there is no wildcard, so list the ports, or ranges such as 5000-5010';
+  return /^\d+-\d+:/.test(item) ? ': a range leads to the same ports of the target' : '';
 }
 
 function parseRange(item: string, low: number, high: number): readonly PortPair[] {

@@ -1,6 +1,8 @@
-import type { NameCheck } from './name-check.ts';
+import type { ListenerKind } from './listeners.ts';
+import type { CheckedListener } from './name-check.ts';
+import { indexNames } from './name-index.ts';
 import type { PortPair } from './ports.ts';
-import { isWildcard, matchTarget } from './targets.ts';
+import { isWildcard, type TargetEntry } from './targets.ts';
 import { describeProblem, type ProbeRules, type ProbeKind, probeKinds, type Values } from './variables.ts';
 
 interface Destination {
@@ -22,19 +24,34 @@ export type Probe<K extends ProbeKind = ProbeKind> = {
   };
 }[K];
 
+/** How a probe may go: as an app, which dials `listen` to reach one of the names at `target`. */
+interface Way extends PortPair {
+  readonly names: readonly string[];
+  /** Where the listener is. */
+  readonly port: number;
+  readonly viaProxy: boolean;
+  /** Whether a name that is none of these is refused. */
+  readonly isChecked: boolean;
+}
+
 const kinds = Object.keys(probeKinds) as ProbeKind[];
+const KINDS: Readonly<Record<ListenerKind, string>> = {
+  tcp: 'a relay of TCP',
+  udp: 'a relay of UDP',
+  'http-proxy': 'a forward proxy',
+};
 
 /** The probes that are switched on, and what in TARGET, PORT and MODE speaks against them. */
 export function readProbes(
   values: Partial<Values>,
-  nameCheck: NameCheck,
+  listeners: readonly CheckedListener[],
 ): {
   readonly probes: readonly Probe[];
   /** The URLs that stand in for unset ones, by variable. */
   readonly defaults: Readonly<Record<string, string>>;
   readonly problems: readonly string[];
 } {
-  const found = kinds.map((kind) => ({ kind, ...readKind(kind, values, nameCheck) }));
+  const found = kinds.map((kind) => ({ kind, ...readKind(kind, values, listeners) }));
   return {
     probes: found.flatMap(({ probes }) => probes),
     defaults: Object.fromEntries(
@@ -44,32 +61,26 @@ export function readProbes(
   };
 }
 
-function readKind(kind: ProbeKind, values: Partial<Values>, nameCheck: NameCheck) {
-  const { TARGET: targets, PORT: ports = [], MODE: mode } = values;
-  const { modes, schemes, defaultScheme, options }: ProbeRules = probeKinds[kind];
+function readKind(kind: ProbeKind, values: Partial<Values>, listeners: readonly CheckedListener[]) {
+  const { kinds: usable, schemes, defaultScheme, options }: ProbeRules = probeKinds[kind];
   const isOn = values[`${kind}_HEALTHCHECK`] === true;
   const given = values[`${kind}_HEALTHCHECK_URL`] ?? null;
-  const viaProxy = mode === 'http-proxy';
-  // Apps name the target's ports to a proxy, and its own says nothing of what they speak.
-  const dialled = viaProxy ? ports.map(({ target }) => ({ listen: target, target })) : ports;
-  const defaultUrl = `${defaultScheme(dialled)}://$TARGET/`;
+  const ways = listeners.filter((listener) => usable.includes(listener.kind)).flatMap(waysThrough);
+  const target = firstTarget(values.TARGET ?? [], ways);
+  const defaultUrl = `${defaultScheme(ways.filter(({ names }) => target === null || names.includes(target)))}://$TARGET/`;
   const problems: string[] = [];
 
-  const isMisplaced = isOn && mode !== undefined && !modes.includes(mode);
-  if (isMisplaced) problems.push(`${kind}_HEALTHCHECK=1: goes with MODE=${modes.join(' and MODE=')} only`);
-  const isSent = isOn && !isMisplaced && targets !== undefined;
+  const isMisplaced = isOn && listeners.length > 0 && ways.length === 0;
+  if (isMisplaced)
+    problems.push(`${kind}_HEALTHCHECK=1: goes with ${usable.map((each) => KINDS[each]).join(' or ')} only`);
+  const isSent = isOn && ways.length > 0;
   // What is set is read even where it is not sent.
   const templates = given ?? (isOn ? [defaultUrl] : []);
-  const target = targets?.find((each) => !isWildcard(each)) ?? (isSent ? null : 'target.invalid');
   const probes = templates.flatMap((template) => {
     try {
-      const url = parseProbeUrl(template, target, Object.keys(schemes));
+      const url = parseProbeUrl(template, isSent ? target : 'target.invalid', Object.keys(schemes));
       if (!isSent) return [];
-      const isChecked = viaProxy || nameCheck !== 'off';
-      if (isChecked && matchTarget(targets, hostOf(url)) === null)
-        throw new Error(`${hostOf(url)} is not in TARGET`);
-      if (ports.length === 0) return [];
-      const port = (viaProxy ? chooseProxyPort : choosePort)(url, ports, schemes[schemeOf(url)] ?? []);
+      const { port, viaProxy } = chooseWay(url, ways, schemes[schemeOf(url)] ?? []);
       const own = Object.entries(options).map(([option, name]) => [option, values[name]]);
       // A value that could not be read is a problem of its own, with which no probe is sent.
       const timeout = values[`${kind}_HEALTHCHECK_TIMEOUT_MS`];
@@ -80,6 +91,27 @@ function readKind(kind: ProbeKind, values: Partial<Values>, nameCheck: NameCheck
     }
   });
   return { probes, defaultUrl, problems };
+}
+
+/** Where a listener leads, a port at a time. Apps name the target's ports to a proxy, and its own says nothing of what they speak. */
+function waysThrough({ kind, port, allowed, nameCheck }: CheckedListener): readonly Way[] {
+  const viaProxy = kind === 'http-proxy';
+  return allowed.flatMap(({ names, ports }) =>
+    ports.map((target) => ({
+      names,
+      listen: viaProxy ? target : port,
+      target,
+      port,
+      viaProxy,
+      isChecked: viaProxy || nameCheck !== 'off',
+    })),
+  );
+}
+
+/** The first name in TARGET that a probe can ask for; null where there are wildcards alone. */
+function firstTarget(entries: readonly TargetEntry[], ways: readonly Way[]): string | null {
+  const reached = new Set(ways.flatMap(({ names }) => names));
+  return entries.find(({ name }) => reached.has(name) && !isWildcard(name))?.name ?? null;
 }
 
 /**
@@ -108,25 +140,26 @@ function lacksHost(text: string): boolean {
 }
 
 /**
- * The listening port for a URL: the URL's own, else the first of its scheme's that is in PORT, else the first of PORT. A port names what the
- * app dials, so listening ports are looked at first and the target's ports second. Throws when the URL's own port is in neither.
+ * The way that leads to a URL: through the URL's own port, else the first of its scheme's that there is, else the first of all. A port names what the app
+ * dials, so listening ports are looked at first and the target's ports second. Where names are not checked, a port leads to its target whatever is
+ * asked for. Throws when there is no way.
  */
-function choosePort(url: URL, ports: readonly PortPair[], schemePorts: readonly number[]): number {
-  const wanted = url.port === '' ? schemePorts : [Number(url.port)];
-  const [match = url.port === '' ? ports[0] : undefined] = wanted.flatMap(
+function chooseWay(url: URL, ways: readonly Way[], schemePorts: readonly number[]): Way {
+  const host = hostOf(url);
+  const named = ways.filter((way) => indexNames([way]).find(host) !== null);
+  const possible = named.length > 0 ? named : ways.filter(({ isChecked }) => !isChecked);
+  const [first] = possible;
+  if (first === undefined) throw new Error(`${host} is not in TARGET`);
+  // Of a proxy's ports, what is spoken on one that has no name here is not known.
+  const wanted =
+    url.port !== '' ? [Number(url.port)] : first.viaProxy ? schemePorts.slice(0, 1) : schemePorts;
+  const [match] = wanted.flatMap(
     (port) =>
-      ports.find(({ listen }) => listen === port) ?? ports.find(({ target }) => target === port) ?? [],
+      possible.find(({ listen }) => listen === port) ?? possible.find(({ target }) => target === port) ?? [],
   );
-  if (match === undefined) throw new Error(`port ${url.port} is not in PORT`);
-  return match.listen;
-}
-
-/** The port of a forward proxy that leads to a URL. Throws when the URL's port, its own or its scheme's, is none of the targets'. */
-function chooseProxyPort(url: URL, ports: readonly PortPair[], [own]: readonly number[]): number {
-  const wanted = url.port === '' ? own : Number(url.port);
-  const match = ports.find(({ target }) => target === wanted);
-  if (match === undefined) throw new Error(`port ${wanted} is not in PORT`);
-  return match.listen;
+  if (match !== undefined) return match;
+  if (url.port === '' && !first.viaProxy) return first;
+  throw new Error(`port ${wanted.join()} is not in PORT`);
 }
 
 /** A URL's host as sockets and certificates want it: an IPv6 address without its brackets. */

@@ -9,10 +9,11 @@ import { MAX_TIMEOUT } from '../lib/deadline.ts';
 import { type Scope, SCOPES } from '../lib/target-scope.ts';
 import { parseAddresses, parseNetworks } from './addresses.ts';
 import { ipVersion } from './host.ts';
+import type { ListenerKind } from './listeners.ts';
 import { maskCommand, maskUrls } from './mask.ts';
 import { parseNameservers } from './nameservers.ts';
 import { isOnOneOf, parsePort, parsePorts, type PortPair } from './ports.ts';
-import { parseTargets } from './targets.ts';
+import { parseTargets, type TargetEntry } from './targets.ts';
 
 /** What a variable's text may be: `accepted` says it in words, `parse` reads it or throws with a hint. */
 interface Type<T> {
@@ -28,10 +29,10 @@ interface Need {
   readonly isMet: (others: Others) => boolean;
 }
 
-/** The variables that decide whether another one has an effect. */
+/** What decides whether a variable has an effect: others, and what listens for them. */
 interface Others {
-  readonly TARGET: readonly string[];
-  readonly MODE: (typeof MODES)[number];
+  readonly kinds: ReadonlySet<ListenerKind>;
+  readonly TARGET: readonly TargetEntry[];
   readonly PRE_RESOLVE: boolean;
   readonly TARGET_SCOPE: Scope;
   readonly MAX_CONNECTIONS: number;
@@ -53,7 +54,8 @@ interface Variable<T> extends Type<T> {
 const MAX_WORKERS = 64;
 /** Between HTTP URLs, which may hold commas themselves. */
 const URL_SEPARATOR = /\s*,\s*(?=https?:\/\/)|\s+/i;
-const MODES = ['tcp', 'udp', 'http-proxy'] as const;
+/** The protocol of what names none in TARGET and PORT, and whether there is a forward proxy: alone, it takes the place of relays of TCP. */
+const MODES = ['tcp', 'udp', 'http-proxy', 'tcp http-proxy', 'udp http-proxy'] as const;
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 const { accessors } = envVar;
@@ -74,8 +76,8 @@ const httpUrls = (accepted: string): Type<readonly string[]> => ({
 const milliseconds = (min: 0 | 1): Type<number> => wholeNumber(min, MAX_TIMEOUT, 'ms');
 
 const aName = need('a name in TARGET', hasName);
-const tcp = need('MODE=tcp or http-proxy', ({ MODE }) => MODE !== 'udp');
-const udp = need('MODE=udp', ({ MODE }) => MODE === 'udp');
+const tcp = need('a port of TCP', hasTcp);
+const udp = need('a port of UDP', ({ kinds }) => kinds.has('udp'));
 const preResolve = need('PRE_RESOLVE=1', ({ PRE_RESOLVE }) => PRE_RESOLVE);
 const httpProbe = need('HTTP_HEALTHCHECK=1', ({ HTTP_HEALTHCHECK }) => HTTP_HEALTHCHECK);
 const smtpProbe = need('SMTP_HEALTHCHECK=1', ({ SMTP_HEALTHCHECK }) => SMTP_HEALTHCHECK);
@@ -84,19 +86,34 @@ const smtpProbe = need('SMTP_HEALTHCHECK=1', ({ SMTP_HEALTHCHECK }) => SMTP_HEAL
 export const variables = {
   TARGET: required({
     accepted:
-      'host names, such as api.example.com or *.s3.amazonaws.com, or an address, separated by spaces or commas',
+      'host names and addresses, such as api.example.com or *.s3.amazonaws.com, with ports of their own such as db.example.com:5432, 8443:443 and 514/udp or without, separated by spaces or commas',
     parse: parseTargets,
   }),
-  PORT: optional('80 443', {
-    accepted:
-      'up to 1000 ports from 1 to 65535, such as 443, 8443:443 or 5000-5010, separated by spaces or commas',
-    parse: parsePorts,
+  PORT: optional(
+    '80 443',
+    {
+      accepted:
+        'up to 1000 ports from 1 to 65535, such as 443, 8443:443, 5000-5010 or 53/udp, separated by spaces or commas',
+      parse: parsePorts,
+    },
+    need('a name in TARGET without ports of its own', ({ TARGET }) =>
+      TARGET.some(({ ports }) => ports === null),
+    ),
+  ),
+  MODE: optional('tcp', {
+    accepted: 'tcp, udp or http-proxy, or http-proxy beside one of the others',
+    parse: (value) =>
+      oneOf(MODES).parse(
+        value
+          .split(/[\s,]+/)
+          .toSorted(byProxy)
+          .join(' '),
+      ),
   }),
-  MODE: optional('tcp', oneOf(MODES)),
   LISTEN: optional(
     '3128',
     { accepted: 'a port from 1 to 65535', parse: parsePort },
-    need('MODE=http-proxy', ({ MODE }) => MODE === 'http-proxy'),
+    need('MODE=http-proxy', ({ kinds }) => kinds.has('http-proxy')),
   ),
   NAME_CHECK: optional(null, oneOf(['off', 'report', 'enforce'])),
   TLS_ECH: optional('allow', oneOf(['allow', 'refuse'])),
@@ -131,14 +148,14 @@ export const variables = {
   MAX_CONNECTIONS: optional(
     '100',
     wholeNumber(0, Number.MAX_SAFE_INTEGER),
-    need('UDP_ANSWERS=1', ({ MODE, UDP_ANSWERS }) => MODE !== 'udp' || UDP_ANSWERS),
+    need('UDP_ANSWERS=1', (others) => hasTcp(others) || others.UDP_ANSWERS),
   ),
   MAX_WAITING: optional(
     '1000',
     wholeNumber(0, Number.MAX_SAFE_INTEGER),
     need(
-      'MODE=tcp or http-proxy and a limit of MAX_CONNECTIONS',
-      ({ MODE, MAX_CONNECTIONS }) => MODE !== 'udp' && MAX_CONNECTIONS > 0,
+      'a port of TCP and a limit of MAX_CONNECTIONS',
+      (others) => hasTcp(others) && others.MAX_CONNECTIONS > 0,
     ),
   ),
   WORKERS: optional('1', {
@@ -193,7 +210,8 @@ export const variables = {
 
 /** What makes a kind of probe. */
 export interface ProbeRules {
-  readonly modes: readonly Others['MODE'][];
+  /** What a probe can go through. */
+  readonly kinds: readonly ListenerKind[];
   /** The schemes of its URLs, and the ports that speak each: the scheme's own first, the likeliest next. */
   readonly schemes: Readonly<Record<string, readonly number[]>>;
   /** The scheme of the URL that stands in for an unset one. */
@@ -205,14 +223,14 @@ export interface ProbeRules {
 /** The kinds of probes. Each has the variables `<kind>_HEALTHCHECK`, `…_URL` and `…_TIMEOUT_MS` above. */
 export const probeKinds = {
   HTTP: {
-    modes: ['tcp', 'http-proxy'],
+    kinds: ['tcp', 'http-proxy'],
     schemes: { http: [80, 8080], https: [443, 8443] },
     // Plain HTTP to a TLS port gets a 400 at best.
     defaultScheme: (ports) => (ports.every((pair) => isOnOneOf(pair, [443, 8443])) ? 'https' : 'http'),
     options: {},
   },
   SMTP: {
-    modes: ['tcp'],
+    kinds: ['tcp'],
     schemes: { smtp: [25, 587, 465], smtps: [465, 587, 25] },
     // Plain SMTP to the port of TLS from the start waits for ever.
     defaultScheme: (ports) => {
@@ -288,7 +306,7 @@ export function readVariable<N extends Name>(
 }
 
 /** The settings that have no effect, a sentence each. One that says what is so by default asks for nothing. */
-export function findIdle(settings: readonly Setting[], values: Values): readonly string[] {
+export function findIdle(settings: readonly Setting[], values: Values & Others): readonly string[] {
   return settings.flatMap(({ name, isDefault }) => {
     const { fallback, parse, needs }: Variable<unknown> = variables[name];
     if (isDefault || needs === null || needs.isMet(values)) return [];
@@ -317,7 +335,16 @@ function optional<T, F extends string | null>(fallback: F, type: Type<T>, needs:
 }
 
 function hasName({ TARGET }: Others): boolean {
-  return TARGET.some((target) => ipVersion(target) === 0);
+  return TARGET.some(({ name }) => ipVersion(name) === 0);
+}
+
+function hasTcp({ kinds }: Others): boolean {
+  return kinds.has('tcp') || kinds.has('http-proxy');
+}
+
+/** The forward proxy last. */
+function byProxy(one: string, other: string): number {
+  return Number(/^http-proxy$/i.test(one)) - Number(/^http-proxy$/i.test(other));
 }
 
 function need(words: string, isMet: Need['isMet']): Need {

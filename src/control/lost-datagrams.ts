@@ -8,6 +8,7 @@ const UNCONNECTED = '07';
 
 /** A relay that counts what it had no room to send. */
 interface Counted {
+  readonly protocol: 'tcp' | 'udp';
   readonly port: number;
   readonly counts: () => { readonly lost: number };
 }
@@ -27,7 +28,11 @@ export function watchLostDatagrams(relays: () => readonly Counted[], log: Pick<L
   let said: ReadonlyMap<number, number> = new Map();
 
   function count(): ReadonlyMap<number, number> {
-    const lost = new Map(relays().map((relay) => [relay.port, relay.counts().lost]));
+    const lost = new Map(
+      relays()
+        .filter(({ protocol }) => protocol === 'udp')
+        .map((relay) => [relay.port, relay.counts().lost]),
+    );
     for (const { port, state, drops } of readSockets('udp')) {
       const before = lost.get(port);
       if (before !== undefined && state === UNCONNECTED) lost.set(port, before + drops);
@@ -42,7 +47,10 @@ export function watchLostDatagrams(relays: () => readonly Counted[], log: Pick<L
     for (const [port, lost] of now) {
       const more = lost - (said.get(port) ?? 0);
       if (more > 0)
-        log.warn({ port, lost: more }, 'datagrams lost: they come faster than they can be relayed');
+        log.warn(
+          { port, protocol: 'udp', lost: more },
+          'datagrams lost: they come faster than they can be relayed',
+        );
     }
     said = now;
   }

@@ -2,6 +2,7 @@ import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
 
 import { MAX_TIMEOUT } from '../lib/deadline.ts';
 import type { Histogram } from '../lib/histogram.ts';
+import type { Relay } from '../relay/relay.ts';
 import type { Page } from './admin.ts';
 import type { Status } from './protocol.ts';
 import type { Witnesses } from './report.ts';
@@ -59,8 +60,11 @@ export function createMetrics(
     }
     return current;
   };
+  /** Where ports of both protocols are relayed, a number may stand for two. */
+  const labelsOf = ({ port, protocol }: Pick<Relay, 'port' | 'protocol'>): Labels =>
+    new Set(relays.map((relay) => relay.protocol)).size > 1 ? { port, protocol } : { port };
   const perPort = (value: (port: Status['ports'][number]) => number) => (each: Status) =>
-    each.ports.map((port) => ({ labels: { port: port.port }, value: value(port) }));
+    each.ports.map((port) => ({ labels: labelsOf(port), value: value(port) }));
 
   define('gauge', 'sallyport_info', 'Its version and mode; always 1.', ({ version, mode }) => [
     { labels: { version, mode }, value: 1 },
@@ -100,8 +104,11 @@ export function createMetrics(
     'sallyport_refused_total',
     'Clients that were not let through; a reason is listed once it has occurred.',
     ({ ports }) =>
-      ports.flatMap(({ port, refusedBy }) =>
-        Object.entries(refusedBy).map(([reason, value]) => ({ labels: { port, reason }, value })),
+      ports.flatMap((port) =>
+        Object.entries(port.refusedBy).map(([reason, value]) => ({
+          labels: { ...labelsOf(port), reason },
+          value,
+        })),
       ),
   );
   define(
@@ -111,16 +118,17 @@ export function createMetrics(
     perPort(({ unanswered }) => unanswered),
   );
   define('counter', 'sallyport_bytes_total', 'Bytes sent to the target, and received from it.', ({ ports }) =>
-    ports.flatMap(({ port, sent, received }) => [
-      { labels: { port, direction: 'sent' }, value: sent },
-      { labels: { port, direction: 'received' }, value: received },
+    ports.flatMap((port) => [
+      { labels: { ...labelsOf(port), direction: 'sent' }, value: port.sent },
+      { labels: { ...labelsOf(port), direction: 'received' }, value: port.received },
     ]),
   );
   define(
     'counter',
     'sallyport_datagrams_lost_total',
     'Datagrams that came faster than they could be relayed (UDP).',
-    (each) => (each.mode === 'udp' ? perPort(({ lost }) => lost)(each) : []),
+    ({ ports, ...each }) =>
+      perPort(({ lost }) => lost)({ ...each, ports: ports.filter(({ protocol }) => protocol === 'udp') }),
   );
   define(
     'counter',
@@ -133,11 +141,11 @@ export function createMetrics(
     'histogram',
     'sallyport_connect_seconds',
     'Time to connect to the target, name lookup included (TCP).',
-    ({ mode }) =>
+    () =>
       relays.flatMap((relay) =>
-        mode === 'udp'
+        relay.protocol === 'udp'
           ? []
-          : samples('sallyport_connect_seconds', relay.counts().connect, { port: relay.port }),
+          : samples('sallyport_connect_seconds', relay.counts().connect, labelsOf(relay)),
       ),
   );
   define(

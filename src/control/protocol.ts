@@ -55,6 +55,7 @@ export interface Status {
 }
 
 interface PortStatus {
+  readonly protocol: 'tcp' | 'udp';
   /** The listening port. */
   readonly port: number;
   readonly live: number;

@@ -1,6 +1,7 @@
 import { messageOf } from '../lib/message-of.ts';
 import type { SomeFields } from '../log/lines.ts';
 import type { Log } from '../log/log.ts';
+import type { Relay } from '../relay/relay.ts';
 
 /** What went wrong on a port: the newest of what was the same. */
 export interface RecentError {
@@ -20,17 +21,18 @@ export interface RecentErrors {
   /** To be logged through: lines that name a `port` and an `err` or a `reason` are kept. */
   readonly log: Log;
   /** The newest last. */
-  readonly of: (port: number) => readonly RecentError[];
+  readonly of: (where: Pick<Relay, 'port' | 'protocol'>) => readonly RecentError[];
 }
 
 /** Listens in on a log. */
 export function keepErrors(log: Log): RecentErrors {
-  const kept = new Map<number, readonly RecentError[]>();
+  const kept = new Map<string, readonly RecentError[]>();
 
   function keep(fields: SomeFields, times: number): void {
-    const { port, client, err, reason = err, decision } = fields;
-    if (typeof port !== 'number' || reason === undefined) return;
-    const before = kept.get(port) ?? [];
+    const { port, protocol, client, err, reason = err, decision } = fields;
+    if (typeof port !== 'number' || typeof protocol !== 'string' || reason === undefined) return;
+    const where = `${port}/${protocol}`;
+    const before = kept.get(where) ?? [];
     const message =
       decision === 'would refuse' ? `would be refused: ${messageOf(reason)}` : messageOf(reason);
     const same = before.find((error) => error.message === message);
@@ -40,7 +42,7 @@ export function keepErrors(log: Log): RecentErrors {
       message,
       count: (same?.count ?? 0) + times,
     };
-    kept.set(port, [...before.filter((each) => each !== same), error].slice(-KEPT));
+    kept.set(where, [...before.filter((each) => each !== same), error].slice(-KEPT));
   }
 
   return {
@@ -52,6 +54,6 @@ export function keepErrors(log: Log): RecentErrors {
       info: (fields, message) => log.info(fields, message),
       debug: (fields, message) => log.debug(fields, message),
     },
-    of: (port) => kept.get(port) ?? [],
+    of: ({ port, protocol }) => kept.get(`${port}/${protocol}`) ?? [],
   };
 }

@@ -15,7 +15,7 @@ export interface Witnesses {
 
 /** All that the relay says of itself, but for what the program itself knows. */
 export function report(
-  { mode, targets, preResolve, maxConnections }: Config,
+  { mode, targets, preResolve }: Config,
   { sources, relays, errors, lost }: Witnesses,
 ): Omit<Status, 'version' | 'uptime' | 'draining' | 'blackout' | 'linesDropped' | 'loops'> {
   const lostBy = lost?.count();
@@ -25,22 +25,23 @@ export function report(
     preResolve,
     names: sources.status(),
     ports: relays.map((relay) => {
-      const { port, live, waiting, lastFailure } = relay;
+      const { protocol, port, live, waiting, limit, lastFailure } = relay;
       const { opened, refused, unanswered, sent, received } = relay.counts();
       return {
+        protocol,
         port,
         live,
         waiting,
-        limit: maxConnections === Infinity ? null : maxConnections,
+        limit: limit === Infinity ? null : limit,
         opened,
         refused: Object.values(refused).reduce((sum, count) => sum + count, 0),
         refusedBy: refused,
         unanswered,
         sent,
         received,
-        lost: lostBy?.get(port) ?? 0,
+        lost: protocol === 'udp' ? (lostBy?.get(port) ?? 0) : 0,
         lastFailure,
-        errors: errors.of(port),
+        errors: errors.of(relay),
       };
     }),
   };

@@ -1,6 +1,9 @@
-import type { Config } from '../config/config.ts';
+import type { Config, PortConfig } from '../config/config.ts';
+import { ipVersion } from '../config/host.ts';
+import { protocolOf } from '../config/listeners.ts';
 import { serverSpeaksFirst } from '../config/name-check.ts';
-import { matchTarget } from '../config/targets.ts';
+import { indexNames } from '../config/name-index.ts';
+import type { Protocol } from '../config/ports.ts';
 import { PROBE_SOURCE, probeAddress } from '../control/protocol.ts';
 import { untilAnswered } from '../dns/until-answered.ts';
 import { throttle } from '../lib/throttle.ts';
@@ -46,35 +49,33 @@ export type RelayConfig = Omit<Config, 'probes'>;
 export interface RelayParts {
   readonly lookup: Lookup;
   readonly log: Log;
-  /** Shut while nobody is to be let in. */
+  /** On while nobody is to be let in. */
   readonly blackoutFlag: BlackoutFlag;
   /** Told that there is UDP traffic, every 10 s at most. */
   readonly onTraffic: () => void;
 }
 
-/** What is told of each port, by its index in the configuration. */
-interface Options extends RelayParts {
-  /** Of each listener's limit, where other threads listen on the same ports and share them. */
-  readonly slots?: readonly SlotCells[];
-  /** Of each listener, for what is counted, where another thread reads it. */
-  readonly counters?: readonly CounterCells[];
-  /** Told of each dial on a port: why it failed, or null. */
-  readonly onDial?: (index: number, failure: string | null) => void;
+/** What the relay of a port has where other threads listen on that port too. */
+export interface Share {
+  /** Of the limit, which they share. */
+  readonly slots: SlotCells;
+  /** For what is counted, where another thread reads it. */
+  readonly counters: CounterCells;
+  /** Told of each dial: why it failed, or null. */
+  readonly onDial: (failure: string | null) => void;
   /** Told when the slots of a UDP port are all held elsewhere. */
-  readonly onCrowded?: (index: number) => void;
-}
-
-/** What the relay of one port is told, of either protocol. */
-interface PortOptions extends Omit<
-  Parameters<typeof listenTcp>[0],
-  'serve' | keyof ReturnType<typeof boundsOf> | 'idleTimeout' | 'proxyProtocol' | 'bare'
-> {
-  /** Told when its slots are all held elsewhere. */
   readonly onCrowded: () => void;
 }
 
-/** Opens the relay of one port, which leads to this port of the target. */
-type OpenRelay = (options: PortOptions, targetPort: number) => Promise<Relay>;
+/** Opens the relay of one port. Rejects with a ListenError when it cannot be listened on. */
+export type OpenRelay = (port: PortConfig, share?: Share) => Promise<Relay>;
+
+/** What the relay of one port is told, of either protocol. */
+type PortOptions = Omit<
+  Parameters<typeof listenTcp>[0],
+  'serve' | keyof ReturnType<typeof boundsOf> | 'idleTimeout' | 'proxyProtocol' | 'bare'
+> &
+  Pick<Share, 'onCrowded'>;
 
 /** How to find a target's addresses, by name and port. */
 type TargetOf = (host: string, port: number) => Target;
@@ -84,68 +85,87 @@ export function forRelays({ probes, ...config }: Config): RelayConfig {
   return { ...config, bind: probes.length > 0 ? reachableByProbes(config.bind) : config.bind };
 }
 
-/** Opens the relays of all ports in this thread. Rejects with a ListenError when a port cannot be listened on. */
-export async function listen(config: RelayConfig, options: Options): Promise<readonly Relay[]> {
-  const { log, blackoutFlag, slots, counters, onDial = () => {}, onCrowded = () => {} } = options;
-  const { bind, allowFrom, maxConnections, connectTimeout } = config;
-  const endLevel = endLevelOf(config);
-  const openRelay = await (config.mode === 'udp' ? overUdp : overTcp)(config, options);
-  return Promise.all(
-    listeners(config).map(({ listen: port, target }, index) =>
-      openRelay(
-        {
-          port,
-          bind,
-          allowFrom,
-          probeSource: PROBE_SOURCE,
-          blackoutFlag,
-          sharesPort: slots !== undefined,
-          slots: new Slots(maxConnections, slots?.[index]),
-          connectTimeout,
-          endLevel,
-          counters: new Counters(counters?.[index]),
-          log: withFields(log, { port }),
-          onDial: (failure) => onDial(index, failure),
-          onCrowded: () => onCrowded(index),
-        },
-        target,
-      ),
-    ),
-  );
-}
-
-// What is not needed is not loaded: it would be a good part of the memory that a relay takes.
-async function overUdp(config: RelayConfig, { lookup, log, onTraffic }: RelayParts): Promise<OpenRelay> {
-  const { listenUdp } = await import('../relay/udp/listen.ts');
-  const { openUdpSockets } = await import('../relay/udp/sockets.ts');
-  const { targets, workers, udpAnswers: answers, udpTimeout: sessionTimeout } = config;
-  const [first = ''] = targets;
-  const targetOf = targetsOf(config, lookup);
-  const shared = {
-    sockets: await openUdpSockets(log),
-    waiting: new Crowd({
-      size: Math.ceil(MAX_UDP_WAITING / workers),
-      bytes: MAX_HELD / workers,
-      leaver: 'newest',
-    }),
-    answers,
-    patience: UDP_PATIENCE,
-    sessionTimeout,
-    onTraffic: throttle(TRAFFIC_TOLD_EVERY, onTraffic),
+/** Listens in this thread. */
+export function listenHere(config: RelayConfig, parts: RelayParts): OpenRelay {
+  const openTcp = overTcp(config, parts);
+  const openUdp = overUdp(config, parts);
+  return (port, share) => {
+    const options = optionsOf(port, { config, parts, share });
+    return port.kind === 'udp' ? openUdp(options, port) : openTcp(options, port);
   };
-  return (options, target) => listenUdp({ ...options, ...shared, target: targetOf(first, target) });
 }
 
-async function overTcp(config: RelayConfig, { lookup }: RelayParts): Promise<OpenRelay> {
+function optionsOf(
+  { kind, port, maxConnections }: PortConfig,
+  {
+    config,
+    parts,
+    share,
+  }: { readonly config: RelayConfig; readonly parts: RelayParts; readonly share: Share | undefined },
+): PortOptions {
+  const { bind, allowFrom, connectTimeout } = config;
+  return {
+    port,
+    bind,
+    allowFrom,
+    probeSource: PROBE_SOURCE,
+    blackoutFlag: parts.blackoutFlag,
+    sharesPort: share !== undefined,
+    slots: new Slots(maxConnections, share?.slots),
+    connectTimeout,
+    endLevel: endLevelOf(config),
+    counters: new Counters(share?.counters),
+    log: withFields(parts.log, { port, protocol: protocolOf(kind) }),
+    onDial: share?.onDial ?? (() => {}),
+    onCrowded: share?.onCrowded ?? (() => {}),
+  };
+}
+
+/** Opens relays of UDP. What they need is loaded with the first: it would be a good part of the memory that a relay takes. */
+function overUdp(config: RelayConfig, { lookup, log, onTraffic }: RelayParts) {
+  const { workers, udpAnswers: answers, udpTimeout: sessionTimeout } = config;
+  const targetOf = targetsOf(config, { lookup, protocol: 'udp' });
+  let loading: ReturnType<typeof load> | null = null;
+
+  async function load() {
+    const { listenUdp } = await import('../relay/udp/listen.ts');
+    const { openUdpSockets } = await import('../relay/udp/sockets.ts');
+    const shared = {
+      sockets: await openUdpSockets(log),
+      waiting: new Crowd({
+        size: Math.ceil(MAX_UDP_WAITING / workers),
+        bytes: MAX_HELD / workers,
+        leaver: 'newest',
+      }),
+      answers,
+      patience: UDP_PATIENCE,
+      sessionTimeout,
+      onTraffic: throttle(TRAFFIC_TOLD_EVERY, onTraffic),
+    };
+    return { listenUdp, shared };
+  }
+
+  return async (options: PortOptions, port: PortConfig): Promise<Relay> => {
+    loading ??= load();
+    const { listenUdp, shared } = await loading;
+    return listenUdp({ ...options, ...shared, target: onlyTarget(port, targetOf) });
+  };
+}
+
+function overTcp(config: RelayConfig, { lookup }: RelayParts) {
   const { idleTimeout, proxyProtocol } = config;
-  const serve = await serving(config, targetsOf(config, lookup));
+  const targetOf = targetsOf(config, { lookup, protocol: 'tcp' });
   const shared = { ...boundsOf(config), idleTimeout, proxyProtocol, bare: true };
-  return (options, target) => listenTcp({ ...options, ...shared, serve: serve(target) });
+  return async (options: PortOptions, port: PortConfig): Promise<Relay> =>
+    listenTcp({ ...options, ...shared, serve: await serving(config, port, targetOf) });
 }
 
 /** Targets whose addresses never lead to this relay itself. */
-function targetsOf(config: RelayConfig, lookup: Lookup): TargetOf {
-  const withoutLoops = loopGuardOf(config);
+function targetsOf(
+  config: RelayConfig,
+  { lookup, protocol }: Pick<RelayParts, 'lookup'> & { readonly protocol: Protocol },
+): TargetOf {
+  const withoutLoops = loopGuardOf(config, protocol);
   return (host, port) => ({
     host,
     port,
@@ -174,44 +194,63 @@ function endLevelOf({ verbose, logLevel }: RelayConfig): 'info' | 'debug' | null
   return logLevel === 'debug' || logLevel === 'trace' ? 'debug' : null;
 }
 
-/** What listens: with MODE=http-proxy one port for all of PORT. */
-export function listeners({ mode, ports }: RelayConfig): Config['ports'] {
-  return mode === 'http-proxy' ? ports.slice(0, 1) : ports;
-}
-
 /** The addresses to listen on, and one that probes can reach from their source; null for all. */
 function reachableByProbes(bind: Config['bind']): Config['bind'] {
   if (bind === null || probeAddress(bind) !== PROBE_SOURCE) return bind;
   return [...new Set([...bind, PROBE_SOURCE])];
 }
 
-/** How the clients of a port are served, by the target's port. */
-async function serving(config: RelayConfig, targetOf: TargetOf): Promise<(port: number) => Serve> {
-  const { mode, targets, nameCheck } = config;
-  const [first = ''] = targets;
-  const match = (name: string) => matchTarget(targets, name);
+/** How the clients of a port are served. What is not needed for that is not loaded. */
+async function serving({ tlsEch }: RelayConfig, port: PortConfig, targetOf: TargetOf): Promise<Serve> {
+  const { kind, nameCheck } = port;
   const check =
     nameCheck === 'enforce' ? (await import('../relay/serve/enforce-names.ts')).createNameCheck() : null;
   const { NameReport = null } = nameCheck === 'report' ? await import('../relay/serve/report-names.ts') : {};
+  const rulesOf = (choose: Choose): NameRules => ({ choose, refuseEch: tlsEch === 'refuse' });
   const observe = (connection: Connection, rules: NameRules) =>
     NameReport && new NameReport(connection, rules);
-  const rulesOf = (choose: Choose): NameRules => ({ choose, refuseEch: config.tlsEch === 'refuse' });
 
-  if (mode === 'http-proxy') {
-    const { proxyHttp } = await import('../relay/serve/http-proxy.ts');
-    const ports = new Set(config.ports.map(({ target }) => target));
-    const choose = chooseByNameAndPort(match, ports, targetOf);
-    const tunnel = async (connection: Connection, upstream: Upstream): Promise<void> => {
-      if (serverSpeaksFirst(upstream.target.port)) return connection.spliceWith(upstream);
-      const rules = rulesOf(chooseOnly(upstream.target, choose));
-      if (check !== null) return check(connection, rules, upstream);
-      return connection.spliceWith(upstream, observe(connection, rules));
-    };
-    return () => proxyHttp({ choose, tunnel });
-  }
-  return (port) => {
-    const rules = rulesOf(chooseByName(match, (host) => targetOf(host, port)));
+  if (kind !== 'http-proxy') {
+    const rules = rulesOf(chooseAt(port, targetOf));
     if (check !== null) return (connection) => check(connection, rules);
-    return relayTo(targetOf(first, port), (connection) => observe(connection, rules));
+    return relayTo(onlyTarget(port, targetOf), (connection) => observe(connection, rules));
+  }
+  const { proxyHttp } = await import('../relay/serve/http-proxy.ts');
+  const choose = chooseThrough(port, targetOf);
+  const tunnel = async (connection: Connection, upstream: Upstream): Promise<void> => {
+    const { target } = upstream;
+    if (serverSpeaksFirst(target.port) || ipVersion(target.host) !== 0)
+      return connection.spliceWith(upstream);
+    const rules = rulesOf(chooseOnly(target, choose));
+    if (check !== null) return check(connection, rules, upstream);
+    return connection.spliceWith(upstream, observe(connection, rules));
   };
+  return proxyHttp({ choose, tunnel });
+}
+
+/** The target of a port that leads to one name, or to the first where another is chosen. */
+function onlyTarget({ allowed: [first] }: PortConfig, targetOf: TargetOf): Target {
+  const { names: [host = ''] = [], ports: [port = 0] = [] } = first ?? {};
+  return targetOf(host, port);
+}
+
+/** Chooses among the names of a relay, each of which has one port there. */
+function chooseAt({ allowed }: PortConfig, targetOf: TargetOf): Choose {
+  const index = indexNames(allowed);
+  return chooseByName((name) => {
+    const match = index.find(name);
+    return match && targetOf(match.host, match.value.ports[0] ?? 0);
+  });
+}
+
+/** Chooses among the names of a forward proxy. */
+function chooseThrough({ allowed }: PortConfig, targetOf: TargetOf): Choose {
+  const index = indexNames(allowed.map(({ names, ports }) => ({ names, ports: new Set(ports) })));
+  return chooseByNameAndPort(
+    (name, port) => {
+      const match = index.find(name, ({ ports }) => ports.has(port));
+      return match && targetOf(match.host, port);
+    },
+    (name) => index.find(name) !== null,
+  );
 }

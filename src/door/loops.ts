@@ -1,6 +1,9 @@
 import type { LookupAddress } from 'node:dns';
 
 import type { Config } from '../config/config.ts';
+import { protocolOf } from '../config/listeners.ts';
+import type { Protocol } from '../config/ports.ts';
+import type { Rule } from '../config/rules.ts';
 import { isWildcard } from '../config/targets.ts';
 import { withDeadline } from '../lib/deadline.ts';
 import { throttle } from '../lib/throttle.ts';
@@ -10,16 +13,26 @@ import { createLoopGuard, LoopError, type LoopGuard } from '../relay/loop-guard.
 /** The addresses of a name that may be dialled. */
 type Lookup = (host: string, signal: AbortSignal) => Promise<readonly LookupAddress[]>;
 
+/** A target that may lead to this relay itself. */
+interface Suspect {
+  readonly host: string;
+  readonly ports: readonly number[];
+  readonly guard: LoopGuard;
+}
+
 /** How often names are looked up for it, at most, in ms. */
 const LOOK_EVERY = 30_000;
 
 /** The guard against dialling ourselves on one of the configuration's ports. */
-export function loopGuardOf({
-  ports,
-  bind,
-  preResolve,
-}: Pick<Config, 'ports' | 'bind' | 'preResolve'>): LoopGuard {
-  return createLoopGuard(new Set(ports.map(({ listen }) => listen)), { bind, preResolve });
+export function loopGuardOf(
+  { listeners, bind, preResolve }: Pick<Config, 'listeners' | 'bind' | 'preResolve'>,
+  protocol: Protocol,
+): LoopGuard {
+  return createLoopGuard(portsOver(protocol, listeners), { bind, preResolve });
+}
+
+function portsOver(protocol: Protocol, listeners: Config['listeners']): ReadonlySet<number> {
+  return new Set(listeners.filter(({ kind }) => protocolOf(kind) === protocol).map(({ port }) => port));
 }
 
 /**
@@ -34,13 +47,10 @@ export function watchLoops(
     signal,
   }: { readonly lookup: Lookup; readonly log: Pick<Log, 'warn'>; readonly signal: AbortSignal },
 ): () => readonly string[] {
-  const guard = loopGuardOf(config);
-  const listening = new Set(config.ports.map(({ listen }) => listen));
-  const ports = config.ports.map(({ target }) => target).filter((port) => listening.has(port));
-  const targets = ports.length === 0 ? [] : config.targets.filter((target) => !isWildcard(target));
+  const suspects = config.rules.flatMap((rule) => suspectsOf(rule, config));
   let known: readonly string[] = [];
 
-  async function findLoop(host: string): Promise<readonly string[]> {
+  async function findLoop({ host, ports, guard }: Suspect): Promise<readonly string[]> {
     try {
       const addresses = await withDeadline({ timeout: config.connectTimeout, signal }, (either) =>
         lookup(host, either),
@@ -53,7 +63,7 @@ export function watchLoops(
   }
 
   async function find(): Promise<void> {
-    const loops = (await Promise.all(targets.map(findLoop))).flat();
+    const loops = [...new Set((await Promise.all(suspects.map(findLoop))).flat())];
     for (const err of loops.filter((loop) => !known.includes(loop)))
       log.warn({ err }, 'a target leads to this relay itself');
     known = loops;
@@ -65,4 +75,13 @@ export function watchLoops(
     look();
     return known;
   };
+}
+
+/** The names of a rule, where we listen on a port of theirs ourselves. */
+function suspectsOf({ names, protocol, ports }: Rule, config: Config): readonly Suspect[] {
+  const listening = portsOver(protocol, config.listeners);
+  const shared = ports.map(({ target }) => target).filter((port) => listening.has(port));
+  if (shared.length === 0) return [];
+  const guard = loopGuardOf(config, protocol);
+  return names.filter((name) => !isWildcard(name)).map((host) => ({ host, ports: shared, guard }));
 }

@@ -11,16 +11,15 @@ import { openSources, type Sources } from '../dns/sources.ts';
 import { version } from '../lib/version.ts';
 import type { FoldingLog } from '../log/fold-repeats.ts';
 import { BlackoutFlag } from '../relay/blackout-flag.ts';
-import type { Relay } from '../relay/relay.ts';
 import { Blackout, listenForBlackout } from '../runtime/blackout.ts';
-import { forRelays, type RelayConfig, type RelayParts } from './listen.ts';
+import { forRelays, type OpenRelay, type RelayConfig, type RelayParts } from './listen.ts';
 import { watchLoops } from './loops.ts';
 import { Relays } from './relays.ts';
 
 interface Deps {
   readonly process: NodeJS.Process;
-  /** Opens the relays, in this thread or in several. */
-  readonly listen: (config: RelayConfig, parts: RelayParts) => Promise<readonly Relay[]>;
+  /** What opens the relays, in this thread or in several. */
+  readonly listen: (config: RelayConfig, parts: RelayParts) => OpenRelay | Promise<OpenRelay>;
   readonly log: FoldingLog;
   /** Log lines left out so far. */
   readonly linesDropped: () => Status['linesDropped'];
@@ -65,9 +64,11 @@ export async function openDoor(config: Config, { process, listen, log, linesDrop
   const lookup: RelayParts['lookup'] = (host, wanted, how) => sources.of(host).addresses(wanted, how);
   const loops = watchLoops(config, { lookup, log, signal });
   const errors = keepErrors(log);
-  const lost = config.mode === 'udp' ? watchLostDatagrams(() => relays.all, errors.log) : null;
+  const lost = config.listeners.some(({ kind }) => kind === 'udp')
+    ? watchLostDatagrams(() => relays.all, errors.log)
+    : null;
   const parts = { lookup, log: errors.log, blackoutFlag: flag, onTraffic: () => lost?.onTraffic() };
-  await relays.open(listen(forRelays(config), parts));
+  await relays.open(config.listeners, await listen(forRelays(config), parts));
 
   return {
     sources,

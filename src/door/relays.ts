@@ -1,4 +1,6 @@
+import type { PortConfig } from '../config/config.ts';
 import type { Relay } from '../relay/relay.ts';
+import type { OpenRelay } from './listen.ts';
 
 /** The relays of all ports as one. There are none until `open` resolves, so that a blackout can be switched on before that. */
 export class Relays {
@@ -21,8 +23,8 @@ export class Relays {
   }
 
   /** Resolves when they listen, or rejects with why one does not. */
-  async open(opening: Promise<readonly Relay[]>): Promise<void> {
-    this.#all = await opening;
+  async open(ports: readonly PortConfig[], openRelay: OpenRelay): Promise<void> {
+    this.#all = await Promise.all(ports.map((port) => openRelay(port)));
   }
 
   /** Rejects with the first failure of a listener; never resolves. */

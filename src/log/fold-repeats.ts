@@ -31,7 +31,17 @@ type Source = Pick<SomeFields, 'client' | 'name' | 'port'>;
 /** How long lines are counted, in ms. */
 const WINDOW = 10_000;
 /** What makes two warnings the same, beside the message and the client's address without its port. */
-const TELLING: readonly Field[] = ['port', 'target', 'name', 'rule', 'reason', 'decision', 'err', 'dropped'];
+const TELLING: readonly Field[] = [
+  'port',
+  'protocol',
+  'target',
+  'name',
+  'rule',
+  'reason',
+  'decision',
+  'err',
+  'dropped',
+];
 /** What is still told of lines beyond the budget. */
 const TELLING_BEYOND: readonly Field[] = ['rule', 'decision'];
 const OTHERS = 'others';

@@ -24,6 +24,7 @@ export interface Fields {
   readonly name: string | null;
   readonly nameCheck: string;
   readonly port: number;
+  readonly protocol: string;
   readonly reason: string;
   readonly received: number;
   readonly routes: readonly string[];
@@ -42,9 +43,19 @@ export interface Fields {
 
 export type Field = keyof Fields;
 
-const ENDED = ['port', 'client', 'target', 'address', 'sent', 'received', 'ms', 'ending'] as const;
-const FAILED = ['port', 'client', 'target', 'address', 'sent', 'received', 'ms', 'err'] as const;
-const REFUSED = ['port', 'client', 'name', 'rule', 'reason', 'decision'] as const;
+const ENDED = [
+  'port',
+  'protocol',
+  'client',
+  'target',
+  'address',
+  'sent',
+  'received',
+  'ms',
+  'ending',
+] as const;
+const FAILED = ['port', 'protocol', 'client', 'target', 'address', 'sent', 'received', 'ms', 'err'] as const;
+const REFUSED = ['port', 'protocol', 'client', 'name', 'rule', 'reason', 'decision'] as const;
 const RESOLVED = ['name', 'addresses', 'before'] as const;
 const BLACKOUT = ['by', 'since', 'until'] as const;
 const GAP = ['lines', 'err'] as const;
@@ -62,7 +73,7 @@ export const LINES = {
   'the control socket is off: the healthcheck cannot ask this relay, only watch its ports': ['err'],
   'the run directory has no lock: relays that start at the same moment may share it': ['err'],
   'C cannot be called: datagrams are relayed one by one, which is slower': ['err'],
-  'C cannot be called: sockets are streams, which are slower': ['port', 'err'],
+  'C cannot be called: sockets are streams, which are slower': ['port', 'protocol', 'err'],
   'a target leads to this relay itself': ['err'],
 
   'blackout on': BLACKOUT,
@@ -75,17 +86,25 @@ export const LINES = {
   'session failed': FAILED,
   'target unreachable': FAILED,
   'no answer from the target': FAILED,
-  'no answer: the session goes on with another address': ['port', 'client', 'target', 'address', 'err'],
+  'no answer: the session goes on with another address': [
+    'port',
+    'protocol',
+    'client',
+    'target',
+    'address',
+    'err',
+  ],
   refused: REFUSED,
   'would refuse': REFUSED,
 
-  'all slots are taken: clients wait': ['port', 'live', 'waiting'],
+  'all slots are taken: clients wait': ['port', 'protocol', 'live', 'waiting'],
   'all slots are taken: new clients replace those that were never answered, or have been idle longest': [
     'port',
+    'protocol',
     'live',
   ],
-  'datagrams lost: they come faster than they can be relayed': ['port', 'lost'],
-  'no more clients can be accepted for now: they wait': ['port', 'err'],
+  'datagrams lost: they come faster than they can be relayed': ['port', 'protocol', 'lost'],
+  'no more clients can be accepted for now: they wait': ['port', 'protocol', 'err'],
 
   'name resolved': RESOLVED,
   'the name can be resolved again': RESOLVED,

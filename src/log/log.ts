@@ -14,6 +14,9 @@ export interface Log<Given extends Field = never> {
   debug: <M extends Message>(fields: Lines<Given>[M], message: M) => void;
 }
 
+/** The log of what listens on one port. */
+export type PortLog = Log<'port' | 'protocol'>;
+
 /** A log that takes whatever there is to say. */
 export type Writer = Readonly<Record<keyof Log, (fields: SomeFields, message: string) => void>>;
 

@@ -1,4 +1,4 @@
-import type { Log } from '../log/log.ts';
+import type { PortLog } from '../log/log.ts';
 import type { Rule } from '../wire/refusal.ts';
 
 /** Why a client is not let through: by what it says, by where it comes from, or as nobody is. */
@@ -11,7 +11,7 @@ export interface Reason {
 
 /** Says that a client was not let through, or would not be. */
 export function logRefusal(
-  log: Pick<Log<'port'>, 'warn'>,
+  log: Pick<PortLog, 'warn'>,
   client: string,
   { asked, rule, message }: Reason,
   decision: 'refused' | 'would refuse' = 'refused',

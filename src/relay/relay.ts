@@ -6,10 +6,13 @@ export const SAID_EVERY = 10_000;
 
 /** What listens on one port and relays to the target: a TCP or a UDP relay. */
 export interface Relay {
+  readonly protocol: 'tcp' | 'udp';
   /** The port it listens on, at each of its addresses. */
   readonly port: number;
   /** Connections or sessions that hold a slot. */
   readonly live: number;
+  /** How many may hold one; Infinity for any number. */
+  readonly limit: number;
   /** Clients that wait for a slot. */
   readonly waiting: number;
   /** Why the target could not be reached when it was last tried, or does not answer over UDP; null when it could, or does. */

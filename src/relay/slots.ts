@@ -19,14 +19,15 @@ export function newSlotCells(): SlotCells {
 
 /** At most `size` holders at a time, over all threads that share the cells; who comes later waits in line, one for each thread. */
 export class Slots {
-  readonly #size: number;
+  /** Infinity for no limit. */
+  readonly size: number;
   readonly #cells: SlotCells;
   /** Of this thread. */
   readonly #line = new WaitingLine();
   #isSleeping = false;
 
   constructor(size: number, cells = newSlotCells()) {
-    this.#size = size;
+    this.size = size;
     this.#cells = cells;
   }
 
@@ -92,11 +93,11 @@ export class Slots {
 
   /** Whether there is a slot for each one that waits: announced, or free already, as who waits for it takes a turn to wake. */
   #areProvided(yielding: number): boolean {
-    return this.waiting <= yielding + Math.max(0, this.#size - this.held);
+    return this.waiting <= yielding + Math.max(0, this.size - this.held);
   }
 
   #tryHold(): boolean {
-    for (let held = this.held; held < this.#size; held = this.held) {
+    for (let held = this.held; held < this.size; held = this.held) {
       if (Atomics.compareExchange(this.#cells, HELD, held, held + 1) === held) return true;
     }
     return false;

@@ -1,6 +1,6 @@
 import { createNetworkTest, type Network } from '../lib/networks.ts';
 import { unmapped } from '../lib/unmapped.ts';
-import type { Log } from '../log/log.ts';
+import type { PortLog } from '../log/log.ts';
 import type { Counters } from './counters.ts';
 import { endpoint } from './endpoint.ts';
 import { logRefusal } from './log-refusal.ts';
@@ -12,7 +12,7 @@ interface Options {
   /** Clients from this address are healthcheck probes: they always may. */
   readonly probeSource: string;
   readonly counters: Counters;
-  readonly log: Pick<Log<'port'>, 'warn'>;
+  readonly log: Pick<PortLog, 'warn'>;
   /** A refused source is logged once in so long, in ms; 0 for each time. */
   readonly logInterval: number;
 }

@@ -1,29 +1,24 @@
 import type { LookupAddress } from 'node:dns';
 
-import type { RelayConfig } from '../door/listen.ts';
+import type { PortConfig } from '../config/config.ts';
+import type { RelayConfig, Share } from '../door/listen.ts';
 import type { Lines, Message } from '../log/lines.ts';
 import type { Log } from '../log/log.ts';
 import type { BlackoutCell } from '../relay/blackout-flag.ts';
-import type { CounterCells } from '../relay/counters.ts';
 import type { Relay } from '../relay/relay.ts';
-import type { SlotCells } from '../relay/slots.ts';
 
 /** What a worker is given at its start. */
 export interface WorkerData {
   readonly config: RelayConfig;
-  /** Of each port's limit, in the order of the configuration. */
-  readonly slots: readonly SlotCells[];
   readonly blackoutCell: BlackoutCell;
-  /** Of each port, for this worker alone. */
-  readonly counters: readonly CounterCells[];
 }
 
-/** What workers ask of the main thread. Ports are numbered in the order of the configuration. */
+/** What workers ask of the main thread. Ports are numbered in the order in which they are opened. */
 export interface MainCalls {
   /** Looks a target's name up once, as long as that is wanted. */
   lookup: (host: string, fresh: boolean, wanted: AbortSignal) => Promise<LookedUp>;
-  /** All ports are listened on. */
-  listening: () => void;
+  /** Its calls are answered from now on. */
+  ready: () => void;
   /** Why it goes on no longer. */
   failed: (problem: string) => void;
   /** Takes what has happened since the last news. */
@@ -57,14 +52,16 @@ export interface Line {
 
 /** What the main thread asks of a worker. */
 export interface WorkerCalls {
+  /** Listens on a port, which gets the next number. Its limit is shared by all workers; the counters are this one's. */
+  open: (id: number, port: PortConfig, cells: Pick<Share, 'slots' | 'counters'>) => Promise<void>;
   /** Resolves when all that lives on a port has ended. */
-  drain: (port: number) => Promise<void>;
+  drain: (id: number) => Promise<void>;
   /** Ends what lives on a port, while listening goes on. */
-  clear: (port: number, ...how: Parameters<Relay['clear']>) => Promise<void>;
+  clear: (id: number, ...how: Parameters<Relay['clear']>) => Promise<void>;
   /** Tells all news till now before it resolves. */
   settleLog: () => void;
   /** Ends what still lives on a port. */
-  cut: (port: number) => void;
+  cut: (id: number) => void;
   /** Ends the UDP session that a new one is to replace; whether there was one. */
-  makeRoom: (port: number) => boolean;
+  makeRoom: (id: number) => boolean;
 }

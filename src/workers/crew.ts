@@ -1,11 +1,13 @@
 import { Worker } from 'node:worker_threads';
 
-import { listeners, type RelayConfig, type RelayParts } from '../door/listen.ts';
+import type { PortConfig } from '../config/config.ts';
+import { protocolOf } from '../config/listeners.ts';
+import type { OpenRelay, RelayConfig, RelayParts } from '../door/listen.ts';
 import { messageOf } from '../lib/message-of.ts';
 import { isFinal } from '../lib/resolve-error.ts';
-import { newCounterCells, sumCounts } from '../relay/counters.ts';
+import { type CounterCells, newCounterCells, sumCounts } from '../relay/counters.ts';
 import type { Relay } from '../relay/relay.ts';
-import { newSlotCells, Slots } from '../relay/slots.ts';
+import { newSlotCells, type SlotCells, Slots } from '../relay/slots.ts';
 import type { MainCalls, News, WorkerCalls, WorkerData } from './calls.ts';
 import { answerCalls, type Ask, callsTo } from './channel.ts';
 
@@ -17,63 +19,66 @@ interface Options extends RelayParts {
 }
 
 /**
- * Opens every relay in each of `config.workers` threads, which share the ports (SO_REUSEPORT, socket(7)) and the limits. Rejects when a port
- * cannot be listened on.
+ * Starts `config.workers` threads, each of which is to open every relay: they share the ports (SO_REUSEPORT, socket(7)) and the limits. Rejects when one cannot
+ * be started.
  */
-export async function listenInWorkers(config: RelayConfig, options: Options): Promise<readonly Relay[]> {
+export async function listenInWorkers(config: RelayConfig, options: Options): Promise<OpenRelay> {
   const crew = new Crew(config, options);
   await crew.start();
-  return crew.relays;
+  return (port) => crew.open(port);
 }
 
-/** The workers, and what they and the main thread share. */
-class Crew {
-  /** One for each port, which stands for those of all workers. */
-  readonly relays: readonly Relay[];
+/** A port of all workers, and what they and the main thread share of it. */
+interface Shared {
+  readonly slots: SlotCells;
+  /** By worker. */
+  readonly counters: readonly CounterCells[];
+  /** Why the last dial failed. */
+  failure: string | null;
+  isMakingRoom: boolean;
+}
 
+/** The workers, and the ports that they listen on. */
+class Crew {
   readonly #config: RelayConfig;
   readonly #options: Options;
-  /** By port. */
-  readonly #slots: WorkerData['slots'];
-  /** By worker, then by port. */
-  readonly #counters: readonly WorkerData['counters'][];
-  /** By port: why the last dial failed. */
-  readonly #failures: (string | null)[];
-  /** Of the workers that listen. */
   readonly #asks: Ask<WorkerCalls>[] = [];
-  readonly #makingRoom = new Set<number>();
+  /** By number. */
+  readonly #ports: Shared[] = [];
   readonly #failed = Promise.withResolvers<never>();
 
   constructor(config: RelayConfig, options: Options) {
-    const ports = listeners(config);
     this.#config = config;
     this.#options = options;
-    this.#slots = ports.map(newSlotCells);
-    this.#counters = Array.from({ length: config.workers }, () => ports.map(newCounterCells));
-    this.#failures = ports.map(() => null);
     this.#failed.promise.catch(() => {}); // a port's relay tells it
-    this.relays = ports.map(({ listen }, index) => this.#relayOf(listen, index));
   }
 
-  /** Resolves when all workers listen on all ports. */
+  /** Resolves when all workers can be asked. */
   async start(): Promise<void> {
-    await Promise.all(this.#counters.map((counters) => this.#startWorker(counters)));
+    await Promise.all(Array.from({ length: this.#config.workers }, () => this.#startWorker()));
   }
 
-  async #startWorker(counters: WorkerData['counters']): Promise<void> {
+  /** Resolves when all workers listen on a port. Rejects when one cannot. */
+  async open(port: PortConfig): Promise<Relay> {
+    const slots = newSlotCells();
+    const workers = this.#asks.map((ask) => ({ ask, counters: newCounterCells() }));
+    const counters = workers.map((worker) => worker.counters);
+    const shared: Shared = { slots, counters, failure: null, isMakingRoom: false };
+    const id = this.#ports.push(shared) - 1;
+    const opened = workers.map(({ ask, counters: own }) => ask('open', id, port, { slots, counters: own }));
+    await Promise.race([Promise.all(opened), this.#failed.promise]);
+    return this.#relayOf(port, id, shared);
+  }
+
+  async #startWorker(): Promise<void> {
     const { program, blackoutFlag, lookup, writeError } = this.#options;
     const { promise: failed, reject: fail } = this.#failed;
-    const { promise: listening, resolve } = Promise.withResolvers<void>();
+    const { promise: ready, resolve } = Promise.withResolvers<void>();
     const worker = new Worker(program, {
       // Node's own piping would open `process.stdout`, which makes a descriptor non-blocking that others may share.
       stdout: true,
       stderr: true,
-      workerData: {
-        config: this.#config,
-        slots: this.#slots,
-        counters,
-        blackoutCell: blackoutFlag.cell,
-      } satisfies WorkerData,
+      workerData: { config: this.#config, blackoutCell: blackoutFlag.cell } satisfies WorkerData,
     });
     worker.stderr.on('data', writeError);
     worker.on('error', fail).on('exit', (code) => fail(new Error(`a worker ended with ${code}`)));
@@ -83,60 +88,65 @@ class Crew {
           (addresses) => ({ addresses }),
           (cause: unknown) => ({ problem: messageOf(cause), isFinal: isFinal(cause) }),
         ),
-      listening: resolve,
+      ready: resolve,
       failed: (problem) => fail(new Error(problem)),
       news: (news) => this.#takeNews(news),
     });
     const ask = callsTo<WorkerCalls>(worker);
-    await Promise.race([listening, failed]);
+    await Promise.race([ready, failed]);
     this.#asks.push(ask);
   }
 
   #takeNews({ lines, dialled, crowded, hasTraffic }: News): void {
     const { log, onTraffic } = this.#options;
     for (const { level, fields, message, times } of lines) log[level](fields, message, times);
-    for (const [index, failure] of dialled) this.#failures[index] = failure;
-    for (const index of crowded) void this.#makeRoom(index);
+    for (const [id, failure] of dialled) {
+      const shared = this.#ports[id];
+      if (shared !== undefined) shared.failure = failure;
+    }
+    for (const id of crowded) void this.#makeRoom(id);
     if (hasTraffic) onTraffic();
   }
 
   /** One session at a time: whoever is slow to answer is not asked again meanwhile. */
-  async #makeRoom(index: number): Promise<void> {
-    if (this.#makingRoom.has(index)) return;
-    this.#makingRoom.add(index);
-    for (const ask of this.#asks) if (await ask('makeRoom', index)) break;
-    this.#makingRoom.delete(index);
+  async #makeRoom(id: number): Promise<void> {
+    const shared = this.#ports[id];
+    if (shared === undefined || shared.isMakingRoom) return;
+    shared.isMakingRoom = true;
+    for (const ask of this.#asks) if (await ask('makeRoom', id)) break;
+    shared.isMakingRoom = false;
   }
 
-  #relayOf(port: number, index: number): Relay {
-    const held = new Slots(this.#config.maxConnections, this.#slots[index]);
-    const failures = this.#failures;
+  #relayOf({ kind, port, maxConnections }: PortConfig, id: number, shared: Shared): Relay {
+    const slots = new Slots(maxConnections, shared.slots);
     const asks = this.#asks;
     return {
+      protocol: protocolOf(kind),
       port,
+      limit: maxConnections,
       get live() {
-        return held.held;
+        return slots.held;
       },
       get waiting() {
-        return held.waiting;
+        return slots.waiting;
       },
       get lastFailure() {
-        return failures[index] ?? null;
+        return shared.failure;
       },
-      counts: () => sumCounts(this.#counters.flatMap((cells) => cells[index] ?? [])),
+      counts: () => sumCounts(shared.counters),
       failed: this.#failed.promise,
       makeRoom: () => false,
       async clear(how) {
-        await Promise.all(asks.map((ask) => ask('clear', index, how)));
+        await Promise.all(asks.map((ask) => ask('clear', id, how)));
       },
       async settleLog() {
         await Promise.all(asks.map((ask) => ask('settleLog')));
       },
       async drain(deadline) {
-        const cut = () => asks.forEach((ask) => void ask('cut', index));
+        const cut = () => asks.forEach((ask) => void ask('cut', id));
         if (deadline.aborted) cut();
         else deadline.addEventListener('abort', cut);
-        await Promise.all(asks.map((ask) => ask('drain', index)));
+        await Promise.all(asks.map((ask) => ask('drain', id)));
       },
     };
   }

@@ -1,9 +1,10 @@
 import type { MessagePort } from 'node:worker_threads';
 
-import { listen } from '../door/listen.ts';
+import { listenHere } from '../door/listen.ts';
 import { messageOf } from '../lib/message-of.ts';
 import type { Log } from '../log/log.ts';
 import { BlackoutFlag } from '../relay/blackout-flag.ts';
+import type { Relay } from '../relay/relay.ts';
 import { keepHeapFrugal } from '../runtime/frugal-heap.ts';
 import { keepHeapTrimmed } from '../runtime/trim-heap.ts';
 import type { MainCalls, WorkerCalls, WorkerData } from './calls.ts';
@@ -11,11 +12,8 @@ import { answerCalls, callsTo } from './channel.ts';
 import { Outbox } from './outbox.ts';
 import { shareLookups } from './share-lookups.ts';
 
-/** Relays in a thread beside others on the same ports, until told to drain. Names are resolved and lines logged by the main thread. */
-export async function work(
-  { config, slots, counters, blackoutCell }: WorkerData,
-  port: MessagePort,
-): Promise<void> {
+/** Relays in a thread beside others on the same ports, which the main thread has it open. Names are resolved and lines logged by the main thread. */
+export async function work({ config, blackoutCell }: WorkerData, port: MessagePort): Promise<void> {
   const ask = callsTo<MainCalls>(port);
   const outbox = new Outbox((news) => ask('news', news));
   const write =
@@ -23,31 +21,39 @@ export async function work(
     (fields, message) =>
       outbox.log(level, fields, message);
 
-  const relays = await listen(config, {
+  const openRelay = listenHere(config, {
     lookup: shareLookups((...asked) => ask('lookup', ...asked)),
     log: { warn: write('warn'), info: write('info'), debug: write('debug') },
     blackoutFlag: new BlackoutFlag(blackoutCell),
-    slots,
-    counters,
-    onDial: (index, failure) => outbox.dialled(index, failure),
-    onCrowded: (index) => outbox.crowded(index),
     onTraffic: () => outbox.traffic(),
   });
-  const cutting = relays.map(() => new AbortController());
+  const relays = new Map<number, Relay>();
+  const cutting = new Map<number, AbortController>();
+  const failed = Promise.withResolvers<never>();
   answerCalls<WorkerCalls>(port, {
-    drain: async (index) => {
-      await relays[index]?.drain(cutting[index]?.signal ?? AbortSignal.abort());
+    open: async (id, portConfig, cells) => {
+      const relay = await openRelay(portConfig, {
+        ...cells,
+        onDial: (failure) => outbox.dialled(id, failure),
+        onCrowded: () => outbox.crowded(id),
+      });
+      relays.set(id, relay);
+      cutting.set(id, new AbortController());
+      relay.failed.catch(failed.reject);
+    },
+    drain: async (id) => {
+      await relays.get(id)?.drain(cutting.get(id)?.signal ?? AbortSignal.abort());
       outbox.flush();
     },
-    clear: async (index, how) => relays[index]?.clear(how),
+    clear: async (id, how) => relays.get(id)?.clear(how),
     settleLog: () => outbox.flush(),
-    cut: (index) => cutting[index]?.abort(),
-    makeRoom: (index) => relays[index]?.makeRoom() ?? false,
+    cut: (id) => cutting.get(id)?.abort(),
+    makeRoom: (id) => relays.get(id)?.makeRoom() ?? false,
   });
-  await ask('listening');
+  await ask('ready');
   keepHeapTrimmed();
   keepHeapFrugal();
-  await Promise.race(relays.map(({ failed }) => failed)).catch((cause: unknown) => {
+  await failed.promise.catch((cause: unknown) => {
     outbox.flush();
     return ask('failed', messageOf(cause));
   });

@@ -4,6 +4,7 @@ import { describeStatus } from '../../src/commands/describe-status.ts';
 import type { Status } from '../../src/control/protocol.ts';
 
 const IDLE = {
+  protocol: 'tcp' as const,
   live: 0,
   waiting: 0,
   limit: 100,
@@ -43,6 +44,7 @@ const status: Status = {
   ports: [
     { ...IDLE, port: 80, limit: null },
     {
+      protocol: 'tcp',
       port: 8443,
       live: 100,
       waiting: 3,
@@ -145,13 +147,19 @@ test('describeStatus() shows the newest errors of all ports, and no more than fi
   expect(shown).toEqual(['11', '12', '13', '14', '15', '16', '17', '18', '19', '20']);
 });
 
-test('describeStatus() shows lost datagrams with MODE=udp alone', () => {
-  const ports = [{ ...IDLE, port: 53, lost: 12 }];
+test('describeStatus() shows lost datagrams where there are ports of UDP', () => {
+  const ports = [{ ...IDLE, protocol: 'udp' as const, port: 53, lost: 12 }];
   expect(describeStatus({ ...status, mode: 'udp', ports }).slice(-2)).toEqual([
     'PORT  LIVE      WAITING  OPENED  SENT  RECEIVED  UNANSWERED  REFUSED  LOST  LAST FAILURE',
     '53    0 of 100  0        0       0 B   0 B       0           0        12    -',
   ]);
-  expect(describeStatus({ ...status, ports }).join('\n')).not.toContain('LOST');
+  expect(describeStatus(status).join('\n')).not.toContain('LOST');
+});
+
+test('describeStatus() tells ports of UDP from those of TCP where there are both', () => {
+  const udp = { ...IDLE, protocol: 'udp' as const, port: 53 };
+  const lines = describeStatus({ ...status, ports: [{ ...IDLE, port: 53 }, udp] });
+  expect(lines.slice(-2).map((line) => line.split(' ')[0])).toEqual(['53', '53/udp']);
 });
 
 test('describeStatus() says that the relay is stopping', () => {

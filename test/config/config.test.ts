@@ -8,10 +8,23 @@ test('parseConfig() needs nothing but TARGET', () => {
   const { settings: _, ...config } = parseConfig({ TARGET: 'api.example.com' });
   expect(config).toEqual({
     targets: ['api.example.com'],
-    ports: [
-      { listen: 80, target: 80 },
-      { listen: 443, target: 443 },
+    rules: [
+      {
+        names: ['api.example.com'],
+        protocol: 'tcp',
+        ports: [
+          { listen: 80, target: 80 },
+          { listen: 443, target: 443 },
+        ],
+      },
     ],
+    listeners: [80, 443].map((port) => ({
+      kind: 'tcp',
+      port,
+      allowed: [{ names: ['api.example.com'], ports: [port] }],
+      nameCheck: 'off',
+      maxConnections: 100,
+    })),
     mode: 'tcp',
     nameCheck: 'off',
     tlsEch: 'allow',
@@ -48,10 +61,13 @@ test('parseConfig() needs nothing but TARGET', () => {
 });
 
 test('parseConfig() sets no limit where all clients share one session', () => {
-  const limitOf = (environment: object) => parseConfig({ TARGET: 'a.test', ...environment }).maxConnections;
-  expect(limitOf({ MODE: 'udp', UDP_ANSWERS: '0', MAX_CONNECTIONS: '5' })).toBe(Infinity);
-  expect(limitOf({ MODE: 'udp', MAX_CONNECTIONS: '5' })).toBe(5);
-  expect(limitOf({ UDP_ANSWERS: '0', MAX_CONNECTIONS: '5' })).toBe(5);
+  const limitsOf = (environment: object) =>
+    parseConfig({ TARGET: 'a.test:80 a.test:53/udp', MAX_CONNECTIONS: '5', ...environment }).listeners.map(
+      ({ maxConnections }) => maxConnections,
+    );
+  expect(limitsOf({ UDP_ANSWERS: '0' })).toEqual([5, Infinity]);
+  expect(limitsOf({})).toEqual([5, 5]);
+  expect(limitsOf({ MAX_CONNECTIONS: '0' })).toEqual([Infinity, Infinity]);
 });
 
 test('parseConfig() reads every variable', () => {
@@ -89,12 +105,16 @@ test('parseConfig() reads every variable', () => {
   });
   expect(config).toMatchObject({
     targets: ['mail.example.com'],
-    ports: [
-      { listen: 25, target: 25 },
-      { listen: 8443, target: 443 },
-      { listen: 5000, target: 5000 },
-      { listen: 5001, target: 5001 },
-      { listen: 5002, target: 5002 },
+    rules: [
+      {
+        ports: [
+          { listen: 25, target: 25 },
+          { listen: 8443, target: 443 },
+          { listen: 5000, target: 5000 },
+          { listen: 5001, target: 5001 },
+          { listen: 5002, target: 5002 },
+        ],
+      },
     ],
     mode: 'tcp',
     preResolve: true,
@@ -170,7 +190,7 @@ test.each([
   ['PRE_RESOLVE_REFRESH', 'maybe'],
   ['EXIT_ON_UNHEALTHY', 'yes'],
   ['TARGET', 'https://api.example.com/'],
-  ['TARGET', 'api.example.com:443'],
+  ['TARGET', 'api.example.com:http'],
   ['TARGET', 'api.example.com/path'],
   ['TARGET', '-bad-.example.com'],
   ['TARGET', 'a..b'],
@@ -257,7 +277,7 @@ test.each([
   ['1-999 2000:443', 1_000],
   ['1-500, 1001-1500', 1_000],
 ])('parseConfig() takes up to 1,000 ports, as in %s', (PORT, count) => {
-  expect(parseConfig({ TARGET: 'a.test', PORT }).ports).toHaveLength(count);
+  expect(parseConfig({ TARGET: 'a.test', PORT }).listeners).toHaveLength(count);
 });
 
 test.each([
@@ -395,17 +415,18 @@ test('parseConfig() refuses a probe to a port that no port pair has', () => {
 
 test.each(['HTTP_HEALTHCHECK', 'SMTP_HEALTHCHECK'])('parseConfig() refuses %s with MODE=udp', (name) => {
   expect(problemsOf({ TARGET: 'a.test', MODE: 'udp', [name]: '1' })).toEqual([
-    expect.stringContaining(`${name}=1: goes with MODE=tcp`),
+    expect.stringContaining(`${name}=1: goes with a relay of TCP`),
   ]);
 });
 
 test('with MODE=http-proxy every target port is reached through LISTEN', () => {
-  expect(parseConfig({ TARGET: 'a.test', MODE: 'http-proxy', PORT: '443 8000-8001' }).ports).toEqual(
-    [443, 8000, 8001].map((target) => ({ listen: 3128, target })),
-  );
-  expect(parseConfig({ TARGET: 'a.test', MODE: 'http-proxy', LISTEN: '8080' }).ports).toEqual([
-    { listen: 8080, target: 80 },
-    { listen: 8080, target: 443 },
+  const listenersOf = (environment: Record<string, string>) =>
+    parseConfig({ TARGET: 'a.test', MODE: 'http-proxy', ...environment }).listeners;
+  expect(listenersOf({ PORT: '443 8000-8001' })).toMatchObject([
+    { kind: 'http-proxy', port: 3128, allowed: [{ names: ['a.test'], ports: [443, 8000, 8001] }] },
+  ]);
+  expect(listenersOf({ LISTEN: '8080' })).toMatchObject([
+    { kind: 'http-proxy', port: 8080, allowed: [{ names: ['a.test'], ports: [80, 443] }] },
   ]);
 });
 
@@ -502,16 +523,13 @@ test.each<[string, Record<string, string>, string]>([
   ['NAMESERVERS', { NAMESERVERS: '9.9.9.9' }, 'PRE_RESOLVE=1'],
   ['PRE_RESOLVE_REFRESH', { PRE_RESOLVE_REFRESH: '0' }, 'PRE_RESOLVE=1'],
   ['MAX_CONNECTIONS', { ...udp, UDP_ANSWERS: '0', MAX_CONNECTIONS: '7' }, 'UDP_ANSWERS=1'],
-  ['MAX_WAITING', { ...udp, MAX_WAITING: '7' }, 'MODE=tcp or http-proxy and a limit of MAX_CONNECTIONS'],
-  [
-    'MAX_WAITING',
-    { MAX_CONNECTIONS: '0', MAX_WAITING: '7' },
-    'MODE=tcp or http-proxy and a limit of MAX_CONNECTIONS',
-  ],
-  ['UDP_ANSWERS', { UDP_ANSWERS: '0' }, 'MODE=udp'],
+  ['MAX_WAITING', { ...udp, MAX_WAITING: '7' }, 'a port of TCP and a limit of MAX_CONNECTIONS'],
+  ['MAX_WAITING', { MAX_CONNECTIONS: '0', MAX_WAITING: '7' }, 'a port of TCP and a limit of MAX_CONNECTIONS'],
+  ['UDP_ANSWERS', { UDP_ANSWERS: '0' }, 'a port of UDP'],
+  ['PORT', { TARGET: 'a.test:5432', PORT: '443' }, 'a name in TARGET without ports of its own'],
   ['VERBOSE', { VERBOSE: '1', LOG_LEVEL: 'warn' }, 'LOG_LEVEL=info, debug or trace'],
-  ['IDLE_TIMEOUT_MS', { ...udp, IDLE_TIMEOUT_MS: '7' }, 'MODE=tcp or http-proxy'],
-  ['UDP_TIMEOUT_MS', { MODE: 'http-proxy', UDP_TIMEOUT_MS: '7' }, 'MODE=udp'],
+  ['IDLE_TIMEOUT_MS', { ...udp, IDLE_TIMEOUT_MS: '7' }, 'a port of TCP'],
+  ['UDP_TIMEOUT_MS', { MODE: 'http-proxy', UDP_TIMEOUT_MS: '7' }, 'a port of UDP'],
   ['ADMIN_HOST', { ADMIN_HOST: '::' }, 'ADMIN_PORT'],
   ['HTTP_HEALTHCHECK_URL', { HTTP_HEALTHCHECK_URL: 'http://a.test/x' }, 'HTTP_HEALTHCHECK=1'],
   ['HTTP_HEALTHCHECK_TIMEOUT_MS', { HTTP_HEALTHCHECK_TIMEOUT_MS: '7' }, 'HTTP_HEALTHCHECK=1'],
@@ -550,7 +568,7 @@ test.each([
   ['9999999', "'9999999' is no port from 1 to 65535"],
 ])('PORT=%s is explained', (ports, reason) => {
   expect(problemsOf({ TARGET: 'a.test', PORT: ports })).toEqual([
-    `PORT="${ports}": ${reason}; it takes up to 1000 ports from 1 to 65535, such as 443, 8443:443 or 5000-5010, separated by spaces or commas`,
+    `PORT="${ports}": ${reason}; it takes up to 1000 ports from 1 to 65535, such as 443, 8443:443, 5000-5010 or 53/udp, separated by spaces or commas`,
   ]);
 });
 
@@ -564,7 +582,7 @@ test('parseConfig() warns of a port that YAML has made of a pair', () => {
 
 test('parseConfig() warns that PostgreSQL clients may name nobody, where names are checked', () => {
   const warning = (nameCheck: string) =>
-    `PORT: on port 5432 (PostgreSQL) only clients that use TLS with SNI name a target, as libpq 14 and newer do by default, and names are checked (NAME_CHECK=${nameCheck})`;
+    `TARGET: on port 5432 (PostgreSQL) only clients that use TLS with SNI name a target, as libpq 14 and newer do by default, and names are checked (NAME_CHECK=${nameCheck})`;
   const postgres = { TARGET: 'a.test', PORT: '15432:5432' };
   expect(parseConfig({ ...postgres, TARGET: 'a.test b.test' }).warnings).toEqual([warning('enforce')]);
   expect(parseConfig({ ...postgres, NAME_CHECK: 'report' }).warnings).toEqual([warning('report')]);

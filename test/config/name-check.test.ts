@@ -25,6 +25,7 @@ test.each([
   [{ ...several, ...proxy, PORT: '22 443' }, 'enforce'],
   [{ ...one, ...proxy, NAME_CHECK: 'report', PORT: '25' }, 'report'],
   [{ ...address, ...proxy, NAME_CHECK: 'off' }, 'off'],
+  [{ ...address, ...proxy }, 'enforce'],
   [{ ...several, ...proxy }, 'enforce'],
   [{ ...wildcard, ...proxy }, 'enforce'],
   [{ ...several, ...proxy, NAME_CHECK: 'off' }, 'off'],
@@ -39,70 +40,89 @@ test.each([
   expect(parseConfig(environment).nameCheck).toBe(nameCheck);
 });
 
-const noWayOut =
-  'with several names or a wildcard in TARGET it can only be enforce, as other names have nowhere to go';
-const first = 'the server speaks first, before a client names it, and names are checked';
+const noWayOut = 'it can only be enforce, as other names have nowhere to go';
+const needsOwnPort = 'but has to choose the target: give such a target a port of its own';
+const unread = 'TLS_ECH=refuse: goes with NAME_CHECK=report or enforce only, as nothing is read without';
 
 test.each<[Record<string, string>, string[]]>([
-  [{ ...several, NAME_CHECK: 'off' }, [`NAME_CHECK=off: ${noWayOut}`]],
-  [{ ...wildcard, NAME_CHECK: 'report' }, [`NAME_CHECK=report: ${noWayOut}`]],
   [
-    { ...several, ...udp },
-    [
-      'TARGET="a.test b.test": MODE=udp takes one name and no wildcard, as datagrams carry no name to choose by',
-    ],
+    { ...several, NAME_CHECK: 'off' },
+    [`NAME_CHECK=off: with several names or a wildcard on port 443, 80 ${noWayOut}`],
   ],
   [
-    { ...wildcard, ...udp, NAME_CHECK: 'enforce' },
-    [
-      'TARGET="*.a.test": MODE=udp takes one name and no wildcard, as datagrams carry no name to choose by',
-      'NAME_CHECK=enforce: goes with MODE=tcp and MODE=http-proxy only, as datagrams carry no name',
-    ],
+    { TARGET: 'a.test *.b.test:8443', NAME_CHECK: 'report' },
+    [`NAME_CHECK=report: with several names or a wildcard on port 8443 ${noWayOut}`],
   ],
   [
-    { ...one, ...udp, NAME_CHECK: 'report', PORT: '25' },
-    ['NAME_CHECK=report: goes with MODE=tcp and MODE=http-proxy only, as datagrams carry no name'],
+    { ...one, ...udp, NAME_CHECK: 'report' },
+    ['NAME_CHECK=report: goes with TCP only, as datagrams carry no name'],
   ],
-  [
-    { ...address, NAME_CHECK: 'report' },
-    ['TARGET: 192.0.2.1 is no name to check (NAME_CHECK=report): set NAME_CHECK=off'],
-  ],
+  [{ ...address, NAME_CHECK: 'report' }, ['NAME_CHECK=report: 192.0.2.1 is no name to check']],
   [
     { TARGET: 'a.test 192.0.2.1 ::1' },
     [
-      'TARGET: 192.0.2.1 is no name to check (NAME_CHECK=enforce): give such a target a relay of its own',
-      'TARGET: ::1 is no name to check (NAME_CHECK=enforce): give such a target a relay of its own',
+      `TARGET: 192.0.2.1 is no name that a client could say, ${needsOwnPort}`,
+      `TARGET: ::1 is no name that a client could say, ${needsOwnPort}`,
     ],
   ],
   [
-    { ...address, ...proxy },
-    ['TARGET: 192.0.2.1 is no name to check (NAME_CHECK=enforce): set NAME_CHECK=off'],
-  ],
-  [
-    { TARGET: 'a.test 192.0.2.1', ...proxy },
-    ['TARGET: 192.0.2.1 is no name to check (NAME_CHECK=enforce): set NAME_CHECK=off'],
-  ],
-  [
-    { ...one, NAME_CHECK: 'enforce', PORT: '443 2525:25' },
-    [`PORT: on port 25 (SMTP) ${first} (NAME_CHECK=enforce): set NAME_CHECK=off`],
-  ],
-  [
-    { ...several, PORT: '22 3306' },
+    { TARGET: 'a.test:22 b.test:22 a.test:3307:3306 *.c.test:3307:3306' },
     [
-      `PORT: on port 22 (SSH) ${first} (NAME_CHECK=enforce): give such a target a relay of its own`,
-      `PORT: on port 3306 (MySQL) ${first} (NAME_CHECK=enforce): give such a target a relay of its own`,
+      `TARGET: on port 22 (SSH) the server speaks first, before a client says a name, ${needsOwnPort}`,
+      `TARGET: on port 3306 (MySQL) the server speaks first, before a client says a name, ${needsOwnPort}`,
     ],
   ],
-  [
-    { ...one, TLS_ECH: 'refuse' },
-    ['TLS_ECH=refuse: goes with NAME_CHECK=report or enforce only, as nothing is read without'],
-  ],
-  [
-    { ...one, ...udp, TLS_ECH: 'refuse' },
-    ['TLS_ECH=refuse: goes with NAME_CHECK=report or enforce only, as nothing is read without'],
-  ],
+  [{ ...one, TLS_ECH: 'refuse' }, [unread]],
+  [{ ...one, ...udp, TLS_ECH: 'refuse' }, [unread]],
+  [{ ...one, PORT: '25', NAME_CHECK: 'enforce', TLS_ECH: 'refuse' }, [unread]],
 ])('%j is refused', (environment, problems) => {
   expect(problemsOf(environment)).toEqual(problems);
+});
+
+test.each<[Record<string, string>, Record<number, string>, string[]]>([
+  [
+    { TARGET: 'a.test:443 smtp.test:587', NAME_CHECK: 'enforce' },
+    { 443: 'enforce', 587: 'off' },
+    ['on port 587 (SMTP) the server speaks first, before a client says a name'],
+  ],
+  [
+    { TARGET: 'a.test', PORT: '443 2525:25', NAME_CHECK: 'report' },
+    { 443: 'report', 2525: 'off' },
+    ['on port 25 (SMTP) the server speaks first, before a client says a name'],
+  ],
+  [
+    { TARGET: 'a.test:443 192.0.2.1:8443', NAME_CHECK: 'enforce' },
+    { 443: 'enforce', 8443: 'off' },
+    ['192.0.2.1 is no name that a client could say'],
+  ],
+  [
+    { TARGET: 'smtp.test:25', NAME_CHECK: 'enforce' },
+    { 25: 'off' },
+    ['on port 25 (SMTP) the server speaks first, before a client says a name'],
+  ],
+])('%j leaves out ports that cannot be checked, and says so', (environment, checks, reasons) => {
+  const { listeners, warnings } = parseConfig(environment);
+  expect(Object.fromEntries(listeners.map(({ port, nameCheck }) => [port, nameCheck]))).toEqual(checks);
+  expect(warnings).toEqual(
+    reasons.map((reason) => `NAME_CHECK=${environment['NAME_CHECK']} leaves a port out: ${reason}`),
+  );
+});
+
+test('names are checked where one has to choose the target, and by the forward proxy', () => {
+  const { listeners, nameCheck } = parseConfig({
+    TARGET: 'a.test b.test db.test:5432 *.c.test:8443 logs.test:514/udp 192.0.2.1:22',
+    PORT: '443',
+    MODE: 'tcp http-proxy',
+  });
+  expect(listeners.map(({ kind, port, nameCheck: check }) => [kind, port, check])).toEqual([
+    ['tcp', 443, 'enforce'],
+    ['tcp', 5432, 'off'],
+    ['tcp', 8443, 'enforce'],
+    ['udp', 514, 'off'],
+    ['tcp', 22, 'off'],
+    ['http-proxy', 3128, 'enforce'],
+  ]);
+  expect(nameCheck).toBe('enforce');
 });
 
 test.each(['21', '22', '25', '110', '143', '587', '3306'])(
@@ -129,21 +149,14 @@ test.each<[Record<string, string>, string]>([
   expect(problemsOf(environment)).toEqual([expect.stringMatching(new RegExp(`^${start}`))]);
 });
 
-test('a list that nothing but TARGET can tell about does not hide what NAME_CHECK=enforce forbids', () => {
-  expect(problemsOf({ NAME_CHECK: 'enforce', PORT: '25' })).toEqual([
-    expect.stringMatching(/^TARGET is not set/),
-    expect.stringMatching(/^PORT: on port 25/),
-  ]);
-});
-
 test('a NAME_CHECK that cannot be read does not hide what several names forbid whatever it says', () => {
   expect(problemsOf({ ...several, NAME_CHECK: 'offf', PORT: '22 443' })).toEqual([
     expect.stringMatching(/^NAME_CHECK="offf"/),
-    expect.stringMatching(/^PORT: on port 22/),
+    expect.stringMatching(/^TARGET: on port 22/),
   ]);
   expect(problemsOf({ ...several, ...udp, NAME_CHECK: 'offf' })).toEqual([
     expect.stringMatching(/^NAME_CHECK="offf"/),
-    expect.stringMatching(/^TARGET="a.test b.test": MODE=udp takes one name/),
+    expect.stringMatching(/^TARGET="a.test b.test": a port of UDP belongs to one name/),
   ]);
 });
 

@@ -117,8 +117,8 @@ test('a probe that is off needs no host', () => {
   expect(parseConfig({ ...wildcard, HTTP_HEALTHCHECK_URL: 'http://$TARGET/x' }).probes).toEqual([]);
 });
 
-test('SMTP_HEALTHCHECK goes with MODE=tcp only', () => {
+test('SMTP_HEALTHCHECK goes with a relay of TCP only', () => {
   expect(problemsOf({ ...one, ...proxy, SMTP_HEALTHCHECK: '1' })).toEqual([
-    'SMTP_HEALTHCHECK=1: goes with MODE=tcp only',
+    'SMTP_HEALTHCHECK=1: goes with a relay of TCP only',
   ]);
 });

@@ -17,10 +17,13 @@ test.each<[Record<string, string>, readonly string[]]>([
     ['3128→a.test:443', '3128→a.test:8000-8002'],
   ],
   [
+    { TARGET: 'a.test db.test:5432 logs.test:514/udp', MODE: 'tcp http-proxy', PORT: '443' },
+    ['443→a.test:443', '3128→a.test:443', '5432→db.test:5432', '3128→db.test:5432', '514/udp→logs.test:514'],
+  ],
+  [
     { TARGET: 'app', PORT: '1 3 5 7 9 11 13 15 17 19' },
     [...[1, 3, 5, 7, 9, 11, 13, 15].map((port) => `${port}→app:${port}`), 'and 2 more'],
   ],
 ])('describeRoutes() says where %j leads', (environment, routes) => {
-  const { targets, ports } = parseConfig(environment);
-  expect(describeRoutes(targets, ports)).toEqual(routes);
+  expect(describeRoutes(parseConfig(environment))).toEqual(routes);
 });

@@ -8,8 +8,8 @@ test('count() has what the relays had no room to send, and what the kernel had n
   const socket = await udpSocket();
   const { port } = socket.address();
   const relays = [
-    { port, counts: () => ({ lost: 3 }) },
-    { port: 9, counts: () => ({ lost: 0 }) },
+    { protocol: 'udp' as const, port, counts: () => ({ lost: 3 }) },
+    { protocol: 'udp' as const, port: 9, counts: () => ({ lost: 0 }) },
   ];
   const { count } = watchLostDatagrams(() => relays, testLog());
   expect(count()).toEqual(

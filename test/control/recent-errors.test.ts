@@ -5,6 +5,7 @@ import { testLog } from '../helpers/relay.ts';
 
 const failure = {
   port: 80,
+  protocol: 'tcp',
   client: '10.0.0.2:5',
   target: 'a.test:80',
   address: null,
@@ -15,6 +16,7 @@ const failure = {
 };
 const refusal = (name: string, decision: string) => ({
   port: 80,
+  protocol: 'tcp',
   client: '10.0.0.2:6',
   name,
   rule: 'not in TARGET',
@@ -29,7 +31,7 @@ test('keepErrors() keeps warnings about a port, and passes every line on', () =>
   errors.log.warn({ ...failure, err: new Error('no way') }, 'target unreachable');
   errors.log.warn(refusal('b.test', 'refused'), 'refused');
   errors.log.warn(refusal('c.test', 'would refuse'), 'would refuse');
-  errors.log.warn({ port: 80, live: 3, waiting: 1 }, 'all slots are taken: clients wait');
+  errors.log.warn({ port: 80, protocol: 'tcp', live: 3, waiting: 1 }, 'all slots are taken: clients wait');
   errors.log.warn({ err: 'it leads here' }, 'a target leads to this relay itself');
   errors.log.info(failure, 'connection failed');
   errors.log.debug(failure, 'connection failed');
@@ -42,7 +44,7 @@ test('keepErrors() keeps warnings about a port, and passes every line on', () =>
     'info',
     'debug',
   ]);
-  expect(errors.of(80)).toEqual([
+  expect(errors.of({ port: 80, protocol: 'tcp' })).toEqual([
     { at: expect.any(String), client: '10.0.0.2:5', message: 'no way', count: 1 },
     { at: expect.any(String), client: '10.0.0.2:6', message: 'b.test is not in TARGET', count: 1 },
     {
@@ -52,15 +54,18 @@ test('keepErrors() keeps warnings about a port, and passes every line on', () =>
       count: 1,
     },
   ]);
-  expect(errors.of(443)).toEqual([]);
-  expect(Date.now() - Date.parse(errors.of(80)[0]?.at ?? '')).toBeLessThan(60_000);
+  expect(errors.of({ port: 443, protocol: 'tcp' })).toEqual([]);
+  expect(Date.now() - Date.parse(errors.of({ port: 80, protocol: 'tcp' })[0]?.at ?? '')).toBeLessThan(60_000);
 });
 
 test('keepErrors() keeps the last few, the same one once, in its newest place', () => {
   const errors = keepErrors(testLog());
-  for (const err of ['a', 'b', 'c', 'd', 'e', 'f', 'd']) errors.log.warn({ port: 80, err }, SHORT);
-  errors.log.warn({ port: 80, err: 'd' }, SHORT, 5);
-  const kept = errors.of(80).map(({ client, message, count }) => [client, message, count]);
+  for (const err of ['a', 'b', 'c', 'd', 'e', 'f', 'd'])
+    errors.log.warn({ port: 80, protocol: 'tcp', err }, SHORT);
+  errors.log.warn({ port: 80, protocol: 'tcp', err: 'd' }, SHORT, 5);
+  const kept = errors
+    .of({ port: 80, protocol: 'tcp' })
+    .map(({ client, message, count }) => [client, message, count]);
   expect(kept).toEqual([
     [null, 'b', 1],
     [null, 'c', 1],

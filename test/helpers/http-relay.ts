@@ -56,10 +56,13 @@ export async function proxyTo(
   { isChecked = false, target, ...options }: ProxyOptions = {},
 ) {
   const reads: (() => number)[] = [];
+  const listed = (name: string) => NAMES.find((known) => known === name.toLowerCase());
   const choose = chooseByNameAndPort(
-    (name) => NAMES.find((known) => known === name.toLowerCase()) ?? null,
-    new Set(ports),
-    (host, port) => ({ ...localTarget(port), ...target, host }),
+    (name, port) => {
+      const host = listed(name);
+      return host === undefined || !ports.includes(port) ? null : { ...localTarget(port), ...target, host };
+    },
+    (name) => listed(name) !== undefined,
   );
   const check = createNameCheck();
   const serve = proxyHttp({
@@ -76,13 +79,18 @@ export async function proxyTo(
   return Object.assign(relay, { bytesRead: (client: number) => reads.at(client)?.() ?? 0 });
 }
 
+/** Finds the target that one of these names is, on this port, in whichever case it is asked for. */
+export function findAmong(names: readonly string[], port: number) {
+  return (name: string) => {
+    const host = names.find((known) => known === name.toLowerCase());
+    return host === undefined ? null : { ...localTarget(port), host };
+  };
+}
+
 /** A relay that checks names: api.test and www.test are on this port. */
 export async function checkTo(port: number, options: Parameters<typeof servingRelay>[1] = {}) {
   const check = createNameCheck();
-  const choose = chooseByName(
-    (name) => NAMES.find((known) => known === name.toLowerCase()) ?? null,
-    (host) => ({ ...localTarget(port), host }),
-  );
+  const choose = chooseByName(findAmong(NAMES, port));
   return servingRelay((connection) => check(connection, { choose, refuseEch: false }), options);
 }
 

@@ -18,6 +18,7 @@ function folding() {
 
 const refusal = {
   port: 443,
+  protocol: 'tcp',
   client: '10.0.0.2:1024',
   name: 'b.test',
   rule: 'not in TARGET',
@@ -26,6 +27,7 @@ const refusal = {
 };
 const ended = {
   port: 443,
+  protocol: 'tcp',
   client: '10.0.0.2:1024',
   target: 'a.test:443',
   address: '192.0.2.1:443',
@@ -113,6 +115,7 @@ test('foldRepeats() takes errors for the same that say the same, of a worker or 
   expect(said()).toEqual(['target unreachable', 'target unreachable 2 more in 0 s']);
   expect(lines[1]?.fields).toEqual({
     port: 443,
+    protocol: 'tcp',
     client: '[::1]',
     target: 'a.test:443',
     err: 'ECONNREFUSED',
@@ -135,7 +138,7 @@ test('foldRepeats() folds no repeats that are no warnings, or that are about a p
     log.info(ended, 'connection ended');
     log.debug(ended, 'connection ended');
     log.info(resolved, 'name resolved');
-    log.warn({ port: 80, live: i, waiting: 1 }, 'all slots are taken: clients wait');
+    log.warn({ port: 80, protocol: 'tcp', live: i, waiting: 1 }, 'all slots are taken: clients wait');
   }
   expect(said()).toHaveLength(8);
   expect(vi.getTimerCount()).toBe(0);
@@ -224,7 +227,8 @@ test.each([
   [
     'ports',
     'warn',
-    (log: Log, i: number) => log.warn({ port: i, live: 1, waiting: 1 }, 'all slots are taken: clients wait'),
+    (log: Log, i: number) =>
+      log.warn({ port: i, protocol: 'tcp', live: 1, waiting: 1 }, 'all slots are taken: clients wait'),
     100,
   ],
 ] as const)('foldRepeats() has a budget for %s', (_what, level, write, granted) => {

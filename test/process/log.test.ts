@@ -137,7 +137,7 @@ test.each(['1', '2'])('a burst of the same refusal is two lines (WORKERS=%s)', a
   expect(fieldsOf(first ?? {})).toEqual(LINES.refused);
   expect(rest).toMatchObject({ level: 'warn', client: '127.0.0.1', name: 'other.test', more: 19 });
   expect(rest?.msg).toMatch(/^refused 19 more in \d+ s$/);
-  expect(fieldsOf(rest ?? {})).toEqual(['client', 'port', ...LINES.refused.slice(2), 'more']);
+  expect(fieldsOf(rest ?? {})).toEqual(['client', 'port', 'protocol', ...LINES.refused.slice(3), 'more']);
   expect(more).toEqual([]);
   expect(relay.lines.at(-1)).toMatchObject({ level: 'info', msg: 'stopped' });
 });

@@ -28,6 +28,7 @@ function office() {
 
 const refusal = (port: number) => ({
   port: 443,
+  protocol: 'tcp',
   client: `10.0.0.2:${port}`,
   name: null,
   rule: 'blackout',
@@ -36,6 +37,7 @@ const refusal = (port: number) => ({
 });
 const session = {
   port: 53,
+  protocol: 'udp',
   client: '10.0.0.2:5',
   target: 'a.test:53',
   address: '192.0.2.1:53',

@@ -3,6 +3,7 @@ import { BlockList, isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 
 import type { Config } from '../../config/config.ts';
+import { namesOf } from '../../config/listeners.ts';
 import { isWildcard } from '../../config/targets.ts';
 import { listSome } from '../../lib/list-some.ts';
 import { type Found, findAddresses } from './names.ts';
@@ -18,7 +19,10 @@ export async function checkAliases(
   config: Config,
   { found, runsHere }: { readonly found: readonly Found[]; readonly runsHere: boolean },
 ): Promise<readonly string[]> {
-  if (config.mode === 'http-proxy' || !getServers().includes(DOCKER_DNS)) return [];
+  const relayed = new Set(
+    config.listeners.filter(({ kind }) => kind !== 'http-proxy').flatMap(({ allowed }) => namesOf(allowed)),
+  );
+  if (relayed.size === 0 || !getServers().includes(DOCKER_DNS)) return [];
   const isBeside = readNetworks();
   if (!config.preResolve) {
     return found
@@ -32,7 +36,7 @@ export async function checkAliases(
       });
   }
   if (!runsHere) return [];
-  const names = config.targets.filter((target) => !isWildcard(target) && isIP(target) === 0);
+  const names = [...relayed].filter((target) => !isWildcard(target) && isIP(target) === 0);
   const apps = await Promise.all(
     names.map((target) => findAddresses(target, { ...config, preResolve: false, scope: 'any' })),
   );

@@ -1,12 +1,16 @@
 import type { Config } from '../../config/config.ts';
+import { type ListenerKind, protocolOf } from '../../config/listeners.ts';
+import type { NameCheck } from '../../config/name-check.ts';
+import type { Protocol } from '../../config/ports.ts';
 import { askedServers } from '../../dns/asked-servers.ts';
+import { listSome } from '../../lib/list-some.ts';
 import { endpoint } from '../../relay/endpoint.ts';
 
 /** What the relay would do, beside where it leads: a sentence a line. */
 export function describeBehaviour(config: Config): readonly string[] {
   return [
     describeResolving(config),
-    describeNames(config),
+    ...describeNames(config),
     ...describeClients(config),
     ...describeLimits(config),
     ...(config.blackout ? ['it begins with a blackout: nobody is let in until that is ended'] : []),
@@ -29,11 +33,21 @@ function describeResolving({ preResolve, nameservers, refresh, scope }: Config):
   return `names are resolved ${how}; TARGET_SCOPE=${scope}`;
 }
 
-function describeNames({ mode, nameCheck, tlsEch }: Config): string {
-  if (mode === 'udp') return 'names are not checked: datagrams carry none';
+/** What is done with names, a line for each way; ports are told where ways differ. */
+function describeNames({ listeners, tlsEch }: Config): readonly string[] {
+  const ways = Map.groupBy(listeners, ({ kind, nameCheck }) => describeNameCheck(kind, nameCheck, tlsEch));
+  return [...ways].map(([way, sharing]) => {
+    if (ways.size === 1) return way;
+    const ports = sharing.map(({ kind, port }) => (kind === 'udp' ? `${port}/udp` : `${port}`));
+    return `${listSome(ports, ', ')}: ${way}`;
+  });
+}
+
+function describeNameCheck(kind: ListenerKind, nameCheck: NameCheck, tlsEch: Config['tlsEch']): string {
+  if (kind === 'udp') return 'names are not checked: datagrams carry none';
   switch (nameCheck) {
     case 'off':
-      return mode === 'tcp'
+      return kind === 'tcp'
         ? 'names are not checked: whatever a client says goes to the target'
         : "the proxy's clients name the target; names within their tunnels are not checked";
     case 'report':
@@ -44,12 +58,16 @@ function describeNames({ mode, nameCheck, tlsEch }: Config): string {
 }
 
 /** Only what is not as everybody expects. */
-function describeClients({ mode, bind, allowFrom, proxyProtocol }: Config): readonly string[] {
+function describeClients({ listeners, bind, allowFrom, proxyProtocol }: Config): readonly string[] {
   const networks = allowFrom?.map((network) => network.join('/')).join(', ');
-  const refused = mode === 'udp' ? 'the datagrams of others are dropped' : 'others are reset';
+  const { tcp, udp } = protocolsOf(listeners);
+  const refused = [
+    ...(tcp ? ['others are reset'] : []),
+    ...(udp ? ['the datagrams of others are dropped'] : []),
+  ];
   return [
     ...(bind === null ? [] : [`listens on ${bind.join(', ')} alone`]),
-    ...(networks === undefined ? [] : [`clients may come from ${networks}; ${refused}`]),
+    ...(networks === undefined ? [] : [`clients may come from ${networks}; ${refused.join(', ')}`]),
     ...(proxyProtocol === 'off'
       ? []
       : [`the target is told who the client is, in a PROXY header ${proxyProtocol}`]),
@@ -57,19 +75,29 @@ function describeClients({ mode, bind, allowFrom, proxyProtocol }: Config): read
 }
 
 function describeLimits(config: Config): readonly string[] {
-  const { mode, maxConnections, maxWaiting, udpAnswers } = config;
-  const { connectTimeout, idleTimeout, udpTimeout, drainTimeout } = config;
-  const drain = `at a stop, what is live has ${drainTimeout} ms to finish`;
-  if (mode === 'udp' && !udpAnswers)
-    return [`answers are not expected; the name is asked for anew every ${udpTimeout} ms`, drain];
-  if (mode === 'udp') {
-    const more = 'one more takes the place of one that was never answered, or has been idle longest';
-    return [
-      maxConnections === Infinity ? 'any number of sessions' : `${maxConnections} sessions a port; ${more}`,
-      `a session ends after ${udpTimeout} ms of silence`,
-      drain,
-    ];
-  }
+  const { tcp, udp } = protocolsOf(config.listeners);
+  return [
+    ...(tcp ? describeConnections(config) : []),
+    ...(udp ? describeSessions(config) : []),
+    `at a stop, what is live has ${config.drainTimeout} ms to finish`,
+  ];
+}
+
+function describeSessions({ udpAnswers, udpTimeout, maxConnections }: Config): readonly string[] {
+  if (!udpAnswers) return [`answers are not expected; the name is asked for anew every ${udpTimeout} ms`];
+  const more = 'one more takes the place of one that was never answered, or has been idle longest';
+  return [
+    maxConnections === Infinity ? 'any number of sessions' : `${maxConnections} sessions a port; ${more}`,
+    `a session ends after ${udpTimeout} ms of silence`,
+  ];
+}
+
+function describeConnections({
+  maxConnections,
+  maxWaiting,
+  connectTimeout,
+  idleTimeout,
+}: Config): readonly string[] {
   return [
     maxConnections === Infinity
       ? 'any number of connections'
@@ -78,6 +106,11 @@ function describeLimits(config: Config): readonly string[] {
     idleTimeout === 0
       ? 'connections may be idle for ever'
       : `a connection is reset after ${idleTimeout} ms without a byte`,
-    drain,
   ];
+}
+
+/** Which protocols are listened to. */
+function protocolsOf(listeners: Config['listeners']): Readonly<Record<Protocol, boolean>> {
+  const isThere = (protocol: Protocol) => listeners.some(({ kind }) => protocolOf(kind) === protocol);
+  return { tcp: isThere('tcp'), udp: isThere('udp') };
 }

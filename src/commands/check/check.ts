@@ -31,7 +31,7 @@ export const check: Command = {
     const showsAll = options['all'] === true;
     const config = parseConfig(environment);
     const relay = await askRelay(config.runDir).catch(() => null);
-    const held = new Set(relay?.ports.map(({ port }) => port));
+    const held = new Set(relay?.ports.map(({ port, protocol }) => `${port}/${protocol}`));
     const runsHere = held.size > 0;
     const unbound = [...(await checkPorts(config, held)), ...(runsHere ? [] : await checkAdmin(config))];
     const plain = config.targets.filter((target) => !isWildcard(target));

@@ -1,5 +1,7 @@
 import type { Config } from '../../config/config.ts';
-import { forRelays, listen } from '../../door/listen.ts';
+import { protocolOf } from '../../config/listeners.ts';
+import type { Protocol } from '../../config/ports.ts';
+import { forRelays, listenHere } from '../../door/listen.ts';
 import { messageOf } from '../../lib/message-of.ts';
 import { ResolveError } from '../../lib/resolve-error.ts';
 import { describeRange, toRuns, withoutPort } from '../../lib/runs.ts';
@@ -12,6 +14,13 @@ const SILENT: Log = { warn() {}, info() {}, debug() {} };
 const nowhere = async () => {
   throw new ResolveError('the port is only being checked', { isFinal: true });
 };
+
+/** A port that cannot be listened on. */
+interface Failure {
+  readonly protocol: Protocol;
+  readonly port: number;
+  readonly reason: string;
+}
 
 /** Opens ADMIN_PORT for a moment, where there is one. Resolves with why it cannot be. */
 export async function checkAdmin({ admin }: Config): Promise<readonly string[]> {
@@ -26,32 +35,32 @@ export async function checkAdmin({ admin }: Config): Promise<readonly string[]> 
 }
 
 /** Listens on each port for a moment, as the relay would, but for those that a relay holds already. Resolves with why one cannot be. */
-export async function checkPorts(config: Config, held: ReadonlySet<number>): Promise<readonly string[]> {
-  const pairs = new Map(config.ports.map((pair) => [pair.listen, pair])).values();
+export async function checkPorts(config: Config, held: ReadonlySet<string>): Promise<readonly string[]> {
+  const openRelay = listenHere(forRelays(config), {
+    lookup: nowhere,
+    log: SILENT,
+    blackoutFlag: new BlackoutFlag(),
+    onTraffic: () => {},
+  });
   const failures = await Promise.all(
-    [...pairs]
-      .filter((pair) => !held.has(pair.listen))
-      .map(async (pair) => {
-        try {
-          const relays = await listen(forRelays({ ...config, ports: [pair] }), {
-            lookup: nowhere,
-            log: SILENT,
-            blackoutFlag: new BlackoutFlag(),
-            onTraffic: () => {},
-          });
-          await Promise.all(relays.map((relay) => relay.drain(AbortSignal.abort())));
-          return [];
-        } catch (error) {
-          const reason = error instanceof ListenError ? error.reason : messageOf(error);
-          return [{ port: pair.listen, reason: withoutPort(reason, pair.listen) }];
-        }
-      }),
+    config.listeners.map(async (listener) => {
+      const { port } = listener;
+      const protocol = protocolOf(listener.kind);
+      if (held.has(`${port}/${protocol}`)) return [];
+      try {
+        const relay = await openRelay(listener);
+        await relay.drain(AbortSignal.abort());
+        return [];
+      } catch (error) {
+        const reason = error instanceof ListenError ? error.reason : messageOf(error);
+        return [{ protocol, port, reason: withoutPort(reason, port) }];
+      }
+    }),
   );
-  const protocol = config.mode === 'udp' ? 'udp' : 'tcp';
-  return toRuns(failures.flat(), (one, next) => next.port === one.port + 1 && next.reason === one.reason).map(
-    (run) => {
-      const [{ port, reason }] = run;
-      return `${protocol} ${describeRange(port, run.at(-1)?.port ?? port)} cannot be listened on: ${reason}`;
-    },
-  );
+  const areAlike = (one: Failure, next: Failure) =>
+    next.port === one.port + 1 && next.reason === one.reason && next.protocol === one.protocol;
+  return toRuns(failures.flat(), areAlike).map((run) => {
+    const [{ protocol, port, reason }] = run;
+    return `${protocol} ${describeRange(port, run.at(-1)?.port ?? port)} cannot be listened on: ${reason}`;
+  });
 }

@@ -2,7 +2,8 @@ import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 
 import type { Config } from '../../config/config.ts';
-import { areNeighbours, describeRun, type Route } from '../../config/routes.ts';
+import { protocolOf } from '../../config/listeners.ts';
+import { areNeighbours, describeRun, type Route, routesOf } from '../../config/routes.ts';
 import { isWildcard } from '../../config/targets.ts';
 import { loopGuardOf } from '../../door/loops.ts';
 import { messageOf } from '../../lib/message-of.ts';
@@ -37,19 +38,12 @@ export async function checkRoutes(
   found: readonly Found[],
 ): Promise<{ readonly lines: readonly string[]; readonly problems: readonly Problem[] }> {
   const dial = createDialler(config);
-  const wanted = config.targets.flatMap((target) => config.ports.map((pair) => ({ target, pair })));
-  const routes: readonly DialledRoute[] = await Readable.from(wanted)
+  const routes: readonly DialledRoute[] = await Readable.from(routesOf(config))
     .map(
-      async ({ target, pair }) => {
-        const known = found.find((each) => each.target === target);
+      async (route: Route) => {
+        const known = found.find(({ target }) => target === route.target);
         const addresses = known?.addresses.map(({ address }) => address) ?? [];
-        return {
-          target,
-          from: pair.listen,
-          to: pair.target,
-          addresses,
-          ...(await dial(target, pair.target, known)),
-        };
+        return { ...route, addresses, ...(await dial(route, known)) };
       },
       { concurrency: CONCURRENCY },
     )
@@ -57,7 +51,7 @@ export async function checkRoutes(
 
   const runs = toRuns(routes, areAlike).map((run) => {
     const [first] = run;
-    const name = `${config.mode} ${describeRun(first, run.at(-1) ?? first, ' → ')}`;
+    const name = `${first.kind} ${describeRun(first, run.at(-1) ?? first, ' → ')}`;
     const isItself = first.addresses.length === 0 || first.addresses[0] === first.target;
     const addresses = isItself ? '' : ` (${first.addresses.join(', ')})`;
     return {
@@ -69,8 +63,8 @@ export async function checkRoutes(
 }
 
 function createDialler(config: Config) {
-  const { mode, connectTimeout, preResolve } = config;
-  const withoutLoops = loopGuardOf(config);
+  const { connectTimeout, preResolve } = config;
+  const guards = { tcp: loopGuardOf(config, 'tcp'), udp: loopGuardOf(config, 'udp') };
   const { signal } = new AbortController();
   const hint = preResolve ? '' : ': if it is this relay itself, by its alias, set PRE_RESOLVE=1';
   const resets = {
@@ -82,17 +76,17 @@ function createDialler(config: Config) {
   };
 
   return async (
-    host: string,
-    port: number,
+    { kind, target: host, to: port }: Route,
     found: Found | undefined,
   ): Promise<Pick<DialledRoute, 'outcome' | 'problem'>> => {
     if (isWildcard(host) || found === undefined)
       return { outcome: 'a name below it is resolved when a client asks for it', problem: null };
     if (found.problem !== null) return { outcome: 'there is no address to dial', problem: null };
 
+    const withoutLoops = guards[protocolOf(kind)];
     const target: Target = { host, port, resolve: async () => withoutLoops({ host, port }, found.addresses) };
     try {
-      if (mode === 'udp') {
+      if (kind === 'udp') {
         await target.resolve(signal);
         return { outcome: 'whether anything answers there cannot be told with UDP', problem: null };
       }

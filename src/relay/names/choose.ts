@@ -6,9 +6,6 @@ import type { Target } from '../target.ts';
 /** Which target a name and a port lead to; a port of null is the one of the relay, or of what is spoken. Throws a Refusal. */
 export type Choose = (name: string, port: number | null) => Target;
 
-/** The listed name that a name is, or null where it is none of them. */
-type Match = (name: string) => string | null;
-
 /** What a client may ask for. */
 export interface NameRules {
   readonly choose: Choose;
@@ -16,21 +13,25 @@ export interface NameRules {
   readonly refuseEch: boolean;
 }
 
-/** Chooses by name alone: the port is known. */
-export function chooseByName(match: Match, targetOf: (host: string) => Target): Choose {
-  return (name) => targetOf(allowed(match, name));
+/** Chooses by name alone, which says the port too; `find` gives null where a name may not be reached. */
+export function chooseByName(find: (name: string) => Target | null): Choose {
+  return (name) => {
+    const target = find(name);
+    if (target === null) throw notInTarget(name);
+    return target;
+  };
 }
 
-/** Chooses by name and port, both out of lists. */
+/** Chooses by name and port; `find` gives null where a name may not be reached at that port, `isListed` tells whether it may at another. */
 export function chooseByNameAndPort(
-  match: Match,
-  ports: ReadonlySet<number>,
-  targetOf: (host: string, port: number) => Target,
+  find: (name: string, port: number) => Target | null,
+  isListed: (name: string) => boolean,
 ): Choose {
   return (name, port) => {
     const wanted = port ?? HTTP_PORT;
-    const host = allowed(match, name);
-    if (ports.has(wanted)) return targetOf(host, wanted);
+    const target = find(name, wanted);
+    if (target !== null) return target;
+    if (!isListed(name)) throw notInTarget(name);
     throw new Refusal('not in PORT', `port ${wanted} is not in PORT`, `${name}:${wanted}`);
   };
 }
@@ -70,8 +71,6 @@ export function chooseByRequest(
   return target;
 }
 
-function allowed(match: Match, name: string): string {
-  const host = match(name);
-  if (host === null) throw new Refusal('not in TARGET', `${name} is not in TARGET`, name);
-  return host;
+function notInTarget(name: string): Refusal {
+  return new Refusal('not in TARGET', `${name} is not in TARGET`, name);
 }

@@ -1,6 +1,6 @@
 import { messageOf } from '../../lib/message-of.ts';
 import { sourceOf } from '../../lib/source-of.ts';
-import type { Log } from '../../log/log.ts';
+import type { PortLog } from '../../log/log.ts';
 import { Refusal } from '../../wire/refusal.ts';
 import type { Counters } from '../counters.ts';
 import type { Crowd, Member } from '../crowd.ts';
@@ -42,7 +42,7 @@ export interface Shared {
   /** The PROXY header that a target is sent first. */
   readonly proxyProtocol: 'off' | 'v1' | 'v2';
   readonly counters: Counters;
-  readonly log: Log<'port'>;
+  readonly log: PortLog;
   /** At which level the end of each connection is logged; null for not at all. */
   readonly endLevel: 'info' | 'debug' | null;
   /** Told of dials: why one failed, or null. */

@@ -54,10 +54,12 @@ export async function listenTcp(options: Options): Promise<Relay> {
     },
   });
   return {
+    protocol: 'tcp',
     port,
     get live() {
       return slots.held;
     },
+    limit: slots.size,
     get waiting() {
       return slots.waiting;
     },

@@ -2,7 +2,7 @@ import type { SocketAddress } from '../../kernel/socket-address.ts';
 import { sourceOf } from '../../lib/source-of.ts';
 import { throttle } from '../../lib/throttle.ts';
 import type { Lines } from '../../log/lines.ts';
-import type { Log } from '../../log/log.ts';
+import type { PortLog } from '../../log/log.ts';
 import { IN_BLACKOUT } from '../blackout-flag.ts';
 import { type Counts, sumCounts } from '../counters.ts';
 import { createDialOrder } from '../dial-order.ts';
@@ -30,7 +30,7 @@ interface Options extends PortOptions, Omit<Shared, 'order' | 'onSilence'> {
   readonly onDial: (failure: string | null) => void;
   /** Whether the target answers. If not, all clients share one session, which asks for the name anew every `sessionTimeout`. */
   readonly answers: boolean;
-  readonly log: Log<'port'>;
+  readonly log: PortLog;
   /** At which level the end of each session is logged; null for not at all. */
   readonly endLevel: 'info' | 'debug' | null;
 }
@@ -62,6 +62,7 @@ export async function listenUdp(options: Options): Promise<Relay> {
 
 /** A port that is listened on, and its clients' sessions. */
 class UdpRelay implements Relay {
+  readonly protocol = 'udp';
   readonly port: number;
   readonly waiting = 0;
   readonly failed: Promise<never>;
@@ -110,6 +111,10 @@ class UdpRelay implements Relay {
 
   get live(): number {
     return this.#options.slots.held;
+  }
+
+  get limit(): number {
+    return this.#options.slots.size;
   }
 
   get lastFailure(): string | null {

@@ -8,7 +8,8 @@ import { chooseByName } from '../../../src/relay/names/choose.ts';
 import { createNameCheck } from '../../../src/relay/serve/enforce-names.ts';
 import type { Connection } from '../../../src/relay/tcp/connection.ts';
 import { clientHello, extension, records, vector } from '../../helpers/client-hello.ts';
-import { countReads, localTarget, servingRelay, testLog } from '../../helpers/relay.ts';
+import { findAmong } from '../../helpers/http-relay.ts';
+import { countReads, servingRelay, testLog } from '../../helpers/relay.ts';
 import { closedPort, endOf, readAll, readSome, tcpClient, tcpServer } from '../../helpers/sockets.ts';
 
 const NAMES: readonly string[] = ['api.test', 'www.test'];
@@ -26,10 +27,7 @@ async function checking(
   } & Parameters<typeof servingRelay>[1] = {},
 ) {
   const check = createNameCheck();
-  const choose = chooseByName(
-    (name) => NAMES.find((known) => known === name.toLowerCase()) ?? null,
-    (host) => ({ ...localTarget(port), host }),
-  );
+  const choose = chooseByName(findAmong(NAMES, port));
   return servingRelay((connection) => {
     onConnection?.(connection);
     return check(connection, { choose, refuseEch });

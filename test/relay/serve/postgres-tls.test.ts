@@ -7,6 +7,7 @@ import { createNameCheck } from '../../../src/relay/serve/enforce-names.ts';
 import { relayTo } from '../../../src/relay/serve/relay-to.ts';
 import { NameReport } from '../../../src/relay/serve/report-names.ts';
 import { clientHello } from '../../helpers/client-hello.ts';
+import { findAmong } from '../../helpers/http-relay.ts';
 import { localTarget, servingRelay, testLog } from '../../helpers/relay.ts';
 import { endOf, readAll, readSome, tcpClient, tcpServer } from '../../helpers/sockets.ts';
 
@@ -18,10 +19,7 @@ const UNRECOGNIZED_NAME = '15030300020270';
 
 /** Who api.test and db.test are, on a port. */
 const rulesOf = (port: number) => ({
-  choose: chooseByName(
-    (name) => (['api.test', 'db.test'].includes(name) ? name : null),
-    (host) => ({ ...localTarget(port), host }),
-  ),
+  choose: chooseByName(findAmong(['api.test', 'db.test'], port)),
   refuseEch: false,
 });
 

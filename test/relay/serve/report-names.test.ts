@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { chooseByName } from '../../../src/relay/names/choose.ts';
 import { relayTo } from '../../../src/relay/serve/relay-to.ts';
 import { NameReport } from '../../../src/relay/serve/report-names.ts';
+import { findAmong } from '../../helpers/http-relay.ts';
 import { localTarget, servingRelay, testLog } from '../../helpers/relay.ts';
 import { endOf, readSome, tcpClient, tcpServer } from '../../helpers/sockets.ts';
 
@@ -20,10 +21,7 @@ async function reporting(answer: string) {
     socket.on('end', () => socket.end());
   });
   const log = testLog();
-  const choose = chooseByName(
-    (name) => (name === 'api.test' ? name : null),
-    (host) => ({ ...localTarget(port), host }),
-  );
+  const choose = chooseByName(findAmong(['api.test'], port));
   const observe = (connection: ConstructorParameters<typeof NameReport>[0]) =>
     new NameReport(connection, { choose, refuseEch: false });
   const relay = await servingRelay(relayTo(localTarget(port), observe), { log, endLevel: null });

@@ -88,8 +88,7 @@ test.each([
 /** A relay that checks names: each is on a port of its own. */
 function checking(ports: Readonly<Record<string, number>>, options: Options) {
   const check = createNameCheck();
-  const match = (name: string) => (name in ports ? name : null);
-  const choose = chooseByName(match, (host) => ({ ...localTarget(ports[host] ?? 0), host }));
+  const choose = chooseByName((host) => (host in ports ? { ...localTarget(ports[host] ?? 0), host } : null));
   return servingRelay((connection) => check(connection, { choose, refuseEch: false }), options);
 }
 
