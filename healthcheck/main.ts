@@ -1,9 +1,9 @@
 import { ConfigError } from '../src/config/config-error.ts';
-import { parseConfig } from '../src/config/config.ts';
+import { parseConfig, parseRunDir } from '../src/config/config.ts';
 import { protocolOf } from '../src/config/listeners.ts';
 import { askRelay } from '../src/control/ask-relay.ts';
 import { describeBlackout } from '../src/control/describe-blackout.ts';
-import { probeAddress } from '../src/control/protocol.ts';
+import { probeAddress, type Status } from '../src/control/protocol.ts';
 import { type Program, runProgram, UsageError } from '../src/lib/arguments.ts';
 import { messageOf } from '../src/lib/message-of.ts';
 import { createPrinter } from '../src/lib/printer.ts';
@@ -49,9 +49,9 @@ async function main(args: readonly string[]): Promise<number> {
 
 /** Checks the relay from the inside out. Resolves with how it is when all is well; rejects with the first thing that is not. */
 async function check(environment: NodeJS.ProcessEnv): Promise<string> {
-  const config = parseConfig(environment);
+  const status = await askRelay(parseRunDir(environment));
+  const config = parseConfig(asInForce(environment, status));
   const { listeners, bind, runDir, blackoutHealth, probes } = config;
-  const status = await askRelay(runDir);
   for (const [protocol, ports] of Map.groupBy(listeners, ({ kind }) => protocolOf(kind)))
     checkListening(protocol, { bind, ports: new Set(ports.map(({ port }) => port)) });
   if (status !== null && status.blackout.state !== 'off') {
@@ -66,7 +66,16 @@ async function check(environment: NodeJS.ProcessEnv): Promise<string> {
     status && config.preResolve && import('./name.ts').then(({ checkNames }) => checkNames(config, status)),
     ...probes.map((probe) => explain(send({ ...probe, address }), { runDir, ...probe })),
   ]);
-  return 'healthy';
+  const problem = status?.targetFile?.problem ?? null;
+  return problem === null
+    ? 'healthy'
+    : `healthy by the list in force; TARGET_FILE cannot be used: ${problem}`;
+}
+
+/** The relay may go by an earlier list than the one that is in TARGET_FILE now. */
+function asInForce(environment: NodeJS.ProcessEnv, status: Status | null): NodeJS.ProcessEnv {
+  const { targetFile = null } = status ?? {};
+  return targetFile === null ? environment : { ...environment, TARGET: targetFile.text, TARGET_FILE: '' };
 }
 
 ignoreDebuggerSignal(process);

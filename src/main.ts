@@ -43,11 +43,17 @@ const relayCommand: Command = {
     const stop = listenForStop(process);
     const crash = listenForCrash(process);
     const { log, output } = createLog(config.logLevel, STDOUT);
-    const folding = foldRepeats(log, config.targets);
+    const folding = foldRepeats(log);
     for (const warning of [...config.warnings, ...findForwarding()]) log.warn({}, warning);
+    const readConfig = () => {
+      const next = parseConfig(environment);
+      for (const warning of next.warnings.filter((each) => !config.warnings.includes(each)))
+        log.warn({}, warning);
+      return next;
+    };
     const linesDropped = () => ({ budget: folding.dropped, output: output.dropped });
     try {
-      const ending = await relay(config, { log: folding, linesDropped, stop, crash });
+      const ending = await relay(config, { log: folding, readConfig, linesDropped, stop, crash });
       folding.flush();
       log.info({}, ending);
       return 0;
@@ -89,7 +95,7 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 /** What a relay has from the start. */
-interface Surroundings extends Pick<Parameters<typeof openDoor>[1], 'log' | 'linesDropped'> {
+interface Surroundings extends Pick<Parameters<typeof openDoor>[1], 'log' | 'readConfig' | 'linesDropped'> {
   readonly stop: StopSignals;
   /** Aborts with what nobody has caught. */
   readonly crash: AbortSignal;
@@ -99,8 +105,9 @@ interface Surroundings extends Pick<Parameters<typeof openDoor>[1], 'log' | 'lin
  * Relays until asked to stop, then drains; resolves with the last line of the log. Rejects when a port cannot be listened on, a listener dies, or with what
  * nobody has caught.
  */
-async function relay(config: Config, { log, linesDropped, stop, crash }: Surroundings): Promise<string> {
-  const door = await openDoor(config, { process, listen: listenInThreads, log, linesDropped });
+async function relay(config: Config, { stop, crash, ...rest }: Surroundings): Promise<string> {
+  const { log } = rest;
+  const door = await openDoor(config, { process, listen: listenInThreads, ...rest });
   const controls = await openControls(config, door, { process, log });
   log.info(describe(config), 'listening');
   keepHeapTrimmed();

@@ -35,6 +35,7 @@ test('the README tells the defaults that the code has', () => {
   const { settings } = parseConfig({ TARGET: 'api.example.com' });
   const derived: Readonly<Record<string, string>> = {
     TARGET: 'required',
+    TARGET_FILE: 'off',
     ADMIN_PORT: 'off',
     SALLYPORT_RUN_DIR: runDirs(null).join(', else '),
   };

@@ -62,7 +62,8 @@ const UNITS_SHOWN = 2;
 
 /** A relay's status for people, in lines. */
 export function describeStatus(status: Status): readonly string[] {
-  const { version, mode, uptime, draining, blackout, linesDropped, loops, targets, names } = status;
+  const { version, mode, uptime, draining, blackout, linesDropped, loops, targetFile, targets, names } =
+    status;
   const wildcards = targets.filter(isWildcard);
   const ports = nameApart(status.ports);
   const isUdp = ports.some(({ protocol }) => protocol === 'udp');
@@ -79,6 +80,7 @@ export function describeStatus(status: Status): readonly string[] {
     ...(blackout.state === 'off' ? [] : [describeBlackout(blackout)]),
     ...(linesDropped.budget + linesDropped.output === 0 ? [] : [describeLinesDropped(linesDropped)]),
     ...loops,
+    ...(targetFile === null ? [] : [describeTargetFile(targetFile)]),
     '',
     ...table(nameColumns(status), names),
     ...wildcards.map((target) => `${target}: names below it are resolved when clients ask for them`),
@@ -89,6 +91,12 @@ export function describeStatus(status: Status): readonly string[] {
     ...(errors.length > 0 ? [''] : []),
     ...table(ERROR_COLUMNS, errors),
   ];
+}
+
+function describeTargetFile({ path, since, problem }: NonNullable<Status['targetFile']>): string {
+  return problem === null
+    ? `TARGET_FILE=${path} is in force since ${since}`
+    : `TARGET_FILE=${path} cannot be used; the list of ${since} is in force: ${problem}`;
 }
 
 /** Where ports of both protocols are relayed, a number may stand for two. */

@@ -9,6 +9,8 @@ import { type CheckedListener, checkNames, type NameCheck } from './name-check.t
 import { warnOfSexagesimal } from './ports.ts';
 import { type Probe, readProbes } from './probes.ts';
 import { makeRules, type Rule } from './rules.ts';
+import { readTargetList } from './target-list.ts';
+import type { TargetEntry } from './targets.ts';
 import { findIdle, readVariable, readVariables, type Setting, type Values, variables } from './variables.ts';
 
 /** A port that is listened on. */
@@ -21,6 +23,10 @@ export interface PortConfig extends CheckedListener {
 export interface Config {
   /** Host names, addresses and wildcards such as `*.example.com`. */
   readonly targets: readonly string[];
+  /** The file that they are read from; null where TARGET lists them. */
+  readonly targetFile: string | null;
+  /** What the file says, as TARGET would; null without one. */
+  readonly targetText: string | null;
   /** Which ports of them may be reached. */
   readonly rules: readonly Rule[];
   readonly listeners: readonly PortConfig[];
@@ -76,10 +82,16 @@ const DEFAULT_LISTEN = Number(variables.LISTEN.fallback);
 /** Reads the environment. Throws a ConfigError that names every problem at once. */
 export function parseConfig(environment: NodeJS.ProcessEnv): Config {
   const { values, settings, problems } = readVariables(environment);
-  const { rules, listeners, ...found } = readListeners(values);
+  const list = readTargetList(values);
+  const { rules, listeners, ...found } = readListeners(list.entries, values);
   const nameCheck = strictest(listeners);
-  const { probes, defaults, problems: probeProblems } = readProbes(values, listeners);
+  const {
+    probes,
+    defaults,
+    problems: probeProblems,
+  } = readProbes(values, { targets: list.entries ?? [], listeners });
   const allProblems = [
+    ...list.problems,
     ...problems,
     ...found.problems,
     ...findAdminClash(values, listeners),
@@ -90,11 +102,14 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
   if (allProblems.length > 0) throw new ConfigError(allProblems, nearMisses);
 
   const all = values as Values;
+  const { entries = [] } = list;
   /** The defaults that other variables decide on. */
   const derived: Readonly<Record<string, string>> = { NAME_CHECK: nameCheck, ...defaults };
   const kinds = new Set(listeners.map(({ kind }) => kind));
   return {
-    targets: distinct(all.TARGET.map(({ name }) => name)),
+    targets: distinct(entries.map(({ name }) => name)),
+    targetFile: all.TARGET_FILE,
+    targetText: list.text,
     rules,
     listeners: listeners.map((listener) => ({ ...listener, maxConnections: limitOf(listener, all) })),
     mode: all.MODE,
@@ -125,7 +140,7 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     probes,
     warnings: [
       ...nearMisses,
-      ...findIdle(settings, { ...all, kinds }),
+      ...findIdle(settings, { ...all, TARGET: entries, kinds }),
       ...warnOfSexagesimal(all.PORT),
       ...found.warnings,
     ],
@@ -154,8 +169,8 @@ interface Found {
  * The rules of TARGET and PORT, and what listens for them. Where they could not be read, or contradict themselves, that is all that is told: what would come
  * of them is not known.
  */
-function readListeners(values: Partial<Values>): Found {
-  const { TARGET: entries, PORT: ports, MODE: mode, LISTEN: listen = DEFAULT_LISTEN } = values;
+function readListeners(entries: readonly TargetEntry[] | undefined, values: Partial<Values>): Found {
+  const { PORT: ports, MODE: mode, LISTEN: listen = DEFAULT_LISTEN } = values;
   const none = { rules: [], listeners: [], problems: [], warnings: [] };
   if (entries === undefined || ports === undefined || mode === undefined) return none;
 

@@ -24,6 +24,12 @@ export type Probe<K extends ProbeKind = ProbeKind> = {
   };
 }[K];
 
+/** What probes may go to: the list of names, and what listens for them. */
+interface Reached {
+  readonly targets: readonly TargetEntry[];
+  readonly listeners: readonly CheckedListener[];
+}
+
 /** How a probe may go: as an app, which dials `listen` to reach one of the names at `target`. */
 interface Way extends PortPair {
   readonly names: readonly string[];
@@ -44,14 +50,14 @@ const KINDS: Readonly<Record<ListenerKind, string>> = {
 /** The probes that are switched on, and what in TARGET, PORT and MODE speaks against them. */
 export function readProbes(
   values: Partial<Values>,
-  listeners: readonly CheckedListener[],
+  reached: Reached,
 ): {
   readonly probes: readonly Probe[];
   /** The URLs that stand in for unset ones, by variable. */
   readonly defaults: Readonly<Record<string, string>>;
   readonly problems: readonly string[];
 } {
-  const found = kinds.map((kind) => ({ kind, ...readKind(kind, values, listeners) }));
+  const found = kinds.map((kind) => ({ kind, ...readKind(kind, values, reached) }));
   return {
     probes: found.flatMap(({ probes }) => probes),
     defaults: Object.fromEntries(
@@ -61,12 +67,12 @@ export function readProbes(
   };
 }
 
-function readKind(kind: ProbeKind, values: Partial<Values>, listeners: readonly CheckedListener[]) {
+function readKind(kind: ProbeKind, values: Partial<Values>, { targets, listeners }: Reached) {
   const { kinds: usable, schemes, defaultScheme, options }: ProbeRules = probeKinds[kind];
   const isOn = values[`${kind}_HEALTHCHECK`] === true;
   const given = values[`${kind}_HEALTHCHECK_URL`] ?? null;
   const ways = listeners.filter((listener) => usable.includes(listener.kind)).flatMap(waysThrough);
-  const target = firstTarget(values.TARGET ?? [], ways);
+  const target = firstTarget(targets, ways);
   const defaultUrl = `${defaultScheme(ways.filter(({ names }) => target === null || names.includes(target)))}://$TARGET/`;
   const problems: string[] = [];
 

@@ -46,7 +46,6 @@ interface Others {
 interface Variable<T> extends Type<T> {
   /** The text that stands in for an unset variable; null where there is none. */
   readonly fallback: string | null;
-  readonly required: boolean;
   /** null: it always has an effect. */
   readonly needs: Need | null;
 }
@@ -84,11 +83,12 @@ const smtpProbe = need('SMTP_HEALTHCHECK=1', ({ SMTP_HEALTHCHECK }) => SMTP_HEAL
 
 /** Every variable, in the README's order. Those that docker-whitelist has keep its defaults and meanings. */
 export const variables = {
-  TARGET: required({
+  TARGET: optional(null, {
     accepted:
       'host names and addresses, such as api.example.com or *.s3.amazonaws.com, with ports of their own such as db.example.com:5432, 8443:443 and 514/udp or without, separated by spaces or commas',
     parse: parseTargets,
   }),
+  TARGET_FILE: optional(null, { accepted: 'an absolute path of a file', parse: parsePath }),
   PORT: optional(
     '80 443',
     {
@@ -176,7 +176,7 @@ export const variables = {
   BLACKOUT_HEALTH: optional('healthy', oneOf(['healthy', 'unhealthy'])),
   EXIT_ON_UNHEALTHY: optional('0', wholeNumber(0, 1_000_000)),
   LOG_LEVEL: optional('info', oneOf(LOG_LEVELS)),
-  SALLYPORT_RUN_DIR: optional(null, { accepted: 'an absolute path of a directory', parse: parseDirectory }),
+  SALLYPORT_RUN_DIR: optional(null, { accepted: 'an absolute path of a directory', parse: parsePath }),
   ADMIN_PORT: optional(null, { accepted: 'a port from 1 to 65535', parse: parsePort }),
   ADMIN_HOST: optional(
     '127.0.0.1',
@@ -250,7 +250,7 @@ type Name = keyof Variables;
 export type Values = {
   readonly [K in Name]: ReturnType<Variables[K]['parse']> | MissingFallback<Variables[K]>;
 };
-type MissingFallback<V> = V extends { fallback: null; required: false } ? null : never;
+type MissingFallback<V> = V extends { fallback: null } ? null : never;
 
 /** A variable's text, for people to see: secrets are hidden. */
 export interface Setting {
@@ -284,20 +284,11 @@ export function readVariable<N extends Name>(
   environment: NodeJS.ProcessEnv,
   name: N,
 ): { readonly value: Values[N] | undefined; readonly setting: Setting; readonly problem: string | null } {
-  const {
-    accepted,
-    fallback,
-    required: isRequired,
-    parse,
-    mask = asItIs,
-  }: Variable<unknown> = variables[name];
+  const { fallback, parse, mask = asItIs }: Variable<unknown> = variables[name];
   const given = environment[name]?.trim() || null;
   const text = given ?? fallback;
   const setting = { name, text: text === null ? null : mask(text), isDefault: given === null };
-  if (text === null) {
-    if (isRequired) return { value: undefined, setting, problem: `${name} is not set; it takes ${accepted}` };
-    return { value: null as Values[N], setting, problem: null };
-  }
+  if (text === null) return { value: null as Values[N], setting, problem: null };
   try {
     return { value: parse(text) as Values[N], setting, problem: null };
   } catch (cause) {
@@ -326,12 +317,8 @@ function asItIs(text: string): string {
   return text;
 }
 
-function required<T>(type: Type<T>) {
-  return { ...type, fallback: null, required: true, needs: null } as const;
-}
-
 function optional<T, F extends string | null>(fallback: F, type: Type<T>, needs: Need | null = null) {
-  return { ...type, fallback, required: false, needs } as const;
+  return { ...type, fallback, needs } as const;
 }
 
 function hasName({ TARGET }: Others): boolean {
@@ -401,7 +388,7 @@ function parseAddress(value: string): string {
   return value;
 }
 
-function parseDirectory(value: string): string {
+function parsePath(value: string): string {
   if (!isAbsolute(value)) throw new Error('that path is relative');
   return value;
 }

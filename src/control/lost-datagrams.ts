@@ -33,6 +33,7 @@ export function watchLostDatagrams(relays: () => readonly Counted[], log: Pick<L
         .filter(({ protocol }) => protocol === 'udp')
         .map((relay) => [relay.port, relay.counts().lost]),
     );
+    if (lost.size === 0) return lost;
     for (const { port, state, drops } of readSockets('udp')) {
       const before = lost.get(port);
       if (before !== undefined && state === UNCONNECTED) lost.set(port, before + drops);

@@ -23,6 +23,8 @@ const LEFT_OUT = [
   'process_heap_bytes',
 ];
 
+const MS_PER_SECOND = 1_000;
+
 /**
  * The page of metrics, in Prometheus' text format; all is read when it is asked for.
  *
@@ -62,7 +64,7 @@ export function createMetrics(
   };
   /** Where ports of both protocols are relayed, a number may stand for two. */
   const labelsOf = ({ port, protocol }: Pick<Relay, 'port' | 'protocol'>): Labels =>
-    new Set(relays.map((relay) => relay.protocol)).size > 1 ? { port, protocol } : { port };
+    new Set(relays().map((relay) => relay.protocol)).size > 1 ? { port, protocol } : { port };
   const perPort = (value: (port: Status['ports'][number]) => number) => (each: Status) =>
     each.ports.map((port) => ({ labels: labelsOf(port), value: value(port) }));
 
@@ -74,6 +76,19 @@ export function createMetrics(
     'sallyport_blackout',
     '1 while nobody new is let in, as a blackout is on or draining; else 0.',
     ({ blackout }) => [{ value: blackout.state === 'off' ? 0 : 1 }],
+  );
+  define(
+    'gauge',
+    'sallyport_target_file_problem',
+    '1 while what TARGET_FILE says cannot be used, and an earlier list is in force; else 0.',
+    ({ targetFile }) => (targetFile === null ? [] : [{ value: targetFile.problem === null ? 0 : 1 }]),
+  );
+  define(
+    'gauge',
+    'sallyport_target_file_timestamp_seconds',
+    'Since when the list of TARGET_FILE that is in force has been so, in Unix time.',
+    ({ targetFile }) =>
+      targetFile === null ? [] : [{ value: Date.parse(targetFile.since) / MS_PER_SECOND }],
   );
   define(
     'counter',
@@ -142,7 +157,7 @@ export function createMetrics(
     'sallyport_connect_seconds',
     'Time to connect to the target, name lookup included (TCP).',
     () =>
-      relays.flatMap((relay) =>
+      relays().flatMap((relay) =>
         relay.protocol === 'udp'
           ? []
           : samples('sallyport_connect_seconds', relay.counts().connect, labelsOf(relay)),

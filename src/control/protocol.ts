@@ -38,6 +38,8 @@ export interface Status {
   readonly version: string;
   readonly mode: Config['mode'];
   readonly targets: readonly string[];
+  /** What is in force of TARGET_FILE; null where TARGET lists the names. */
+  readonly targetFile: TargetFileStatus | null;
   /** Since the relay started, in s. */
   readonly uptime: number;
   readonly blackout: BlackoutStatus;
@@ -52,6 +54,15 @@ export interface Status {
   /** What is known of the targets' names, and of those that wildcards stand for. */
   readonly names: readonly NameStatus[];
   readonly ports: readonly PortStatus[];
+}
+
+interface TargetFileStatus {
+  readonly path: string;
+  /** The list in force, as TARGET would say it, and since when (RFC 3339). */
+  readonly text: string;
+  readonly since: string;
+  /** Why what the file says now cannot be used; null when it is in force. */
+  readonly problem: string | null;
 }
 
 interface PortStatus {

@@ -8,23 +8,23 @@ import type { RecentErrors } from './recent-errors.ts';
 /** What knows how the relay is. */
 export interface Witnesses {
   readonly sources: Pick<Sources, 'status' | 'counts'>;
-  readonly relays: readonly Relay[];
+  readonly relays: () => readonly Relay[];
   readonly errors: Pick<RecentErrors, 'of'>;
-  readonly lost: Pick<LostDatagrams, 'count'> | null;
+  readonly lost: Pick<LostDatagrams, 'count'>;
 }
 
 /** All that the relay says of itself, but for what the program itself knows. */
 export function report(
   { mode, targets, preResolve }: Config,
   { sources, relays, errors, lost }: Witnesses,
-): Omit<Status, 'version' | 'uptime' | 'draining' | 'blackout' | 'linesDropped' | 'loops'> {
-  const lostBy = lost?.count();
+): Omit<Status, 'version' | 'uptime' | 'draining' | 'blackout' | 'linesDropped' | 'loops' | 'targetFile'> {
+  const lostBy = lost.count();
   return {
     mode,
     targets,
     preResolve,
     names: sources.status(),
-    ports: relays.map((relay) => {
+    ports: relays().map((relay) => {
       const { protocol, port, live, waiting, limit, lastFailure } = relay;
       const { opened, refused, unanswered, sent, received } = relay.counts();
       return {
@@ -39,7 +39,7 @@ export function report(
         unanswered,
         sent,
         received,
-        lost: protocol === 'udp' ? (lostBy?.get(port) ?? 0) : 0,
+        lost: protocol === 'udp' ? (lostBy.get(port) ?? 0) : 0,
         lastFailure,
         errors: errors.of(relay),
       };

@@ -20,16 +20,21 @@ interface Options {
   readonly signal: AbortSignal;
 }
 
-interface Passing {
+interface Listed {
   readonly source: AddressSource;
+  readonly close: (reason: Error) => void;
+}
+
+interface Passing extends Listed {
   /** How many wait for its addresses. */
   waiting: number;
   readonly timer: NodeJS.Timeout;
-  readonly close: (reason: Error) => void;
 }
 
 /** Where the addresses of several names come from. */
 export interface Sources {
+  /** Lists these names, in place of others. */
+  readonly follow: (listed: readonly string[]) => void;
   /** A name's source: of a listed one always the same, of another one until nobody has wanted it for a while. */
   readonly of: (name: string) => AddressSource;
   /** Listed names first. */
@@ -49,17 +54,14 @@ export type NameStatus = SourceStatus & { readonly name: string };
 const KEPT_FOR = 600_000;
 const MAX_KEPT = 256;
 
-/** Opens the sources of the listed names; those of others, which a wildcard stands for, when they are first wanted. */
-export function openSources(
-  listed: readonly string[],
-  { nameservers, signal, ...options }: Options,
-): Sources {
+/** Opens the sources of listed names, as `follow` says them; those of others, which a wildcard stands for, when they are first wanted. */
+export function openSources({ nameservers, signal, ...options }: Options): Sources {
   const resolve = resolveThrough(nameservers);
   const open = (name: string, closing: AbortSignal) =>
     openSource(name, { ...options, resolve, timed, signal: closing });
   const times = new Float64Array(HISTOGRAM_CELLS);
   let failures = 0;
-  const fixed = new Map(listed.map((name) => [name, open(name, signal)]));
+  const fixed = new Map<string, Listed>();
   /** The least recently used first. */
   const passing = new Map<string, Passing>();
 
@@ -77,6 +79,28 @@ export function openSources(
       }
       throw cause;
     }
+  }
+
+  function follow(listed: readonly string[]): void {
+    const wanted = new Set(listed);
+    for (const [name, { close }] of fixed) {
+      if (wanted.has(name)) continue;
+      close(new Error(`${name} is listed no longer`));
+      fixed.delete(name);
+    }
+    for (const name of wanted) {
+      if (fixed.has(name)) continue;
+      const kept = passing.get(name);
+      clearTimeout(kept?.timer);
+      passing.delete(name);
+      fixed.set(name, kept ?? openListed(name));
+    }
+  }
+
+  function openListed(name: string): Listed {
+    const closing = new AbortController();
+    const source = open(name, AbortSignal.any([signal, closing.signal]));
+    return { source, close: (reason) => closing.abort(reason) };
   }
 
   function openPassing(name: string): AddressSource {
@@ -124,14 +148,9 @@ export function openSources(
   }
 
   return {
-    of: (name) => fixed.get(name) ?? usePassing(name) ?? openPassing(name),
-    status: () =>
-      [...fixed, ...[...passing].map(([name, { source }]) => [name, source] as const)].map(
-        ([name, source]) => ({
-          name,
-          ...source.status(),
-        }),
-      ),
+    follow,
+    of: (name) => fixed.get(name)?.source ?? usePassing(name) ?? openPassing(name),
+    status: () => [...fixed, ...passing].map(([name, { source }]) => ({ name, ...source.status() })),
     counts: () => ({ times: readHistogram(times), failures }),
   };
 }

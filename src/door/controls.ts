@@ -5,6 +5,7 @@ import { controlPaths } from '../control/run-dir.ts';
 import { type Control, openControl } from '../control/server.ts';
 import type { Log } from '../log/log.ts';
 import { runHealthcheck, watchHealth } from '../runtime/self-check.ts';
+import { watchFile } from '../runtime/watch-file.ts';
 import type { Door } from './open.ts';
 
 interface Deps {
@@ -23,14 +24,16 @@ interface Controls {
 const SELF_CHECK_INTERVAL = 30_000;
 
 /**
- * Opens the control socket, the pages for monitors (ADMIN_PORT) and the self-check (EXIT_ON_UNHEALTHY). Rejects with a ListenError when it cannot listen for
- * the pages.
+ * Opens the control socket, the pages for monitors (ADMIN_PORT) and the self-check (EXIT_ON_UNHEALTHY), and watches TARGET_FILE. Rejects with a ListenError
+ * when it cannot listen for the pages.
  */
 export async function openControls(config: Config, door: Door, { process, log }: Deps): Promise<Controls> {
   const [, program = ''] = process.argv;
   const closing = new AbortController();
   const admin = await pagesOf(config, door, join(dirname(program), 'sallyport-metrics.js'));
   const control = await controlOf(config, door, log);
+  if (config.targetFile !== null)
+    watchFile(config.targetFile, () => void door.targetFile.reread(), closing.signal);
   const unhealthy = watchHealth({
     check: () => runHealthcheck(process.execPath, healthcheckBeside(program)),
     limit: config.exitOnUnhealthy,

@@ -2,8 +2,6 @@ import type { Config, PortConfig } from '../config/config.ts';
 import { ipVersion } from '../config/host.ts';
 import { protocolOf } from '../config/listeners.ts';
 import { serverSpeaksFirst } from '../config/name-check.ts';
-import { indexNames } from '../config/name-index.ts';
-import type { Protocol } from '../config/ports.ts';
 import { PROBE_SOURCE, probeAddress } from '../control/protocol.ts';
 import { untilAnswered } from '../dns/until-answered.ts';
 import { throttle } from '../lib/throttle.ts';
@@ -13,13 +11,8 @@ import type { BlackoutFlag } from '../relay/blackout-flag.ts';
 import { type CounterCells, Counters } from '../relay/counters.ts';
 import { Crowd } from '../relay/crowd.ts';
 import { Descriptors } from '../relay/descriptors.ts';
-import {
-  type Choose,
-  chooseByName,
-  chooseByNameAndPort,
-  chooseOnly,
-  type NameRules,
-} from '../relay/names/choose.ts';
+import { createLoopGuard } from '../relay/loop-guard.ts';
+import { chooseOnly, type NameRules } from '../relay/names/choose.ts';
 import type { Relay } from '../relay/relay.ts';
 import { relayTo } from '../relay/serve/relay-to.ts';
 import { type SlotCells, Slots } from '../relay/slots.ts';
@@ -27,7 +20,7 @@ import type { Target } from '../relay/target.ts';
 import type { Connection } from '../relay/tcp/connection.ts';
 import { listenTcp, type Serve } from '../relay/tcp/listen.ts';
 import type { Upstream } from '../relay/tcp/upstream.ts';
-import { loopGuardOf } from './loops.ts';
+import { Routes, type TargetOf } from './routes.ts';
 
 /** Looks a name up once: its addresses that may be dialled now. Rejects when there is none; see isFinal. */
 export type Lookup = (host: string, ...how: Parameters<Target['resolve']>) => ReturnType<Target['resolve']>;
@@ -67,8 +60,17 @@ export interface Share {
   readonly onCrowded: () => void;
 }
 
+/** A relay that may be led elsewhere. */
+export interface LedRelay extends Relay {
+  /**
+   * Has it lead elsewhere from now on, by a configuration of the same port; ends what leads to what is not allowed any more. Null for UDP, where a port has one
+   * target alone.
+   */
+  readonly lead: ((port: PortConfig) => Promise<void>) | null;
+}
+
 /** Opens the relay of one port. Rejects with a ListenError when it cannot be listened on. */
-export type OpenRelay = (port: PortConfig, share?: Share) => Promise<Relay>;
+export type OpenRelay = (port: PortConfig, share?: Share) => Promise<LedRelay>;
 
 /** What the relay of one port is told, of either protocol. */
 type PortOptions = Omit<
@@ -77,9 +79,6 @@ type PortOptions = Omit<
 > &
   Pick<Share, 'onCrowded'>;
 
-/** How to find a target's addresses, by name and port. */
-type TargetOf = (host: string, port: number) => Target;
-
 /** The part of the configuration that relays need. */
 export function forRelays({ probes, ...config }: Config): RelayConfig {
   return { ...config, bind: probes.length > 0 ? reachableByProbes(config.bind) : config.bind };
@@ -87,10 +86,12 @@ export function forRelays({ probes, ...config }: Config): RelayConfig {
 
 /** Listens in this thread. */
 export function listenHere(config: RelayConfig, parts: RelayParts): OpenRelay {
-  const openTcp = overTcp(config, parts);
-  const openUdp = overUdp(config, parts);
+  const listening = { tcp: new Set<number>(), udp: new Set<number>() };
+  const openTcp = overTcp(config, targetsOf(config, parts.lookup, listening.tcp));
+  const openUdp = overUdp(config, parts, targetsOf(config, parts.lookup, listening.udp));
   return (port, share) => {
     const options = optionsOf(port, { config, parts, share });
+    listening[protocolOf(port.kind)].add(port.port);
     return port.kind === 'udp' ? openUdp(options, port) : openTcp(options, port);
   };
 }
@@ -122,9 +123,8 @@ function optionsOf(
 }
 
 /** Opens relays of UDP. What they need is loaded with the first: it would be a good part of the memory that a relay takes. */
-function overUdp(config: RelayConfig, { lookup, log, onTraffic }: RelayParts) {
+function overUdp(config: RelayConfig, { log, onTraffic }: RelayParts, targetOf: TargetOf) {
   const { workers, udpAnswers: answers, udpTimeout: sessionTimeout } = config;
-  const targetOf = targetsOf(config, { lookup, protocol: 'udp' });
   let loading: ReturnType<typeof load> | null = null;
 
   async function load() {
@@ -145,27 +145,33 @@ function overUdp(config: RelayConfig, { lookup, log, onTraffic }: RelayParts) {
     return { listenUdp, shared };
   }
 
-  return async (options: PortOptions, port: PortConfig): Promise<Relay> => {
+  return async (options: PortOptions, port: PortConfig): Promise<LedRelay> => {
     loading ??= load();
     const { listenUdp, shared } = await loading;
-    return listenUdp({ ...options, ...shared, target: onlyTarget(port, targetOf) });
+    const relay = await listenUdp({ ...options, ...shared, target: new Routes(port, targetOf).only });
+    return Object.assign(relay, { lead: null });
   };
 }
 
-function overTcp(config: RelayConfig, { lookup }: RelayParts) {
+function overTcp(config: RelayConfig, targetOf: TargetOf) {
   const { idleTimeout, proxyProtocol } = config;
-  const targetOf = targetsOf(config, { lookup, protocol: 'tcp' });
   const shared = { ...boundsOf(config), idleTimeout, proxyProtocol, bare: true };
-  return async (options: PortOptions, port: PortConfig): Promise<Relay> =>
-    listenTcp({ ...options, ...shared, serve: await serving(config, port, targetOf) });
+  return async (options: PortOptions, port: PortConfig): Promise<LedRelay> => {
+    const routes = new Routes(port, targetOf);
+    let serve = await serving(config, routes);
+    const relay = await listenTcp({ ...options, ...shared, serve: (connection) => serve(connection) });
+    const lead = async (next: PortConfig) => {
+      routes.lead(next);
+      serve = await serving(config, routes);
+      relay.keepOnly((target) => routes.allows(target));
+    };
+    return Object.assign(relay, { lead });
+  };
 }
 
-/** Targets whose addresses never lead to this relay itself. */
-function targetsOf(
-  config: RelayConfig,
-  { lookup, protocol }: Pick<RelayParts, 'lookup'> & { readonly protocol: Protocol },
-): TargetOf {
-  const withoutLoops = loopGuardOf(config, protocol);
+/** Targets whose addresses never lead to this relay itself, which listens on these ports. */
+function targetsOf(config: RelayConfig, lookup: Lookup, listening: ReadonlySet<number>): TargetOf {
+  const withoutLoops = createLoopGuard(listening, config);
   return (host, port) => ({
     host,
     port,
@@ -201,56 +207,27 @@ function reachableByProbes(bind: Config['bind']): Config['bind'] {
 }
 
 /** How the clients of a port are served. What is not needed for that is not loaded. */
-async function serving({ tlsEch }: RelayConfig, port: PortConfig, targetOf: TargetOf): Promise<Serve> {
-  const { kind, nameCheck } = port;
+async function serving({ tlsEch }: RelayConfig, routes: Routes): Promise<Serve> {
+  const { choose } = routes;
+  const { kind, nameCheck } = routes.port;
   const check =
     nameCheck === 'enforce' ? (await import('../relay/serve/enforce-names.ts')).createNameCheck() : null;
   const { NameReport = null } = nameCheck === 'report' ? await import('../relay/serve/report-names.ts') : {};
-  const rulesOf = (choose: Choose): NameRules => ({ choose, refuseEch: tlsEch === 'refuse' });
-  const observe = (connection: Connection, rules: NameRules) =>
-    NameReport && new NameReport(connection, rules);
+  const rules: NameRules = { choose, refuseEch: tlsEch === 'refuse' };
+  const observe = (connection: Connection, own: NameRules) => NameReport && new NameReport(connection, own);
 
   if (kind !== 'http-proxy') {
-    const rules = rulesOf(chooseAt(port, targetOf));
     if (check !== null) return (connection) => check(connection, rules);
-    return relayTo(onlyTarget(port, targetOf), (connection) => observe(connection, rules));
+    return relayTo(routes.only, (connection) => observe(connection, rules));
   }
   const { proxyHttp } = await import('../relay/serve/http-proxy.ts');
-  const choose = chooseThrough(port, targetOf);
   const tunnel = async (connection: Connection, upstream: Upstream): Promise<void> => {
     const { target } = upstream;
     if (serverSpeaksFirst(target.port) || ipVersion(target.host) !== 0)
       return connection.spliceWith(upstream);
-    const rules = rulesOf(chooseOnly(target, choose));
-    if (check !== null) return check(connection, rules, upstream);
-    return connection.spliceWith(upstream, observe(connection, rules));
+    const own = { ...rules, choose: chooseOnly(target, choose) };
+    if (check !== null) return check(connection, own, upstream);
+    return connection.spliceWith(upstream, observe(connection, own));
   };
   return proxyHttp({ choose, tunnel });
-}
-
-/** The target of a port that leads to one name, or to the first where another is chosen. */
-function onlyTarget({ allowed: [first] }: PortConfig, targetOf: TargetOf): Target {
-  const { names: [host = ''] = [], ports: [port = 0] = [] } = first ?? {};
-  return targetOf(host, port);
-}
-
-/** Chooses among the names of a relay, each of which has one port there. */
-function chooseAt({ allowed }: PortConfig, targetOf: TargetOf): Choose {
-  const index = indexNames(allowed);
-  return chooseByName((name) => {
-    const match = index.find(name);
-    return match && targetOf(match.host, match.value.ports[0] ?? 0);
-  });
-}
-
-/** Chooses among the names of a forward proxy. */
-function chooseThrough({ allowed }: PortConfig, targetOf: TargetOf): Choose {
-  const index = indexNames(allowed.map(({ names, ports }) => ({ names, ports: new Set(ports) })));
-  return chooseByNameAndPort(
-    (name, port) => {
-      const match = index.find(name, ({ ports }) => ports.has(port));
-      return match && targetOf(match.host, port);
-    },
-    (name) => index.find(name) !== null,
-  );
 }

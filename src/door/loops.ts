@@ -36,25 +36,22 @@ function portsOver(protocol: Protocol, listeners: Config['listeners']): Readonly
 }
 
 /**
- * Looks now whether a listed target leads to this relay itself, and logs it. Nobody waits for that, as DNS may be slow; what cannot be resolved
- * within CONNECT_TIMEOUT_MS leads nowhere. The function returned tells what was found last, a sentence each, and looks again behind it.
+ * Looks now whether a listed target leads to this relay itself, and logs it. Nobody waits for that, as DNS may be slow; what cannot be resolved within
+ * CONNECT_TIMEOUT_MS leads nowhere. The function returned tells what was found last, a sentence each, and looks again behind it.
  */
 export function watchLoops(
-  config: Config,
+  current: () => Config,
   {
     lookup,
     log,
     signal,
   }: { readonly lookup: Lookup; readonly log: Pick<Log, 'warn'>; readonly signal: AbortSignal },
 ): () => readonly string[] {
-  const suspects = config.rules.flatMap((rule) => suspectsOf(rule, config));
   let known: readonly string[] = [];
 
-  async function findLoop({ host, ports, guard }: Suspect): Promise<readonly string[]> {
+  async function findLoop({ host, ports, guard }: Suspect, timeout: number): Promise<readonly string[]> {
     try {
-      const addresses = await withDeadline({ timeout: config.connectTimeout, signal }, (either) =>
-        lookup(host, either),
-      );
+      const addresses = await withDeadline({ timeout, signal }, (either) => lookup(host, either));
       for (const port of ports) guard({ host, port }, addresses);
     } catch (error) {
       if (error instanceof LoopError) return [`${host}: ${error.message}`];
@@ -63,7 +60,10 @@ export function watchLoops(
   }
 
   async function find(): Promise<void> {
-    const loops = [...new Set((await Promise.all(suspects.map(findLoop))).flat())];
+    const config = current();
+    const suspects = config.rules.flatMap((rule) => suspectsOf(rule, config));
+    const found = await Promise.all(suspects.map((suspect) => findLoop(suspect, config.connectTimeout)));
+    const loops = [...new Set(found.flat())];
     for (const err of loops.filter((loop) => !known.includes(loop)))
       log.warn({ err }, 'a target leads to this relay itself');
     known = loops;

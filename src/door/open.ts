@@ -15,9 +15,12 @@ import { Blackout, listenForBlackout } from '../runtime/blackout.ts';
 import { forRelays, type OpenRelay, type RelayConfig, type RelayParts } from './listen.ts';
 import { watchLoops } from './loops.ts';
 import { Relays } from './relays.ts';
+import { TargetFile } from './target-file.ts';
 
 interface Deps {
   readonly process: NodeJS.Process;
+  /** Reads the configuration again. Throws a ConfigError. */
+  readonly readConfig: () => Config;
   /** What opens the relays, in this thread or in several. */
   readonly listen: (config: RelayConfig, parts: RelayParts) => OpenRelay | Promise<OpenRelay>;
   readonly log: FoldingLog;
@@ -30,6 +33,7 @@ export interface Door extends Pick<Witnesses, 'sources' | 'relays'> {
   /** Connections and sessions that hold a slot. */
   readonly live: number;
   readonly status: () => Status;
+  readonly targetFile: Pick<TargetFile, 'reread'>;
   readonly blackout: Blackout;
   /** Rejects with a ListenError when a listener dies; never resolves. */
   readonly failed: Promise<never>;
@@ -43,9 +47,13 @@ export interface Door extends Pick<Witnesses, 'sources' | 'relays'> {
 const LAST_RESETS = 1_000;
 
 /** Listens on all ports. Rejects with a ListenError when it cannot. */
-export async function openDoor(config: Config, { process, listen, log, linesDropped }: Deps): Promise<Door> {
+export async function openDoor(
+  config: Config,
+  { process, readConfig, listen, log, linesDropped }: Deps,
+): Promise<Door> {
   const closing = new AbortController();
   const { signal } = closing;
+  let current = config;
   const relays = new Relays();
   const flag = new BlackoutFlag();
   const blackout = new Blackout({
@@ -57,22 +65,38 @@ export async function openDoor(config: Config, { process, listen, log, linesDrop
     },
     log,
   });
-  listenForBlackout(process, blackout);
+  const targetFile = new TargetFile({ config, read: readConfig, log });
+  listenForBlackout(process, blackout, config.targetFile === null ? null : () => void targetFile.reread());
   if (config.blackout) await blackout.switchTo('on', { by: 'start' });
 
   const sources = sourcesOf(config, { log, signal });
   const lookup: RelayParts['lookup'] = (host, wanted, how) => sources.of(host).addresses(wanted, how);
-  const loops = watchLoops(config, { lookup, log, signal });
   const errors = keepErrors(log);
-  const lost = config.listeners.some(({ kind }) => kind === 'udp')
-    ? watchLostDatagrams(() => relays.all, errors.log)
-    : null;
-  const parts = { lookup, log: errors.log, blackoutFlag: flag, onTraffic: () => lost?.onTraffic() };
-  await relays.open(config.listeners, await listen(forRelays(config), parts));
+  const lost = watchLostDatagrams(() => relays.all, errors.log);
+  const parts = { lookup, log: errors.log, blackoutFlag: flag, onTraffic: lost.onTraffic };
+  const openRelay = await listen(forRelays(config), parts);
+  await follow(config);
+  targetFile.start(follow);
+  const loops = watchLoops(() => current, { lookup, log, signal });
+
+  /** Names first: whoever comes to a new port needs them. */
+  async function follow(next: Config): Promise<void> {
+    if (relays.isDraining) return;
+    log.list([...current.targets, ...next.targets]);
+    sources.follow([...listedIn(current), ...listedIn(next)]);
+    try {
+      await relays.follow(next.listeners, openRelay);
+      current = next;
+    } finally {
+      log.list(current.targets);
+      sources.follow(listedIn(current));
+    }
+  }
 
   return {
     sources,
-    relays: relays.all,
+    relays: () => relays.all,
+    targetFile,
     get live() {
       return relays.live;
     },
@@ -83,10 +107,11 @@ export async function openDoor(config: Config, { process, listen, log, linesDrop
       blackout: blackout.status,
       linesDropped: linesDropped(),
       loops: loops(),
-      ...report(config, { sources, relays: relays.all, errors, lost }),
+      targetFile: targetFile.status,
+      ...report(current, { sources, relays: () => relays.all, errors, lost }),
     }),
     blackout,
-    failed: relays.failed(),
+    failed: relays.failed,
     drain: (deadline) => relays.drain(deadline),
     async close() {
       // What is cut short must not look complete, as it would if the kernel closed it at the process's end.
@@ -96,11 +121,15 @@ export async function openDoor(config: Config, { process, listen, log, linesDrop
   };
 }
 
+/** Targets that are resolved beforehand. */
+function listedIn({ targets }: Config): readonly string[] {
+  return targets.filter((target) => !isWildcard(target));
+}
+
 function sourcesOf(
-  { targets, preResolve, nameservers, refresh, scope }: Config,
-  rest: Pick<Parameters<typeof openSources>[1], 'log' | 'signal'>,
+  { preResolve, nameservers, refresh, scope }: Config,
+  rest: Pick<Parameters<typeof openSources>[0], 'log' | 'signal'>,
 ): Sources {
-  const listed = targets.filter((target) => !isWildcard(target));
   const asked = askedServers({ preResolve, nameservers });
-  return openSources(listed, { nameservers: asked, keep: preResolve, refresh, scope, ...rest });
+  return openSources({ nameservers: asked, keep: preResolve, refresh, scope, ...rest });
 }

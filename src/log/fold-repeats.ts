@@ -11,6 +11,8 @@ export interface FoldingLog extends Log {
   readonly dropped: number;
   /** Logs what has been counted so far. */
   flush: () => void;
+  /** Names that are sources of their own, from now on. */
+  list: (names: readonly string[]) => void;
 }
 
 /** Lines that are counted instead of being written. */
@@ -56,10 +58,10 @@ const ENDINGS = { perSource: { burst: 500, rate: 50 }, inAll: { burst: 2_000, ra
  * Lines beyond the budget are counted by their source and rule, or by their rule alone where all sources together are beyond it. Lines without a
  * source are passed on as they are. There is no timer while there is nothing to be logged.
  *
- * Only lines that were granted are told apart, so that the budget bounds the memory too. Names that are not `listed` (those below wildcards)
+ * Only lines that were granted are told apart, so that the budget bounds the memory too. Names that are not listed (those below wildcards)
  * are one source, as clients choose them.
  */
-export function foldRepeats(log: Writer, listed: readonly string[]): FoldingLog {
+export function foldRepeats(log: Writer): FoldingLog {
   /** The oldest first. */
   const bursts = new Map<string, Burst>();
   const budgets = {
@@ -68,7 +70,7 @@ export function foldRepeats(log: Writer, listed: readonly string[]): FoldingLog 
     port: new LineBudget(WARNINGS),
     ending: new LineBudget(ENDINGS),
   };
-  const known = new Set(listed);
+  let listed: ReadonlySet<string> = new Set();
   let dropped = 0;
 
   function write(level: Level, fields: SomeFields, message: string, times = 1): void {
@@ -132,7 +134,7 @@ export function foldRepeats(log: Writer, listed: readonly string[]): FoldingLog 
 
   function sourceOf(kind: keyof Source, { client, name, port }: SomeFields): Source {
     if (kind === 'client') return { client: addressOf(client) };
-    if (kind === 'name') return { name: known.has(String(name)) ? name : OTHERS };
+    if (kind === 'name') return { name: listed.has(String(name)) ? name : OTHERS };
     return { port };
   }
 
@@ -142,6 +144,9 @@ export function foldRepeats(log: Writer, listed: readonly string[]): FoldingLog 
     debug: (fields, message) => write('debug', fields, message),
     get dropped() {
       return dropped;
+    },
+    list(names) {
+      listed = new Set(names);
     },
     flush() {
       for (const [key, burst] of bursts) close(key, burst);

@@ -67,6 +67,8 @@ const GAP = ['lines', 'err'] as const;
  */
 export const LINES = {
   listening: ['version', 'mode', 'targets', 'nameCheck', 'routes', 'admin'],
+  'TARGET_FILE is read: its list is in force': ['targets', 'nameCheck', 'routes'],
+  'TARGET_FILE cannot be used: the list in force stays': ['err'],
   stopping: ['signal', 'live', 'drainTimeout'],
   failed: ['err'],
   'self-check failed': ['err', 'failures', 'limit'],

@@ -9,6 +9,7 @@ const REASONS = [
   ...RULES,
   'source not allowed',
   'blackout',
+  'no longer in TARGET',
   'name not resolved',
   'target unreachable',
 ] as const;

@@ -3,7 +3,7 @@ import type { Rule } from '../wire/refusal.ts';
 
 /** Why a client is not let through: by what it says, by where it comes from, or as nobody is. */
 export interface Reason {
-  readonly rule: Rule | 'source not allowed' | 'blackout';
+  readonly rule: Rule | 'source not allowed' | 'blackout' | 'no longer in TARGET';
   /** The name it asked for; null where there is none. */
   readonly asked: string | null;
   readonly message: string;

@@ -57,10 +57,14 @@ export class Blackout {
   }
 }
 
-/** SIGUSR2 begins a blackout and SIGHUP ends it, from now on, for a host that cannot run a command beside the relay. */
-export function listenForBlackout(process: NodeJS.Process, blackout: Blackout): void {
+/** SIGUSR2 begins a blackout, from now on, and SIGHUP ends it, unless `onHangup` is what it is for: for a host that cannot run a command beside the relay. */
+export function listenForBlackout(
+  process: NodeJS.Process,
+  blackout: Blackout,
+  onHangup: (() => void) | null,
+): void {
   process.on('SIGUSR2', () => void blackout.switchTo('on', { by: 'SIGUSR2' }));
-  process.on('SIGHUP', () => void blackout.switchTo('off', { by: 'SIGHUP' }));
+  process.on('SIGHUP', onHangup ?? (() => void blackout.switchTo('off', { by: 'SIGHUP' })));
 }
 
 function isoTime(time: number): string {

@@ -54,6 +54,8 @@ export interface Line {
 export interface WorkerCalls {
   /** Listens on a port, which gets the next number. Its limit is shared by all workers; the counters are this one's. */
   open: (id: number, port: PortConfig, cells: Pick<Share, 'slots' | 'counters'>) => Promise<void>;
+  /** Has a port lead elsewhere; see LedRelay. */
+  lead: (id: number, port: PortConfig) => Promise<void>;
   /** Resolves when all that lives on a port has ended. */
   drain: (id: number) => Promise<void>;
   /** Ends what lives on a port, while listening goes on. */

@@ -2,11 +2,10 @@ import { Worker } from 'node:worker_threads';
 
 import type { PortConfig } from '../config/config.ts';
 import { protocolOf } from '../config/listeners.ts';
-import type { OpenRelay, RelayConfig, RelayParts } from '../door/listen.ts';
+import type { LedRelay, OpenRelay, RelayConfig, RelayParts } from '../door/listen.ts';
 import { messageOf } from '../lib/message-of.ts';
 import { isFinal } from '../lib/resolve-error.ts';
 import { type CounterCells, newCounterCells, sumCounts } from '../relay/counters.ts';
-import type { Relay } from '../relay/relay.ts';
 import { newSlotCells, type SlotCells, Slots } from '../relay/slots.ts';
 import type { MainCalls, News, WorkerCalls, WorkerData } from './calls.ts';
 import { answerCalls, type Ask, callsTo } from './channel.ts';
@@ -59,7 +58,7 @@ class Crew {
   }
 
   /** Resolves when all workers listen on a port. Rejects when one cannot. */
-  async open(port: PortConfig): Promise<Relay> {
+  async open(port: PortConfig): Promise<LedRelay> {
     const slots = newSlotCells();
     const workers = this.#asks.map((ask) => ({ ask, counters: newCounterCells() }));
     const counters = workers.map((worker) => worker.counters);
@@ -117,9 +116,12 @@ class Crew {
     shared.isMakingRoom = false;
   }
 
-  #relayOf({ kind, port, maxConnections }: PortConfig, id: number, shared: Shared): Relay {
+  #relayOf({ kind, port, maxConnections }: PortConfig, id: number, shared: Shared): LedRelay {
     const slots = new Slots(maxConnections, shared.slots);
     const asks = this.#asks;
+    const everywhere = async (what: (ask: Ask<WorkerCalls>) => Promise<unknown>): Promise<void> => {
+      await Promise.all(asks.map(what));
+    };
     return {
       protocol: protocolOf(kind),
       port,
@@ -136,17 +138,14 @@ class Crew {
       counts: () => sumCounts(shared.counters),
       failed: this.#failed.promise,
       makeRoom: () => false,
-      async clear(how) {
-        await Promise.all(asks.map((ask) => ask('clear', id, how)));
-      },
-      async settleLog() {
-        await Promise.all(asks.map((ask) => ask('settleLog')));
-      },
+      lead: kind === 'udp' ? null : (next) => everywhere((ask) => ask('lead', id, next)),
+      clear: (how) => everywhere((ask) => ask('clear', id, how)),
+      settleLog: () => everywhere((ask) => ask('settleLog')),
       async drain(deadline) {
         const cut = () => asks.forEach((ask) => void ask('cut', id));
         if (deadline.aborted) cut();
         else deadline.addEventListener('abort', cut);
-        await Promise.all(asks.map((ask) => ask('drain', id)));
+        await everywhere((ask) => ask('drain', id));
       },
     };
   }

@@ -1,10 +1,9 @@
 import type { MessagePort } from 'node:worker_threads';
 
-import { listenHere } from '../door/listen.ts';
+import { type LedRelay, listenHere } from '../door/listen.ts';
 import { messageOf } from '../lib/message-of.ts';
 import type { Log } from '../log/log.ts';
 import { BlackoutFlag } from '../relay/blackout-flag.ts';
-import type { Relay } from '../relay/relay.ts';
 import { keepHeapFrugal } from '../runtime/frugal-heap.ts';
 import { keepHeapTrimmed } from '../runtime/trim-heap.ts';
 import type { MainCalls, WorkerCalls, WorkerData } from './calls.ts';
@@ -27,7 +26,7 @@ export async function work({ config, blackoutCell }: WorkerData, port: MessagePo
     blackoutFlag: new BlackoutFlag(blackoutCell),
     onTraffic: () => outbox.traffic(),
   });
-  const relays = new Map<number, Relay>();
+  const relays = new Map<number, LedRelay>();
   const cutting = new Map<number, AbortController>();
   const failed = Promise.withResolvers<never>();
   answerCalls<WorkerCalls>(port, {
@@ -41,6 +40,7 @@ export async function work({ config, blackoutCell }: WorkerData, port: MessagePo
       cutting.set(id, new AbortController());
       relay.failed.catch(failed.reject);
     },
+    lead: async (id, portConfig) => relays.get(id)?.lead?.(portConfig),
     drain: async (id) => {
       await relays.get(id)?.drain(cutting.get(id)?.signal ?? AbortSignal.abort());
       outbox.flush();

@@ -23,6 +23,7 @@ const status: Status = {
   version: '1.2.3',
   mode: 'tcp',
   targets: ['api.test', '*.wild.test', '10.1.2.3'],
+  targetFile: null,
   uptime: 90,
   draining: false,
   blackout: { state: 'off', by: 'start', since: '2026-11-25T12:00:00.000Z', until: null },

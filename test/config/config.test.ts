@@ -8,6 +8,8 @@ test('parseConfig() needs nothing but TARGET', () => {
   const { settings: _, ...config } = parseConfig({ TARGET: 'api.example.com' });
   expect(config).toEqual({
     targets: ['api.example.com'],
+    targetFile: null,
+    targetText: null,
     rules: [
       {
         names: ['api.example.com'],

@@ -19,7 +19,7 @@ afterEach(() => {
 
 /** Sources that ask the container's own resolver, which costs nothing until an address is wanted. */
 function systemSources(listed: readonly string[] = []) {
-  return openSources(listed, {
+  const sources = openSources({
     nameservers: [{ text: 'system', protocol: 'system' }],
     keep: false,
     refresh: true,
@@ -27,13 +27,15 @@ function systemSources(listed: readonly string[] = []) {
     log: testLog(),
     signal,
   });
+  sources.follow(listed);
+  return sources;
 }
 
 /** Sources that ask scripted nameservers. */
 async function sourcesBy(listed: readonly string[], ...scripts: readonly Script[]) {
   const servers = await Promise.all(scripts.map((script) => scriptedServer(script)));
   const closing = new AbortController();
-  const sources = openSources(listed, {
+  const sources = openSources({
     nameservers: servers.map(({ address, port }) => ({ text: `${port}`, protocol: 'udp', address, port })),
     keep: true,
     refresh: true,
@@ -41,6 +43,7 @@ async function sourcesBy(listed: readonly string[], ...scripts: readonly Script[
     log: testLog(),
     signal: closing.signal,
   });
+  sources.follow(listed);
   const asked = (index: number, name: string) =>
     servers[index]?.queries.filter(
       ({ questions }) =>

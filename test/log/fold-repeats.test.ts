@@ -9,8 +9,10 @@ afterEach(() => void vi.useRealTimers());
 
 function folding() {
   const log = testLog();
+  const folded = foldRepeats(log);
+  folded.list(['a.test']);
   return {
-    log: foldRepeats(log, ['a.test']),
+    log: folded,
     said: () => log.lines.map(({ message }) => message),
     lines: log.lines,
   };

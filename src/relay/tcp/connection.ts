@@ -288,6 +288,18 @@ export class Connection implements Member {
     this.#dialling?.abort(GONE);
   }
 
+  /** Ends it where its target may not be reached any more. */
+  endUnless(isAllowed: (target: Target) => boolean): void {
+    const target = this.#target;
+    if (target === null || isAllowed(target)) return;
+    const { counters, log } = this.shared;
+    const rule = 'no longer in TARGET';
+    const asked = endpoint(target.host, target.port);
+    counters.refused(rule);
+    logRefusal(log, this.from, { rule, asked, message: `${asked} is ${rule}` });
+    this.cut();
+  }
+
   /** Resets both ends. */
   cut(): void {
     if (this.holder !== null) return this.holder.cut();

@@ -11,6 +11,7 @@ import { logRefusal, type Reason } from '../log-refusal.ts';
 import { nameClient } from '../name-client.ts';
 import { type Relay, SAID_EVERY } from '../relay.ts';
 import { createSourceFilter } from '../source-filter.ts';
+import type { Target } from '../target.ts';
 import { connectStream, createConnectBare } from './connect.ts';
 import { Connection, type Shared, TOO_MANY_WAIT } from './connection.ts';
 import { IdleClients } from './idle-clients.ts';
@@ -26,8 +27,14 @@ interface Options extends PortOptions, Omit<Shared, 'order' | 'connect' | 'onFul
   readonly bare: boolean;
 }
 
+/** A relay of TCP. */
+export interface TcpRelay extends Relay {
+  /** Ends connections to other targets. */
+  readonly keepOnly: (isAllowed: (target: Target) => boolean) => void;
+}
+
 /** Listens on a port. Rejects with a ListenError when it cannot. */
-export async function listenTcp(options: Options): Promise<Relay> {
+export async function listenTcp(options: Options): Promise<TcpRelay> {
   const { slots, descriptors, counters, log } = options;
   const sayStreams = (err: unknown) =>
     log.warn({ err }, 'C cannot be called: sockets are streams, which are slower');
@@ -70,6 +77,7 @@ export async function listenTcp(options: Options): Promise<Relay> {
     failed,
     makeRoom: () => false,
     clear: async (how) => clients.clear(how),
+    keepOnly: (isAllowed) => clients.keepOnly(isAllowed),
     async drain(signal) {
       for (const server of listeners) server.close();
       await clients.drain(signal);
@@ -152,6 +160,11 @@ class Clients {
   /** See Relay. */
   clear(how: 'cut' | 'drain'): void {
     for (const connection of this.#connections.toArray()) connection[how]();
+  }
+
+  /** See TcpRelay. */
+  keepOnly(isAllowed: (target: Target) => boolean): void {
+    for (const connection of this.#connections.toArray()) connection.endUnless(isAllowed);
   }
 
   /** Resolves when all have ended, which the signal enforces. */

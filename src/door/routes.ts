@@ -1,0 +1,78 @@
+import type { PortConfig } from '../config/config.ts';
+import { indexNames, type NameIndex } from '../config/name-index.ts';
+import { ResolveError } from '../lib/resolve-error.ts';
+import { type Choose, chooseByName, chooseByNameAndPort } from '../relay/names/choose.ts';
+import type { Target } from '../relay/target.ts';
+
+/** How to find a target's addresses, by name and port. */
+export type TargetOf = (host: string, port: number) => Target;
+
+/** Where a port leads. When that changes, whoever has asked before is held to it too, at its next choice and its next dial. */
+export class Routes {
+  readonly choose: Choose;
+  readonly #targetOf: TargetOf;
+  #port: PortConfig;
+  #index: NameIndex<{ readonly ports: ReadonlySet<number> }>;
+  #changes = 0;
+
+  constructor(port: PortConfig, targetOf: TargetOf) {
+    this.#targetOf = targetOf;
+    this.#port = port;
+    this.#index = indexOf(port);
+    this.choose =
+      port.kind === 'http-proxy'
+        ? chooseByNameAndPort(
+            (name, wanted) => this.#find(name, wanted),
+            (name) => this.#index.find(name) !== null,
+          )
+        : chooseByName((name) => this.#find(name));
+  }
+
+  get port(): PortConfig {
+    return this.#port;
+  }
+
+  /** The target of a port that leads to one name, or to the first where another is chosen. */
+  get only(): Target {
+    const { names: [host = ''] = [], ports: [port = 0] = [] } = this.#port.allowed[0] ?? {};
+    return this.#target(host, port);
+  }
+
+  /** Leads elsewhere from now on; the kind of listener is the same. */
+  lead(port: PortConfig): void {
+    this.#port = port;
+    this.#index = indexOf(port);
+    this.#changes++;
+  }
+
+  allows({ host, port }: Pick<Target, 'host' | 'port'>): boolean {
+    return this.#index.find(host, ({ ports }) => ports.has(port)) !== null;
+  }
+
+  /** Where a relay leads for a name, each of which has one port there; or a forward proxy for a name and a port. */
+  #find(name: string, port: number | null = null): Target | null {
+    const match = this.#index.find(name, ({ ports }) => port === null || ports.has(port));
+    if (match === null) return null;
+    const [first = 0] = match.value.ports;
+    return this.#target(match.host, port ?? first);
+  }
+
+  /** Who has waited meanwhile, for a slot or for DNS, may have been led to what is not allowed any more. */
+  #target(host: string, port: number): Target {
+    const target = this.#targetOf(host, port);
+    const changes = this.#changes;
+    return {
+      ...target,
+      resolve: async (...how) => {
+        const addresses = await target.resolve(...how);
+        if (changes !== this.#changes && !this.allows(target))
+          throw new ResolveError(`${host}:${port} is no longer in TARGET`, { isFinal: true });
+        return addresses;
+      },
+    };
+  }
+}
+
+function indexOf({ allowed }: PortConfig) {
+  return indexNames(allowed.map(({ names, ports }) => ({ names, ports: new Set(ports) })));
+}

@@ -1,0 +1,260 @@
+import { once } from 'node:events';
+import { renameSync, writeFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+
+import { expect, onTestFinished, test } from 'vitest';
+
+import { a, scriptedServer, zone } from '../helpers/dns.ts';
+import { say, webServer } from '../helpers/http-relay.ts';
+import { scrape } from '../helpers/metrics.ts';
+import {
+  runHealthcheck,
+  runSallyport,
+  startSallyport,
+  statusIn,
+  temporaryDirectory,
+} from '../helpers/program.ts';
+import { closedPort, endOf, readAll, readSome, tcpClient, tcpServer, udpSocket } from '../helpers/sockets.ts';
+
+const READ = 'TARGET_FILE is read: its list is in force';
+const UNUSABLE = 'TARGET_FILE cannot be used: the list in force stays';
+
+/** A door that goes by a file, how to write that file anew, and how to wait until the door has taken it over, or has not. */
+async function openDoor(rules: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  const path = join(temporaryDirectory(), 'targets');
+  const write = (lines: readonly string[]) => {
+    writeFileSync(`${path}.new`, `# Written by a test.\n\n${lines.join('\n')}\n`);
+    renameSync(`${path}.new`, path);
+  };
+  write(rules);
+  const names = ['one.test', 'two.test', 'three.test', 'logs.test'];
+  const nameserver = await scriptedServer(zone(names.map((name) => a(name, '127.0.0.1'))));
+  const full = {
+    TARGET_FILE: path,
+    PRE_RESOLVE: '1',
+    NAMESERVERS: `127.0.0.1:${nameserver.port}`,
+    TARGET_SCOPE: 'any',
+    ...environment,
+  };
+  const relay = startSallyport(full);
+  await relay.line('listening');
+  const times = (message: string) => relay.lines.filter(({ msg }) => msg === message).length;
+  const reread = async (message: string, change: () => void) => {
+    const before = times(message);
+    change();
+    await expect.poll(() => times(message), { timeout: 10_000 }).toBe(before + 1);
+  };
+  return {
+    relay,
+    path,
+    write,
+    environment: { ...full, SALLYPORT_RUN_DIR: relay.runDir },
+    takeOver: (lines: readonly string[]) => reread(READ, () => write(lines)),
+    refuse: (lines: readonly string[]) => reread(UNUSABLE, () => write(lines)),
+    reread,
+  };
+}
+
+/** A server that greets with a name and echoes what it hears. */
+async function greeter(name: string): Promise<number> {
+  const { port } = await tcpServer((socket) => {
+    socket.write(name);
+    socket.pipe(socket);
+  });
+  return port;
+}
+
+/** Whether a byte comes back, once what was said before has been read. */
+async function echoes(client: Socket): Promise<boolean> {
+  client.write('!');
+  return (await readSome(client)).toString() === '!';
+}
+
+test.each(['1', '2'])(
+  'a changed list is taken over: what is gone ends, what is new comes, the rest goes on (WORKERS=%s)',
+  async (WORKERS) => {
+    const [one, two, three] = await Promise.all(['one', 'two', 'three'].map(greeter));
+    const [first, second, third] = [await closedPort(), await closedPort(), await closedPort()];
+    const stays = `one.test:${first}:${one}`;
+    const { relay, takeOver } = await openDoor([stays, `two.test:${second}:${two}`], { WORKERS });
+    const living = await tcpClient(first);
+    expect((await readSome(living, 3)).toString()).toBe('one');
+    const dying = await tcpClient(second);
+    expect((await readSome(dying, 3)).toString()).toBe('two');
+    const streaming = setInterval(() => living.write('.'), 5);
+    onTestFinished(() => clearInterval(streaming));
+    let echoed = 0;
+    living.on('data', (chunk: Buffer) => (echoed += chunk.length)).resume();
+
+    const ended = endOf(dying);
+    await takeOver([stays, `three.test:${third}:${three}`]);
+    expect(await ended).toBe('ECONNRESET');
+    expect((await readSome(await tcpClient(third), 5)).toString()).toBe('three');
+    await expect(tcpClient(second)).rejects.toThrow('ECONNREFUSED');
+    const before = echoed;
+    await expect.poll(() => echoed).toBeGreaterThan(before + 10);
+    expect(relay.lines.filter(({ msg }) => msg === 'refused')).toEqual([
+      expect.objectContaining({ port: second, rule: 'no longer in TARGET', name: `two.test:${two}` }),
+    ]);
+    const { ports, targets } = await statusIn(relay.runDir);
+    expect(ports.map(({ port }) => port)).toEqual([first, third]);
+    expect(targets).toEqual(['one.test', 'three.test']);
+  },
+);
+
+test.each(['1', '2'])(
+  'a port that leads to another name ends those of the former (WORKERS=%s)',
+  async (WORKERS) => {
+    const [one, two] = await Promise.all(['one', 'two'].map(greeter));
+    const port = await closedPort();
+    const { takeOver } = await openDoor([`one.test:${port}:${one}`], { WORKERS });
+    const client = await tcpClient(port);
+    expect((await readSome(client, 3)).toString()).toBe('one');
+    const ended = endOf(client);
+    await takeOver([`two.test:${port}:${two}`]);
+    expect(await ended).toBe('ECONNRESET');
+    expect((await readSome(await tcpClient(port), 3)).toString()).toBe('two');
+  },
+);
+
+test.each(['1', '2'])(
+  'a port of UDP that leads to another name is opened anew (WORKERS=%s)',
+  async (WORKERS) => {
+    const targets = await Promise.all(
+      ['one', 'two'].map(async (name) => {
+        const socket = await udpSocket();
+        socket.on('message', (_text, from) => socket.send(name, from.port, from.address));
+        return socket.address().port;
+      }),
+    );
+    const port = await closedPort();
+    const client = await udpSocket();
+    const ask = async () => {
+      const answered = once(client, 'message') as Promise<[Buffer]>;
+      client.send('?', port, '127.0.0.1');
+      return (await answered)[0].toString();
+    };
+    const { takeOver } = await openDoor([`one.test:${port}:${targets[0]}/udp`], { WORKERS });
+    expect(await ask()).toBe('one');
+    await takeOver([`two.test:${port}:${targets[1]}/udp`]);
+    expect(await ask()).toBe('two');
+  },
+);
+
+test.each(['1', '2'])('who is kept alive is held to the new list (WORKERS=%s)', async (WORKERS) => {
+  const web = await webServer((request, response) => response.end(request.headers.host));
+  const port = await closedPort();
+  const rule = (name: string) => `${name}:${port}:${web}`;
+  const { takeOver } = await openDoor([rule('one.test'), rule('two.test')], {
+    WORKERS,
+    MAX_CONNECTIONS: '1',
+  });
+  const get = (host: string) => `GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
+  const kept = await tcpClient(port);
+  kept.write(get('one.test'));
+  expect((await readSome(kept, 20)).toString()).toMatch(/^HTTP\/1.1 200 /);
+  await takeOver([rule('one.test'), rule('three.test')]);
+  kept.resume();
+  kept.write(get('two.test'));
+  const answer = await readAll(kept);
+  expect(answer.toString()).toMatch(/HTTP\/1.1 403 /);
+  expect(await say(port, get('three.test').replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'))).toMatch(
+    /three\.test$/,
+  );
+});
+
+test.each(['1', '2'])(
+  'who has waited for a slot does not reach what was listed before (WORKERS=%s)',
+  async (WORKERS) => {
+    const [one, two] = await Promise.all(['one', 'two'].map(greeter));
+    const port = await closedPort();
+    const { relay, takeOver } = await openDoor([`one.test:${port}:${one}`], {
+      WORKERS,
+      MAX_CONNECTIONS: '1',
+    });
+    const holding = await tcpClient(port);
+    expect((await readSome(holding, 3)).toString()).toBe('one');
+    const waiting = await tcpClient(port);
+    await expect.poll(async () => (await statusIn(relay.runDir)).ports[0]?.waiting).toBe(1);
+    const outcomes = Promise.all([endOf(holding), endOf(waiting)]);
+    await takeOver([`two.test:${port}:${two}`]);
+    expect(await outcomes).toEqual(['ECONNRESET', 'ECONNRESET']);
+    expect(waiting.bytesRead).toBe(0);
+    expect((await readSome(await tcpClient(port), 3)).toString()).toBe('two');
+  },
+);
+
+test('a list that cannot be used changes nothing, and is shown wherever one looks', async () => {
+  const one = await greeter('one');
+  const [port, admin] = [await closedPort(), await closedPort()];
+  const { relay, path, environment, takeOver, refuse } = await openDoor([`one.test:${port}:${one}`], {
+    ADMIN_PORT: `${admin}`,
+  });
+  const client = await tcpClient(port);
+  await readSome(client, 3);
+  expect((await scrape(admin))['sallyport_target_file_problem']).toBe(0);
+
+  await refuse([`one.test:${port}:${one}`, 'two.test:http', 'three.test:0']);
+  const problem = `TARGET_FILE="${path}": line 4, "two.test:http": 'http' is no port;`;
+  expect((await relay.line(UNUSABLE))['err']).toMatch(`${problem} it takes `);
+  expect((await statusIn(relay.runDir)).targetFile?.problem).toContain(problem);
+  expect((await runSallyport(['status'], environment)).output).toContain(
+    `TARGET_FILE=${path} cannot be used; `,
+  );
+  expect(await runHealthcheck(environment)).toEqual({
+    code: 0,
+    output: expect.stringContaining(`healthy by the list in force; TARGET_FILE cannot be used: ${problem}`),
+  });
+  expect((await scrape(admin))['sallyport_target_file_problem']).toBe(1);
+  expect(await echoes(client)).toBe(true);
+
+  await refuse(['one.test:80 one.test:80']);
+  await refuse(['# nobody']);
+  await takeOver([`one.test:${port}:${one}`]);
+  expect((await statusIn(relay.runDir)).targetFile).toMatchObject({ path, problem: null });
+  expect(await runHealthcheck(environment)).toEqual({ code: 0, output: 'healthy\n' });
+  expect((await scrape(admin))['sallyport_target_file_problem']).toBe(0);
+  expect(await echoes(client)).toBe(true);
+});
+
+test.each(['1', '2'])(
+  'a list with a port that another program has changes nothing (WORKERS=%s)',
+  async (WORKERS) => {
+    const one = await greeter('one');
+    const { port: taken } = await tcpServer(() => {});
+    const [port, free] = [await closedPort(), await closedPort()];
+    const { relay, refuse } = await openDoor([`one.test:${port}:${one}`], { WORKERS });
+    await refuse([`one.test:${port}:${one}`, `two.test:${free}:${one}`, `three.test:${taken}:${one}`]);
+    expect((await relay.line(UNUSABLE))['err']).toMatch(`failed to listen on tcp port ${taken}`);
+    await expect(tcpClient(free)).rejects.toThrow('ECONNREFUSED');
+    expect((await readSome(await tcpClient(port), 3)).toString()).toBe('one');
+    expect((await statusIn(relay.runDir)).targets).toEqual(['one.test']);
+  },
+);
+
+test('SIGHUP reads the list again, and leaves a blackout on; a command ends it', async () => {
+  const one = await greeter('one');
+  const port = await closedPort();
+  const { relay, environment, reread } = await openDoor([`one.test:${port}:${one}`]);
+  relay.process.kill('SIGUSR2');
+  await relay.line('blackout on');
+  await reread(READ, () => relay.process.kill('SIGHUP'));
+  expect((await statusIn(relay.runDir)).blackout.state).toBe('on');
+  expect((await runSallyport(['blackout', 'off'], environment)).code).toBe(0);
+  expect((await readSome(await tcpClient(port), 3)).toString()).toBe('one');
+});
+
+test('a start with a list that cannot be used ends, with every line that is wrong', async () => {
+  const path = join(temporaryDirectory(), 'targets');
+  writeFileSync(path, 'a.test:443 # fine\nb.test:http\n*.c.test/sctp\n');
+  const { code, output } = await startSallyport({ TARGET_FILE: path }).ended;
+  expect(code).toBe(78);
+  expect(output).toContain(`TARGET_FILE="${path}": line 2, "b.test:http": 'http' is no port; it takes`);
+  expect(output).toContain(`TARGET_FILE="${path}": line 3, "*.c.test/sctp": '/sctp' is no protocol`);
+
+  const both = await startSallyport({ TARGET_FILE: path, TARGET: 'a.test' }).ended;
+  expect(both.output).toContain('TARGET is set too, and one of them alone can say the list');
+  const none = await startSallyport({ TARGET_FILE: `${path}.none` }).ended;
+  expect(none.output).toMatch(/the file cannot be read: ENOENT/);
+});
