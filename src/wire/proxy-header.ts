@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 
 import { v4, v6 } from '@leichtgewicht/ip-codec';
 
+import type { ProxyProtocol } from '../lib/proxy-protocol.ts';
 import { unmapped } from '../lib/unmapped.ts';
 
 /** One end of a connection. */
@@ -20,8 +21,6 @@ interface Relayed {
   readonly isOwn: boolean;
 }
 
-type Version = 'v1' | 'v2';
-
 const SIGNATURE = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1');
 /** Version 2 and the command. */
 const [LOCAL, PROXY] = [0x20, 0x21];
@@ -33,7 +32,7 @@ const [UNSPECIFIED, TCP4, TCP6] = [0x00, 0x11, 0x21];
  * bytes. v4-mapped ends are IPv4. Ends that are not both known, or not of one family, are told as unknown. The proxy's own checks are LOCAL in version 2;
  * version 1 has no word for them, and wants them to be told as any other connection.
  */
-export function proxyHeader(version: Version, { isOwn, ...relayed }: Relayed): Buffer {
+export function proxyHeader(version: Exclude<ProxyProtocol, 'off'>, { isOwn, ...relayed }: Relayed): Buffer {
   const [source, destination] = [plain(relayed.source), plain(relayed.destination)];
   const family = isIP(source.address);
   const isKnown = family !== 0 && family === isIP(destination.address);

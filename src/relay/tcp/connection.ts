@@ -1,4 +1,5 @@
 import { messageOf } from '../../lib/message-of.ts';
+import type { ProxyProtocol } from '../../lib/proxy-protocol.ts';
 import { sourceOf } from '../../lib/source-of.ts';
 import type { PortLog } from '../../log/log.ts';
 import { Refusal } from '../../wire/refusal.ts';
@@ -40,7 +41,7 @@ export interface Shared {
   /** Clients from this address are healthcheck probes: they take no slot. */
   readonly probeSource: string;
   /** The PROXY header that a target is sent first. */
-  readonly proxyProtocol: 'off' | 'v1' | 'v2';
+  readonly proxyProtocol: ProxyProtocol;
   readonly counters: Counters;
   readonly log: PortLog;
   /** At which level the end of each connection is logged; null for not at all. */

@@ -1,8 +1,9 @@
+import type { ProxyProtocol } from '../../lib/proxy-protocol.ts';
 import { proxyHeader } from '../../wire/proxy-header.ts';
 import type { TcpSocket } from './tcp-socket.ts';
 
 interface Options {
-  readonly proxyProtocol: 'off' | 'v1' | 'v2';
+  readonly proxyProtocol: ProxyProtocol;
   /** Whether the connection is the relay's own. */
   readonly isOwn: boolean;
 }
