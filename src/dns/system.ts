@@ -39,9 +39,7 @@ const LOOPBACK: readonly AddressRecord[] = [
 export function createSystemResolver({ directory = '/etc', port = 53 }: Options = {}): Resolve {
   const hosts = parsedFile(join(directory, 'hosts'), parseHosts);
   const services = parsedFile(join(directory, 'nsswitch.conf'), parseNsswitch);
-  const dns = parsedFile(join(directory, 'resolv.conf'), (text) =>
-    searchDns(parseResolvConf(text, hostname()), port),
-  );
+  const dns = parsedFile(join(directory, 'resolv.conf'), (text) => searchDns(parseHere(text), port));
 
   return async (name, types, signal) => {
     const isAsked = ({ family }: AddressRecord) => types.includes(family === 4 ? 'A' : 'AAAA');
@@ -67,6 +65,19 @@ export function createSystemResolver({ directory = '/etc', port = 53 }: Options 
     }
     throw problem;
   };
+}
+
+/** The addresses of the nameservers that it asks, in order; none where resolv.conf cannot be read. */
+export function systemNameservers(): readonly string[] {
+  try {
+    return parsedFile('/etc/resolv.conf', parseHere)().nameservers;
+  } catch {
+    return [];
+  }
+}
+
+function parseHere(text: string): ResolvConf {
+  return parseResolvConf(text, hostname());
 }
 
 /**

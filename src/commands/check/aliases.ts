@@ -1,10 +1,10 @@
-import { getServers } from 'node:dns';
 import { BlockList, isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 
 import type { Config } from '../../config/config.ts';
 import { namesOf } from '../../config/listeners.ts';
 import { isWildcard } from '../../config/targets.ts';
+import { systemNameservers } from '../../dns/system.ts';
 import { listSome } from '../../lib/list-some.ts';
 import { type Found, findAddresses } from './names.ts';
 
@@ -22,7 +22,7 @@ export async function checkAliases(
   const relayed = new Set(
     config.listeners.filter(({ kind }) => kind !== 'http-proxy').flatMap(({ allowed }) => namesOf(allowed)),
   );
-  if (relayed.size === 0 || !getServers().includes(DOCKER_DNS)) return [];
+  if (relayed.size === 0 || !systemNameservers().includes(DOCKER_DNS)) return [];
   const isBeside = readNetworks();
   if (!config.preResolve) {
     return found

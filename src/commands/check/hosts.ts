@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 
+import { systemNameservers } from '../../dns/system.ts';
 import { isHostNetwork } from '../../runtime/host-network.ts';
 
 /** How long an answer may take, in ms: the bridge is on this machine. */
@@ -65,10 +66,18 @@ async function isNeighbour(address: string, name: string): Promise<boolean> {
   );
 }
 
-/** Whether the engine's DNS has a name for an address: it has for containers, and none for its bridge. */
+/**
+ * Whether the engine's DNS has a name for an address: it has for containers, and none for its bridge. The relay's nameservers are asked, by Node's
+ * resolver, as the relay itself asks for no PTR records.
+ */
 async function hasName(address: string): Promise<boolean> {
-  const names = await new Resolver({ timeout: TIMEOUT, tries: 1 }).reverse(address).catch(() => []);
-  return names.length > 0;
+  const resolver = new Resolver({ timeout: TIMEOUT, tries: 1 });
+  try {
+    resolver.setServers(systemNameservers());
+    return (await resolver.reverse(address)).length > 0;
+  } catch {
+    return false;
+  }
 }
 
 /** Empty where there is no such table. */
