@@ -47,7 +47,10 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Checks the relay from the inside out. Resolves with how it is when all is well; rejects with the first thing that is not. */
+/**
+ * Checks the relay from the inside out. Resolves with how it is when all is well; rejects with the first thing that is not. The control socket tells that the
+ * event loop is alive, the kernel's table that the ports listen; where no control socket could be made, the second remains.
+ */
 async function check(environment: NodeJS.ProcessEnv): Promise<string> {
   const status = await askRelay(parseRunDir(environment));
   const config = parseConfig(asInForce(environment, status));

@@ -18,7 +18,8 @@ const MAX_ADDRESSES = 32;
  * At most 32 addresses, as many of each family as there are and as fit. Of the same addresses they are the same ones in whatever order a nameserver
  * gives them, as many rotate their answers.
  *
- * They are the first in the order of their text, so that rotation changes nothing.
+ * They are the first in the order of their text, so that rotation changes nothing. TARGET_SCOPE judges after
+ * that, so that every command sees what the relay sees.
  */
 export function limitAddresses<T extends Address>(records: readonly T[]): Limited<T> {
   const leftOut = Math.max(0, records.length - MAX_ADDRESSES);

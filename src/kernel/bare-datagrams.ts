@@ -32,7 +32,7 @@ export interface DatagramSocketOptions extends SocketAddress {
 
 /** Where a socket is bound, and how it is opened. */
 export interface Binding extends DatagramSocketOptions {
-  /** Whether an IPv6 socket takes no IPv4. */
+  /** Whether an IPv6 socket takes no IPv4: with BIND, `0.0.0.0` and `::` are one family each, and can stand side by side. */
   readonly ipv6Only: boolean;
   /** Whether others may listen there as well (SO_REUSEPORT, socket(7)). */
   readonly sharesPort: boolean;
@@ -192,6 +192,7 @@ export class BareDatagramSocket
     while (this.#isOpen && calls.recv(this.fd, buffer.pointer, 0, MSG_ERRQUEUE) >= 0);
   }
 
+  /** Asked for when a batch was full and at the end, as /proc/net/udp forgets a closed socket. */
   #tellDrops(): void {
     if (!this.#isConnected) return;
     const drops = this.#kernel.options.drops(this.fd);

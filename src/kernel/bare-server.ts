@@ -40,7 +40,10 @@ export class BareServer extends EventEmitter<{ error: [Error]; short: [Error | n
   /** Whether its next turn is coming. */
   #isWaiting = false;
 
-  /** Takes the place of a server that listens, which is closed. Throws a system error. */
+  /**
+   * Takes the place of a server that listens, which is closed: so address families, SO_REUSEPORT, backlog and errors of listening are Node's. Throws a system
+   * error.
+   */
   constructor(kernel: Kernel, server: Server, options: Options) {
     super();
     this.#kernel = kernel;

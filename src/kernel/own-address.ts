@@ -5,6 +5,9 @@ const IP_PKTINFO = 8;
 const IPPROTO_IPV6 = 41;
 const IPV6_PKTINFO = 50;
 
+// An answer leaves from the address that was asked, as a connected client takes no other (udp(7)): the kernel tells that address with each datagram, and is
+// told it with each answer.
+
 /** The fields of a struct cmsghdr (cmsg(3)), in 32-bit words. */
 export const CMSG = { length: 0, level: 2, type: 3, value: 4 };
 /** Room for the control messages that come with one datagram, in 32-bit words: on an IPv6 socket, of IPv4 both, IPv6's first. */

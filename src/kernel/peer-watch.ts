@@ -27,7 +27,8 @@ interface Watched extends Listed {
  * TCP_USER_TIMEOUT would end peers that live and do not read as well.
  *
  * Such a peer is given up when it has acknowledged nothing for a minute since it had to, though asked twice
- * or more (TCP_INFO; RFC 9293 §3.8.6.1 wants one that does not read to live).
+ * or more (TCP_INFO; RFC 9293 §3.8.6.1 wants one that does not read to live). Over streams, which no call
+ * reaches, the quarter of an hour stands.
  */
 export class PeerWatch {
   readonly #options: SocketOptions;

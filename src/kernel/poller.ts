@@ -26,7 +26,7 @@ const INTERNAL = 0x10;
 const EVENT = arch === 'x64' ? { words: 3, data: 1 } : { words: 4, data: 2 };
 /** How many events are taken at a time. */
 const BATCH = 256;
-/** How long events are taken before the rest of the event loop has its turn, in ms. */
+/** How long events are taken before the rest of the event loop has its turn, in ms. To go round after each batch costs a tenth of a small round trip. */
 const TIME_SLICE = 2;
 
 const ENDED = PEER_ENDED | HUNG_UP | FAILED;

@@ -27,7 +27,7 @@ const SIZE = CONNECT + HISTOGRAM_CELLS;
 
 /**
  * What one thread has counted on one port, for others to read. It alone writes; an aligned double is read whole where Node runs, though
- * ECMA-262 (Shared Memory, Tear-Free) promises that for integers only.
+ * ECMA-262 (Shared Memory, Tear-Free) promises that for integers only. So counting is one addition, and sends no message.
  */
 export type CounterCells = Float64Array<SharedArrayBuffer>;
 

@@ -14,7 +14,7 @@ interface Bounds {
   readonly size: number;
   /** Of what all members hold. */
   readonly bytes: number;
-  /** Who goes first, of those from one address. */
+  /** Who goes first, of those from one address: the oldest of those that have named nobody, as it may be silent; the newest of those that wait for a slot. */
   readonly leaver: 'oldest' | 'newest';
 }
 

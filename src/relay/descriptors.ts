@@ -14,7 +14,8 @@ const MIN_AGE_TIMES = 20;
  * to each client, for its target, and without that clients wait in the kernel's backlog.
  *
  * They are counted when those that the last count left have been promised away. A dial that tries a second
- * address beside a slow one takes another, if one is left.
+ * address beside a slow one takes another, if one is left. Over streams libuv accepts at once, and closes
+ * the clients that it has no descriptor for.
  */
 export class Descriptors {
   /** Since the last count; what has been given back is found by the next one. */

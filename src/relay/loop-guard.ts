@@ -17,7 +17,8 @@ export type LoopGuard = (
 /**
  * Guards against dialling ourselves: on the internal network the target's name is our own alias, so its address may be ours, and a
  * relay that dials its own port would go round for ever. The guard throws when we listen on one of the addresses and the port is one of
- * `listening`; the other addresses are then those of our replicas under the same alias. We listen on the addresses of `bind`, null for all.
+ * `listening`; the other addresses are then those of our replicas under the same alias, and two relays that dial each other loop as well. We listen on the
+ * addresses of `bind`, null for all: the same port of another address of this host is no loop.
  */
 export function createLoopGuard(
   listening: ReadonlySet<number>,

@@ -48,7 +48,7 @@ export class Blackout {
     this.#status = { state, by, since, until };
     flag.isOn = state !== 'off';
     this.#logged = this.#logged.then(async () => {
-      await settleLog();
+      await settleLog(); // so that a refusal stands on the side of this line where it happened
       // Whatever the LOG_LEVEL of a relay at work, this is to be seen.
       log.warn({ by, since, until }, `blackout ${state}`);
     });

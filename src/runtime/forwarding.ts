@@ -20,7 +20,7 @@ const FAMILIES = [
 
 /**
  * What to say where this container's kernel routes between its networks: whoever sends frames to its MAC address then gets past the relay. Nothing
- * on one network, and nothing in the host's own.
+ * on one network, and nothing in the host's own. It can only be told: an unprivileged container sets no sysctl.
  */
 export function findForwarding(): readonly string[] {
   if (isHostNetwork()) return [];

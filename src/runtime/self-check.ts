@@ -34,7 +34,9 @@ export async function watchHealth({ check, limit, interval, log, signal }: Optio
   }
 }
 
-/** Runs the healthcheck program in a process of its own, with this process's environment. */
+/**
+ * Runs the healthcheck program in a process of its own, with this process's environment: the same verdict by construction, and no probe library in the relay.
+ */
 export async function runHealthcheck(node: string, program: string): Promise<string> {
   const { execFile } = await import('node:child_process');
   const { promise, resolve, reject } = Promise.withResolvers<string>();

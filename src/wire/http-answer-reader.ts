@@ -8,7 +8,7 @@ const CLOSE = /\nconnection:[\t ]*close[\t ]*(?:\r?\n|$)/i;
 
 /**
  * Reads answers (RFC 9112 §4) for where they end. What it does not understand goes on to the close of the connection. What it tells of a head holds
- * until the next one is read.
+ * until the next one is read. Answers are not edited: the Via that RFC 9110 §7.6.3 wants of a proxy is needed by nobody.
  */
 export class AnswerReader extends MessageReader {
   /** The method of the request that is answered next: answers to HEAD and CONNECT end otherwise. */

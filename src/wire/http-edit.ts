@@ -15,7 +15,7 @@ const CONNECTION = /\r\nconnection:([^\r]*)/gi;
 const ABSOLUTE_LINE = /^([^ ]+) http:\/\/([^/? ]*)([^ ]*) HTTP\/([^\r]+)/i;
 const MAX_FORWARDS = /(\r\nmax-forwards:[\t ]*)(\d{1,15})(?=[\t ]*\r)/gi;
 
-/** The head with these edits. Throws a Refusal when it may go no further (Max-Forwards, RFC 9110 §7.6.2). */
+/** The head with these edits. Throws a Refusal when it may go no further: to answer TRACE or OPTIONS with Max-Forwards 0 is the proxy's (RFC 9110 §7.6.2). */
 export function editHead(head: string, { isLast, withoutUpgrade, asProxy }: Edits): string {
   const options = [...head.matchAll(CONNECTION)].flatMap(([, value = '']) => listItems(value));
   const dropped = [

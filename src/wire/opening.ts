@@ -9,7 +9,7 @@ export type Opening =
   | { readonly protocol: 'http' }
   | { readonly protocol: 'postgres'; readonly asks: 'TLS' | 'GSSAPI' };
 
-/** How HTTP/2's connection preface begins (RFC 9113 §3.4), and no HTTP/1 request does. */
+/** How HTTP/2's connection preface begins (RFC 9113 §3.4), and no HTTP/1 request does. Refused, as every stream names a host of its own. */
 const HTTP2_PREFACE = 'PRI * HTTP/2';
 /** A method is a token (RFC 9110 §5.6.2), and empty lines may come before it (RFC 9112 §2.2). */
 const REQUEST_START = /^[\r!#$%&'*+.^_`|~0-9A-Za-z-]/;

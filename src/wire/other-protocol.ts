@@ -5,7 +5,10 @@ export const TLS_HANDSHAKE = 22;
 /** The versions of SOCKS, which are its first byte (RFC 1928 §3; version 4 has no RFC). */
 const SOCKS_VERSIONS: ReadonlySet<number> = new Set([4, 5]);
 
-/** Of who opens with this byte where a forward proxy is asked over plain HTTP, and who has been told something else; null for anybody else. */
+/**
+ * Of who opens with this byte where a forward proxy is asked over plain HTTP, and who has been told something else; null for anybody else. The refusal is told
+ * in HTTP to those who speak TLS too: Go and urllib3 recognize it and name the mistake, where an alert would read as a fault of TLS.
+ */
 export function refuseAtProxy(first: number): Refusal | null {
   if (first === TLS_HANDSHAKE)
     return new Refusal(

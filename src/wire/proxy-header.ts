@@ -30,7 +30,7 @@ const [UNSPECIFIED, TCP4, TCP6] = [0x00, 0x11, 0x21];
 /**
  * The header that tells a target whose connection this is (https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt, sections 2.1 and 2.2), in at most 107
  * bytes. v4-mapped ends are IPv4. Ends that are not both known, or not of one family, are told as unknown. The proxy's own checks are LOCAL in version 2;
- * version 1 has no word for them, and wants them to be told as any other connection.
+ * version 1 has no word for them, and wants them to be told as any other connection: some servers reject UNKNOWN.
  */
 export function proxyHeader(version: Exclude<ProxyProtocol, 'off'>, { isOwn, ...relayed }: Relayed): Buffer {
   const [source, destination] = [plain(relayed.source), plain(relayed.destination)];

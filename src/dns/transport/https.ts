@@ -30,7 +30,11 @@ const OK = 200;
 
 /**
  * Sends a query in an HTTPS request to an address (RFC 8484), as `name`, which the certificate is verified against; without a name both
- * are the address. HTTP/2 where the server speaks it, else HTTP/1.1. Rejects with what went wrong on the way, or when the signal aborts.
+ * are the address. HTTP/2 where the server speaks it, as some speak nothing else; else HTTP/1.1. Rejects with what went wrong on the way, or when the signal
+ * aborts.
+ *
+ * By Node's own modules: undici was three quarters of both programs. Without it a relay takes 2.2 MB less at
+ * rest, as Node keeps a program's text, and a healthcheck compiles 121 kB instead of 576.
  */
 export async function exchangeOverHttps(server: Server, query: Query, signal: AbortSignal): Promise<Message> {
   const host = server.name ?? server.address;

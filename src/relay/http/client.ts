@@ -37,14 +37,22 @@ interface PendingRequest {
 
 /** How many requests may be unanswered before no more are read. */
 const MAX_DUE = 16;
-/** What is read at a time beyond content, in bytes. */
+/** What is read at a time beyond content that is known to come, in bytes. */
 const HEAD_READ = 16 * 1024;
 /** How long a head may take once it has begun, in ms. */
 const HEAD_TIMEOUT = 5_000;
 const NOTHING: Buffer = Buffer.alloc(0);
 const CONNECTED = Buffer.from('HTTP/1.1 200 Connection Established\r\n\r\n');
 
-/** Relays a client that speaks HTTP/1, each request to the target that it names, until both sides are closed. */
+/**
+ * Relays a client that speaks HTTP/1, each request to the target that it names, until both sides are closed.
+ *
+ * Client, target, drain or a refusal may make an answer the last; from then on no request is begun, so a
+ * client learns by the end which of its requests it may repeat (RFC 9112 §9.3.2). Where the target ends a
+ * connection that has answered before, the client sees a FIN and no answer, a case that it knows. We repeat
+ * nothing. What fails before any of its answer was passed on is answered for (`lastWords`), and after that
+ * reset.
+ */
 export function relayHttp(connection: Connection, terms: Terms): Promise<void> {
   return new HttpClient(connection, terms).done;
 }
@@ -313,6 +321,7 @@ class HttpClient implements TcpSocketHandler, Requester, Holder {
     this.#update();
   }
 
+  /** It is not passed on while answers are due: node:http and nginx as servers would give them up. */
   onFin(): void {
     this.#hasEnded = true;
     this.#isEnding = true;

@@ -46,13 +46,21 @@ export interface Requester extends Pick<TcpSocketHandler, 'onlyMovesBytes'> {
   onRoom: () => void;
 }
 
-/** One client's connection to a target: requests are sent on it as they are, and their answers passed back as they come. */
+/**
+ * One client's connection to a target: requests are sent on it as they are, and their answers passed back as they come. It is kept until a request needs
+ * another one, or the target sends its FIN.
+ *
+ * A request with content is the last: a server that leaves content unread reads it as the next request, for
+ * whatever host it names. `Connection: close`, as the first field line, makes it close instead. An answer
+ * that nobody asked for is never passed on. One that cannot be read goes on until the close, and no request
+ * follows it; behind content it must say `Connection: close`, as it could hold the answer to what was content.
+ */
 export class HttpUpstream implements TcpSocketHandler {
   readonly upstream: Upstream;
   readonly socket: TcpSocket;
   /** Requests whose answers are due, in order. */
   readonly due: Exchange[] = [];
-  /** Whether it takes no further request, as one with content was sent: a server that leaves content unread may read it as the next request. */
+  /** Whether it takes no further request, as one with content was sent. */
   isSpent = false;
   /** Whether part of the final answer that is due has been passed on. */
   isPartial = false;
@@ -156,11 +164,11 @@ export class HttpUpstream implements TcpSocketHandler {
     return stop;
   }
 
-  /** Whether an answer that cannot be read must not be passed on: it could hold one to what was content. */
   get onlyMovesBytes(): boolean {
     return this.#requester.onlyMovesBytes;
   }
 
+  /** Whether an answer that cannot be read must not be passed on. */
   get #mustBeReadable(): boolean {
     return !this.#answers.isUnderstood && this.isSpent && !this.#answers.closes;
   }

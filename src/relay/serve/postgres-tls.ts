@@ -11,7 +11,7 @@ import type { Upstream } from '../tcp/upstream.ts';
 
 /**
  * The ClientHello of a PostgreSQL client, still to be read: it comes once encryption has been granted, which is answered here, as the target is only known by
- * it. GSSAPI is denied, after which clients ask for TLS. Rejects as `readOpening` does.
+ * it; the client of a target that then offers no TLS is reset. GSSAPI is denied, after which clients ask for TLS. Rejects as `readOpening` does.
  */
 export async function grantTls(
   connection: Connection,

@@ -33,6 +33,13 @@ const LOST = new Error('another was faster');
 /**
  * Connects to the first of the target's addresses that answers. When all fail or are silent, the name is asked for again, as long as one is silent each second,
  * and what is new is dialled too. The socket may be half-closed. Rejects with a DialError.
+ *
+ * Node's `autoSelectFamily` closes an attempt when the next begins, so of several slow addresses only the
+ * last would have the whole time; RFC 8305 §5 lets them run on.
+ *
+ * AbortSignal.any, AbortSignal.timeout and an error made to be thrown away cost 5 to 7 µs each, more than the
+ * system calls of a connection; a timer or a plain AbortController costs 0.4. A timeout of 10 s also outlives
+ * a dial of 1 ms by 10 s. So a dial has one AbortController, and nothing of it is left behind.
  */
 export async function dialTcp(
   target: Target,

@@ -8,7 +8,10 @@ interface Options {
   readonly isOwn: boolean;
 }
 
-/** Tells a target whose connection it is, where it is to know. Throws when the target is gone already, which is reset then. */
+/**
+ * Tells a target whose connection it is, where it is to know: right after the dial, so that no way of serving can forget it. Nobody counts the header as sent.
+ * Throws when the target is gone already, which is reset then.
+ */
 export function introduce(client: TcpSocket, target: TcpSocket, { proxyProtocol, isOwn }: Options): void {
   if (proxyProtocol === 'off') return;
   const header = proxyHeader(proxyProtocol, {

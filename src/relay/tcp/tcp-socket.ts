@@ -26,7 +26,7 @@ export interface Leaving {
  * A TCP socket of the relay, from accept or dial to its close: bare, or one of Node's streams where C cannot be called. What is read goes to its handler,
  * and what has no room in the kernel waits here. A write to a peer that is gone vanishes, and reading goes on: an early answer to an upload (413),
  * which a target sends and then resets, is still to be read. An EOF behind such a loss proves nothing, and is an abort.
- * Several may use it, one after the other: each sets its handler, starts it and releases it.
+ * Several may use it, one after the other: each sets its handler, starts it, puts back what the next one is to read, and releases it.
  */
 export interface TcpSocket {
   handler: TcpSocketHandler;

@@ -5,7 +5,10 @@ import { isIPv6 } from 'node:net';
 import type { SocketAddress } from '../../kernel/socket-address.ts';
 import type { Datagrams, UdpSocket, UdpSockets } from './sockets.ts';
 
-/** Opens UDP sockets of node:dgram, for where no C can be called. */
+/**
+ * Opens UDP sockets of node:dgram, for where no C can be called. They do not know to which of our addresses a datagram was sent, so where there are several,
+ * BIND must name each; nor do they learn what the own link drops, or of ICMP errors but refusals.
+ */
 export function dgramSockets(): UdpSockets {
   const received = new OneDatagram();
 

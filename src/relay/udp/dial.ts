@@ -28,8 +28,8 @@ export async function dialUdp(target: Target, options: Options): Promise<Dialled
 
 /**
  * Connects a socket to another of the target's addresses than one that is silent. Null where none is better: while the name has the
- * silent one, those that have failed lately are not. If the silence is news, the name is asked for anew before that is said. Rejects with
- * a DialError.
+ * silent one, those that have failed lately are not. If the silence is news, the name is asked for anew before that is said: once for each address, as a dead
+ * target is to be no load on nameservers. Rejects with a DialError.
  */
 export async function redialUdp(
   target: Target,

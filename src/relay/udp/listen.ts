@@ -43,7 +43,7 @@ interface Flow {
 
 /**
  * While more datagrams wait than can be received together, so many of these may replace sessions; a flood of new clients is then dropped sooner than datagrams
- * of known ones.
+ * of known ones, as to open a session costs thirty times as much as to read a datagram.
  */
 const REPLACED_PER_BATCH = 16;
 /** How often a drain looks for sessions that are settled, in ms. */

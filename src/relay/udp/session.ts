@@ -56,7 +56,8 @@ const QUIET = 500;
 
 /**
  * One UDP client's way to the target. Any error ends it, a refusal (ICMP) too: the client's next datagram then opens another, which
- * asks for the name anew. Where the client goes on sending unanswered, it goes on with another address, if the name has a better one.
+ * asks for the name anew. Where the client goes on sending unanswered, it goes on with another address, if the name has a better one. Until the first answer
+ * the silent address is listened to as well, and while the name is looked up it is still sent to, so that a late answer is not lost.
  */
 export class Session {
   readonly startedAt = performance.now();
