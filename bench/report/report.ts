@@ -45,9 +45,14 @@ function describeSetting({ setting, rounds, seconds }: Results): string {
   const tools = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return [
     `Run of ${date.slice(0, 16).replace('T', ' ')} UTC at ${commit}, on ${network}.`,
-    `Linux ${kernel}, ${cpu}, ${memory}. ${tools.join(', ')}.`,
+    wrap(`Linux ${kernel}, ${cpu}, ${memory}. ${tools.join(', ')}.`),
     `${rounds} rounds in turn, ${seconds} s each; flags: ${flags.join(' ') || 'none'}.`,
   ].join('\n');
+}
+
+/** A paragraph in lines of 110 columns at most, as the page's others have. */
+function wrap(paragraph: string): string {
+  return paragraph.replaceAll(/(.{1,110}) /g, '$1\n');
 }
 
 /** The results in JSON: numbers to eight digits, so that rounding them again shows the same, and a line for each peer and metric. */
