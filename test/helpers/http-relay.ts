@@ -8,6 +8,7 @@ import { chooseByName, chooseByNameAndPort, chooseOnly } from '../../src/relay/n
 import { createNameCheck } from '../../src/relay/serve/enforce-names.ts';
 import { proxyHttp } from '../../src/relay/serve/http-proxy.ts';
 import type { Target } from '../../src/relay/target.ts';
+import type { TcpSocket } from '../../src/relay/tcp/tcp-socket.ts';
 import { countReads, localTarget, servingRelay } from './relay.ts';
 import { readAll, tcpClient, tcpServer } from './sockets.ts';
 
@@ -50,13 +51,14 @@ export async function scriptedServer(answer: (socket: Socket, head: string) => v
   return { port, heads };
 }
 
-/** A proxy to api.test and www.test, both on loopback, on these ports; and how many bytes it has read of each client. */
+/** A proxy to api.test and www.test, both on loopback, on these ports; how many bytes it has read of each client, and whether it lacks room to write to one. */
 export async function proxyTo(
   ports: readonly number[],
   { isChecked = false, target, ...options }: ProxyOptions = {},
 ) {
   const reads: (() => number)[] = [];
   const listed = (name: string) => NAMES.find((known) => known === name.toLowerCase());
+  const clients: TcpSocket[] = [];
   const choose = chooseByNameAndPort(
     (name, port) => {
       const host = listed(name);
@@ -74,9 +76,13 @@ export async function proxyTo(
   });
   const relay = await servingRelay((connection) => {
     reads.push(countReads(connection));
+    clients.push(connection.client);
     return serve(connection);
   }, options);
-  return Object.assign(relay, { bytesRead: (client: number) => reads.at(client)?.() ?? 0 });
+  return Object.assign(relay, {
+    bytesRead: (client: number) => reads.at(client)?.() ?? 0,
+    isFull: (client: number) => clients.at(client)?.isFull ?? false,
+  });
 }
 
 /** Finds the target that one of these names is, on this port, in whichever case it is asked for. */

@@ -123,6 +123,19 @@ export function unread(from: number | undefined, to: number): number {
   return 0; // gone
 }
 
+/** Whether a client of 127.0.0.1, whose server listens on IPv6 and IPv4 alike, has no room for more until it reads: the server's kernel probes its window. */
+export function isWindowShut(client: number | undefined, server: number): boolean {
+  const ZERO_WINDOW_PROBE = '04'; // the kernel's Documentation/networking/proc_net_tcp.rst
+  return readFileSync('/proc/net/tcp6', 'latin1')
+    .split('\n')
+    .some((line) => {
+      const [, localPort, remotePort, timer] =
+        /:([0-9A-F]{4}) \w+:([0-9A-F]{4}) \w\w \w+:\w+ (\w\w):/.exec(line) ?? [];
+      const isIt = Number(`0x${localPort}`) === server && Number(`0x${remotePort}`) === client;
+      return isIt && timer === ZERO_WINDOW_PROBE;
+    });
+}
+
 /** A port of 127.0.0.1 where nothing listens, below the range that the kernel gives out by itself. */
 export async function closedPort(): Promise<number> {
   for (;;) {

@@ -204,9 +204,13 @@ export class HttpUpstream implements TcpSocketHandler {
     if (!this.socket.isFull) this.#requester.onRoom();
   }
 
-  /** It was reset while the client takes nothing of what it has sent before. */
+  /** It was reset while the client takes nothing of what it has sent before: the client has had its time to read then. */
   onFailing(): void {
-    this.#failing ??= setTimeout(() => this.onClose(true), LINGER);
+    this.#failing ??= setTimeout(() => {
+      const { isPartial } = this;
+      this.onClose(true);
+      if (isPartial) this.#requester.client.reset();
+    }, LINGER);
   }
 
   onClose(isAborted: boolean): void {

@@ -6,7 +6,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 
 import { proxyTo, say, scriptedServer } from '../../helpers/http-relay.ts';
 import { testLog } from '../../helpers/relay.ts';
-import { endOf, readAll, readSome, tcpClient, tcpServer } from '../../helpers/sockets.ts';
+import { endOf, isWindowShut, readAll, readSome, tcpClient, tcpServer } from '../../helpers/sockets.ts';
 
 const HELLO = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
@@ -327,6 +327,54 @@ test('a client has 5 s to end behind the last answer', async () => {
   expect(relay.live).toBe(1);
   vi.advanceTimersByTime(1);
   while (relay.live > 0) await nextTurn();
+});
+
+/** A client that uploads, and reads nothing of an answer that is longer than all kernels on its way take. */
+async function stalled() {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const answering = Promise.withResolvers<Socket>();
+  const { port: target } = await scriptedServer((socket) => {
+    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 64000000\r\n\r\n');
+    socket.write(Buffer.alloc(64_000_000));
+    answering.resolve(socket);
+  });
+  const log = testLog();
+  const relay = await proxyTo([target], { log });
+  const client = await tcpClient(relay.port);
+  client.write(`POST http://api.test:${target}/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`);
+  const upstream = await answering.promise;
+  while (!relay.isFull(0) || !isWindowShut(client.localPort, relay.port)) await nextTurn();
+  return { relay, log, client, upstream };
+}
+
+test('a client has 5 s to read what there is of an answer that is cut off, and is reset', async () => {
+  const { relay, log, client } = await stalled();
+  client.write('no chunk\r\n');
+  await log.line('connection ended');
+  vi.advanceTimersByTime(4_999);
+  await nextTurn();
+  expect(relay.live).toBe(1);
+  vi.advanceTimersByTime(1);
+  while (relay.live > 0) await nextTurn();
+  expect(await endOf(client)).toBe('ECONNRESET');
+});
+
+test('a client has 5 s to read what a target has sent that was reset, and is reset', async () => {
+  const { relay, log, client, upstream } = await stalled();
+  const timers = vi.getTimerCount();
+  upstream.resetAndDestroy();
+  while (vi.getTimerCount() === timers) {
+    client.write('1\r\nx\r\n'); // over a stream, no more than a write tells that the target is gone
+    await nextTurn();
+  }
+  vi.advanceTimersByTime(4_999);
+  await nextTurn();
+  expect([relay.live, log.lines]).toEqual([1, []]);
+  vi.advanceTimersByTime(1);
+  expect((await log.line('connection ended')).fields).toMatchObject({ ending: 'target aborted' });
+  while (relay.live > 0) await nextTurn();
+  expect(await endOf(client)).toBe('ECONNRESET');
 });
 
 test('a target that changes the protocol unasked is no answer, though it has answered before', async () => {

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 
 import { PROBE_SOURCE } from '../../../src/control/protocol.ts';
 import { connectBare } from '../../../src/kernel/bare-connect.ts';
@@ -9,11 +10,14 @@ import { BareServer } from '../../../src/kernel/bare-server.ts';
 import type { BareSocket } from '../../../src/kernel/bare-socket.ts';
 import { type Kernel, openKernel } from '../../../src/kernel/kernel.ts';
 import { Crowd } from '../../../src/relay/crowd.ts';
+import { relayTo } from '../../../src/relay/serve/relay-to.ts';
+import type { Connection } from '../../../src/relay/tcp/connection.ts';
 import { killListener } from '../../helpers/kill-listener.ts';
-import { localTarget, tcpRelay, testLog } from '../../helpers/relay.ts';
+import { localTarget, servingRelay, tcpRelay, testLog } from '../../helpers/relay.ts';
 import {
   closedPort,
   endOf,
+  isWindowShut,
   readAll,
   readSome,
   tcpClient,
@@ -89,6 +93,34 @@ test('listenTcp() turns a reset by the target into a reset of the client, after 
     ending: 'target aborted',
     received: 10,
   });
+});
+
+test('listenTcp() gives a client that reads nothing 5 s to read what a target has sent that was reset', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const server = await steppedServer();
+  const served = Promise.withResolvers<Connection>();
+  const relay = await servingRelay((connection) => {
+    served.resolve(connection);
+    return relayTo(localTarget(server.port))(connection);
+  });
+  const client = await tcpClient(relay.port);
+  const upstream = await server.next();
+  upstream.write(Buffer.alloc(64_000_000)); // more than all kernels on the way take
+  const connection = await served.promise;
+  while (!connection.client.isFull || !isWindowShut(client.localPort, relay.port)) await nextTurn();
+  const timers = vi.getTimerCount();
+  upstream.resetAndDestroy();
+  while (vi.getTimerCount() === timers) {
+    client.write('x'); // over a stream, no more than a write tells that the target is gone
+    await nextTurn();
+  }
+  vi.advanceTimersByTime(4_999);
+  await nextTurn();
+  expect(relay.live).toBe(1);
+  vi.advanceTimersByTime(1);
+  while (relay.live > 0) await nextTurn();
+  expect(await endOf(client)).toBe('ECONNRESET');
 });
 
 test('listenTcp() turns a reset by the client into a reset of the target', async () => {
