@@ -1,16 +1,16 @@
 import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
+import { connect, type Socket } from 'node:net';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 
 import { expect, onTestFinished, test, vi } from 'vitest';
 
 import { connectBare } from '../../src/kernel/bare-connect.ts';
-import { BareServer } from '../../src/kernel/bare-server.ts';
 import type { BareSocket } from '../../src/kernel/bare-socket.ts';
 import { allocate } from '../../src/kernel/calls.ts';
 import { EAGAIN, EBADF, type Kernel, openKernel } from '../../src/kernel/kernel.ts';
 import { PeerWatch } from '../../src/kernel/peer-watch.ts';
 import { copyBytes } from '../../src/lib/own-bytes.ts';
+import { bareServer } from '../helpers/bare-server.ts';
 import { closedPort, endOf, readSome, tcpClient, tcpServer } from '../helpers/sockets.ts';
 
 const { signal } = new AbortController();
@@ -55,6 +55,17 @@ test('what is put back is there to be taken before what has not been read, at la
   expect(String(stream.read())).toBe('two ');
   expect((await readSome(stream)).toString()).toBe('three');
   expect([bare.isOpen, bare.read()]).toEqual([false, -EBADF]);
+});
+
+test('a stream that a bare socket has become reads nothing before it is asked to', async () => {
+  const { bare, far } = await connected();
+  far.write('x');
+  await expect.poll(() => bare.hasUnread()).toBe(true);
+  const stream = bare.toStream();
+  onTestFinished(() => void stream.destroy());
+  for (let turn = 0; turn < 3; turn++) await nextTurn();
+  expect(stream.bytesRead).toBe(0);
+  expect((await readSome(stream)).toString()).toBe('x');
 });
 
 test('what is unread takes memory until it is dropped, or the socket is closed', async () => {
@@ -154,28 +165,8 @@ test('a socket that is reset tells the far end so', async () => {
   expect(await endOf(far)).toBe('ECONNRESET');
 });
 
-/** A bare server and whom it has accepted. */
-async function listening(accept: (client: BareSocket) => void = () => {}) {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const accepted: BareSocket[] = [];
-  const bare = new BareServer(kernel, server, {
-    mayAccept: () => true,
-    accept: (client) => {
-      accepted.push(client);
-      accept(client);
-    },
-  });
-  onTestFinished(() => {
-    bare.close();
-    for (const client of accepted) client.close();
-  });
-  return { bare, accepted, port: bare.address().port };
-}
-
 test('a bare server accepts more clients at once than it takes in a turn, and none when it is closed', async () => {
-  const { bare, accepted, port } = await listening();
+  const { bare, accepted, port } = await bareServer();
   const clients = Array.from({ length: 200 }, () => connect(port, '127.0.0.1'));
   onTestFinished(() => clients.forEach((client) => client.destroy()));
   await expect.poll(() => accepted.length).toBe(200);
@@ -191,34 +182,10 @@ test('what is thrown for a client reaches the process, not C', async () => {
   process.removeAllListeners('uncaughtException');
   process.once('uncaughtException', thrown.resolve);
   onTestFinished(() => before.forEach((listener) => process.on('uncaughtException', listener)));
-  const { port } = await listening(() => {
+  const { port } = await bareServer(() => {
     throw new Error('not this one');
   });
   const client = await tcpClient(port);
   expect(String(await thrown.promise)).toBe('Error: not this one');
   client.destroy();
-});
-
-test('ends are told before bytes, and both before new clients', async () => {
-  const told: string[] = [];
-  const { accepted, port } = await listening(() => told.push('client'));
-  const dial = async () => {
-    const socket = await connectBare(kernel, { address: '127.0.0.1', port }, signal);
-    onTestFinished(() => socket.close());
-    return socket;
-  };
-  const [speaking, leaving] = [await dial(), await dial()];
-  await expect.poll(() => accepted.length).toBe(2);
-  const [heard, left] = accepted as [BareSocket, BareSocket];
-  heard.listener = { onEvents: () => told.push('bytes') };
-  left.listener = { onEvents: () => told.push('end') };
-  heard.watch();
-  left.watch();
-  told.length = 0;
-  // All of it happens before this thread looks again, in the other order.
-  const coming = dial();
-  speaking.write(Buffer.from('x'));
-  leaving.end();
-  await coming;
-  await expect.poll(() => told).toEqual(['end', 'bytes', 'client']);
 });
