@@ -1,10 +1,12 @@
 import { ConfigError } from '../src/config/config-error.ts';
-import { parseConfig, parseRunDir } from '../src/config/config.ts';
+import { type Config, parseConfig, parseRunDir } from '../src/config/config.ts';
 import { protocolOf } from '../src/config/listeners.ts';
+import { isWildcard } from '../src/config/targets.ts';
 import { askRelay } from '../src/control/ask-relay.ts';
 import { describeBlackout } from '../src/control/describe-blackout.ts';
 import { probeAddress, type Status } from '../src/control/protocol.ts';
 import { type Program, runProgram, UsageError } from '../src/lib/arguments.ts';
+import { LEARNING } from '../src/lib/learning.ts';
 import { messageOf } from '../src/lib/message-of.ts';
 import { createPrinter } from '../src/lib/printer.ts';
 import { version } from '../src/lib/version.ts';
@@ -69,10 +71,18 @@ async function check(environment: NodeJS.ProcessEnv): Promise<string> {
     status && config.preResolve && import('./name.ts').then(({ checkNames }) => checkNames(config, status)),
     ...probes.map((probe) => explain(send({ ...probe, address }), { runDir, ...probe })),
   ]);
+  return ['healthy', ...notesOn(config, status)].join('; ');
+}
+
+/** What somebody who looks should know, though all is well. */
+function notesOn({ nameCheck, targets, probes }: Config, status: Status | null): readonly string[] {
   const problem = status?.targetFile?.problem ?? null;
-  return problem === null
-    ? 'healthy'
-    : `healthy by the list in force; TARGET_FILE cannot be used: ${problem}`;
+  const isNobody = targets.every(isWildcard) && probes.length === 0;
+  return [
+    ...(nameCheck === 'learn' ? [LEARNING] : []),
+    ...(nameCheck === 'learn' && isNobody ? ['nothing is probed, as TARGET names nobody'] : []),
+    ...(problem === null ? [] : [`the list in force stays, as TARGET_FILE cannot be used: ${problem}`]),
+  ];
 }
 
 /** The relay may go by an earlier list than the one that is in TARGET_FILE now. */

@@ -2,6 +2,7 @@ import { isWildcard } from '../config/targets.ts';
 import { describeBlackout } from '../control/describe-blackout.ts';
 import type { Status } from '../control/protocol.ts';
 import { alignColumns } from '../lib/align-columns.ts';
+import { LEARNING } from '../lib/learning.ts';
 import { describeBytes } from './describe-bytes.ts';
 
 /** A table's columns by their headings: what each says of a row, null for nothing. */
@@ -62,8 +63,19 @@ const UNITS_SHOWN = 2;
 
 /** A relay's status for people, in lines. */
 export function describeStatus(status: Status): readonly string[] {
-  const { version, mode, uptime, draining, blackout, linesDropped, loops, targetFile, targets, names } =
-    status;
+  const {
+    version,
+    mode,
+    nameCheck,
+    uptime,
+    draining,
+    blackout,
+    linesDropped,
+    loops,
+    targetFile,
+    targets,
+    names,
+  } = status;
   const wildcards = targets.filter(isWildcard);
   const ports = nameApart(status.ports);
   const isUdp = ports.some(({ protocol }) => protocol === 'udp');
@@ -77,6 +89,7 @@ export function describeStatus(status: Status): readonly string[] {
     .slice(-ERRORS_SHOWN);
   return [
     `sallyport ${version}, MODE=${mode}, up ${describeTime(uptime)}${draining ? ', stopping' : ''}`,
+    ...(nameCheck === 'learn' ? [LEARNING] : []),
     ...(blackout.state === 'off' ? [] : [describeBlackout(blackout)]),
     ...(linesDropped.budget + linesDropped.output === 0 ? [] : [describeLinesDropped(linesDropped)]),
     ...loops,

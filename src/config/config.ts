@@ -1,3 +1,4 @@
+import { LEARNING } from '../lib/learning.ts';
 import type { NameserverAddress } from '../lib/nameserver-address.ts';
 import { findNearMisses } from '../lib/near-misses.ts';
 import type { Network } from '../lib/networks.ts';
@@ -10,7 +11,7 @@ import { warnOfSexagesimal } from './ports.ts';
 import { type Probe, readProbes } from './probes.ts';
 import { makeRules, type Rule } from './rules.ts';
 import { readTargetList } from './target-list.ts';
-import type { TargetEntry } from './targets.ts';
+import { EVERYBODY, type TargetEntry } from './targets.ts';
 import { findIdle, readVariable, readVariables, type Setting, type Values, variables } from './variables.ts';
 
 /** A port that is listened on. */
@@ -31,8 +32,8 @@ export interface Config {
   readonly rules: readonly Rule[];
   readonly listeners: readonly PortConfig[];
   readonly mode: Values['MODE'];
-  /** The strictest of all listeners. */
-  readonly nameCheck: NameCheck;
+  /** The strictest of all listeners, or `learn`: whoever names a name gets there. */
+  readonly nameCheck: NameCheck | 'learn';
   readonly tlsEch: Values['TLS_ECH'];
   /** The addresses to listen on; null: all, of IPv4 and IPv6. */
   readonly bind: readonly string[] | null;
@@ -83,8 +84,8 @@ const DEFAULT_LISTEN = Number(variables.LISTEN.fallback);
 export function parseConfig(environment: NodeJS.ProcessEnv): Config {
   const { values, settings, problems } = readVariables(environment);
   const list = readTargetList(values);
-  const { rules, listeners, ...found } = readListeners(list.entries, values);
-  const nameCheck = strictest(listeners);
+  const { targets, rules, listeners, ...found } = readListeners(list.entries, values);
+  const nameCheck = values.NAME_CHECK === 'learn' ? 'learn' : strictest(listeners);
   const {
     probes,
     defaults,
@@ -104,10 +105,15 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
   const all = values as Values;
   const { entries = [] } = list;
   /** The defaults that other variables decide on. */
-  const derived: Readonly<Record<string, string>> = { NAME_CHECK: nameCheck, ...defaults };
+  const scope = scopeOf(settings, all);
+  const derived: Readonly<Record<string, string>> = {
+    NAME_CHECK: nameCheck,
+    TARGET_SCOPE: scope,
+    ...defaults,
+  };
   const kinds = new Set(listeners.map(({ kind }) => kind));
   return {
-    targets: distinct(entries.map(({ name }) => name)),
+    targets,
     targetFile: all.TARGET_FILE,
     targetText: list.text,
     rules,
@@ -121,7 +127,7 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     preResolve: all.PRE_RESOLVE,
     nameservers: all.NAMESERVERS,
     refresh: all.PRE_RESOLVE_REFRESH,
-    scope: all.TARGET_SCOPE,
+    scope,
     maxConnections: all.MAX_CONNECTIONS === 0 ? Infinity : all.MAX_CONNECTIONS,
     maxWaiting: all.MAX_WAITING,
     workers: all.WORKERS,
@@ -140,13 +146,14 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     probes,
     warnings: [
       ...nearMisses,
+      ...(nameCheck === 'learn' ? [LEARNING] : []),
       ...findIdle(settings, { ...all, TARGET: entries, kinds }),
       ...warnOfSexagesimal(all.PORT),
       ...found.warnings,
     ],
     settings: settings.map((setting) => ({
       ...setting,
-      text: setting.text ?? derived[setting.name] ?? null,
+      text: (setting.isDefault ? derived[setting.name] : null) ?? setting.text,
     })),
   };
 }
@@ -159,6 +166,7 @@ export function parseRunDir(environment: NodeJS.ProcessEnv): string | null {
 }
 
 interface Found {
+  readonly targets: readonly string[];
   readonly rules: readonly Rule[];
   readonly listeners: readonly CheckedListener[];
   readonly problems: readonly string[];
@@ -171,17 +179,20 @@ interface Found {
  */
 function readListeners(entries: readonly TargetEntry[] | undefined, values: Partial<Values>): Found {
   const { PORT: ports, MODE: mode, LISTEN: listen = DEFAULT_LISTEN } = values;
-  const none = { rules: [], listeners: [], problems: [], warnings: [] };
+  const none = { targets: [], rules: [], listeners: [], problems: [], warnings: [] };
   if (entries === undefined || ports === undefined || mode === undefined) return none;
 
   const protocol = mode.startsWith('udp') ? 'udp' : 'tcp';
-  const { rules, problems, idle } = makeRules(entries, { ports, protocol });
-  if (problems.length > 0) return { ...none, problems };
+  const taught = teach(entries, values);
+  const { rules, problems, idle } = makeRules(taught.entries, { ports, protocol });
+  if (taught.problems.length + problems.length > 0)
+    return { ...none, problems: [...taught.problems, ...problems] };
   const relaysTcp = mode !== 'http-proxy';
   const proxyPort = mode.endsWith('http-proxy') ? listen : null;
   const listening = listenersOf(rules, { relaysTcp, proxyPort });
   const checked = checkNames(listening.listeners, values);
   return {
+    targets: distinct(taught.entries.map(({ name }) => name)),
     rules,
     listeners: checked.listeners,
     problems: [...(relaysTcp ? [] : findPairs(rules)), ...listening.problems, ...checked.problems],
@@ -191,6 +202,20 @@ function readListeners(entries: readonly TargetEntry[] | undefined, values: Part
         (item) => `PORT: no name in TARGET uses ${item.listen}/${item.protocol}`,
       ),
     ],
+  };
+}
+
+/** Where names are learned, every name has the ports of PORT, beside the rules. */
+function teach(entries: readonly TargetEntry[], { NAME_CHECK: nameCheck, MODE: mode }: Partial<Values>) {
+  const isOpen = entries.some(({ name }) => name === EVERYBODY);
+  if (nameCheck !== 'learn') {
+    const problem = `TARGET: ${EVERYBODY} stands for every name, which goes with NAME_CHECK=learn only`;
+    return { entries, problems: isOpen ? [problem] : [] };
+  }
+  const everybody: TargetEntry = { name: EVERYBODY, ports: null, protocol: 'tcp' };
+  return {
+    entries: isOpen ? entries : [...entries, everybody],
+    problems: mode === 'udp' ? ['NAME_CHECK=learn: goes with TCP only, as datagrams carry no name'] : [],
   };
 }
 
@@ -240,6 +265,15 @@ function findAdminClash(
   if (typeof admin !== 'number' || !listeners.some(({ kind, port }) => kind !== 'udp' && port === admin))
     return [];
   return [`ADMIN_PORT=${admin}: clients are listened to on that port`];
+}
+
+/** Where names are learned, they are to lead out. */
+function scopeOf(
+  settings: readonly Setting[],
+  { NAME_CHECK: nameCheck, TARGET_SCOPE: scope }: Values,
+): Scope {
+  const isDefault = settings.some((setting) => setting.name === 'TARGET_SCOPE' && setting.isDefault);
+  return isDefault && nameCheck === 'learn' ? 'public' : scope;
 }
 
 /** Names that are the same count once. */

@@ -43,8 +43,10 @@ const PLAINTEXT_FIRST: Readonly<Record<number, string>> = { 5432: 'PostgreSQL' }
  */
 export function checkNames(
   listeners: readonly Listener[],
-  { NAME_CHECK: asked, TLS_ECH: ech }: Partial<Values>,
+  { NAME_CHECK: given, TLS_ECH: ech }: Partial<Values>,
 ): Found {
+  // Who learns names checks them too, against a list that has all of them.
+  const asked = given === 'learn' ? null : given;
   const checked = listeners.map((listener) => ({
     ...listener,
     nameCheck: nameCheckOf(listener, asked ?? null),

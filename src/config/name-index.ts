@@ -44,8 +44,11 @@ export class NameIndex<T> {
     const { host = wanted, values = [] } = this.#listed.get(wanted) ?? {};
     const value = values.find(isMeant);
     if (value !== undefined) return { host, value };
-    for (let dot = wanted.indexOf('.'); dot !== -1; dot = wanted.indexOf('.', dot + 1)) {
-      const below = this.#below.get(wanted.slice(dot + 1))?.find(isMeant);
+    if (ipVersion(name) !== 0) return null;
+    for (let rest = wanted; rest !== '';) {
+      const dot = rest.indexOf('.');
+      rest = dot === -1 ? '' : rest.slice(dot + 1);
+      const below = this.#below.get(rest)?.find(isMeant);
       if (below !== undefined) return { host, value: below };
     }
     return null;

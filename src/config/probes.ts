@@ -80,8 +80,9 @@ function readKind(kind: ProbeKind, values: Partial<Values>, { targets, listeners
   if (isMisplaced)
     problems.push(`${kind}_HEALTHCHECK=1: goes with ${usable.map((each) => KINDS[each]).join(' or ')} only`);
   const isSent = isOn && ways.length > 0;
-  // What is set is read even where it is not sent.
-  const templates = given ?? (isOn ? [defaultUrl] : []);
+  // What is set is read even where it is not sent. Where names are learned there may be none to ask for.
+  const hasDefault = isOn && (target !== null || values.NAME_CHECK !== 'learn');
+  const templates = given ?? (hasDefault ? [defaultUrl] : []);
   const probes = templates.flatMap((template) => {
     try {
       const url = parseProbeUrl(template, isSent ? target : 'target.invalid', Object.keys(schemes));

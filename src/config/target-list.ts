@@ -16,8 +16,14 @@ interface TargetList {
 const { accepted } = variables.TARGET;
 
 /** Reads TARGET, or the file that TARGET_FILE names: entries of TARGET in lines, with comments behind `#`. */
-export function readTargetList({ TARGET: entries, TARGET_FILE: file }: Partial<Values>): TargetList {
+export function readTargetList({
+  TARGET: entries,
+  TARGET_FILE: file,
+  NAME_CHECK: nameCheck,
+}: Partial<Values>): TargetList {
   if (typeof file !== 'string') {
+    if (entries === null && file === null && nameCheck === 'learn')
+      return { entries: [], text: null, problems: [] };
     const isMissing = entries === null && file === null;
     return {
       entries: entries ?? undefined,

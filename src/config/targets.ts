@@ -11,6 +11,8 @@ export interface TargetEntry {
   readonly protocol: Protocol | null;
 }
 
+/** Stands for every name, where names are to be learned. */
+export const EVERYBODY = '*';
 const WILDCARD = '*.';
 /** An address or a name, and ports behind a colon. Of what has several colons and no brackets, everything is an address. */
 const ENTRY = /^(?<host>\[[^\]]*\]|[^:]*)(?::(?<ports>[^:]*(?::[^:]*)?))?$/;
@@ -33,10 +35,10 @@ export function parseTargets(text: string): readonly TargetEntry[] {
 
 /** Whether a target stands for all names below it. */
 export function isWildcard(target: string): boolean {
-  return target.startsWith(WILDCARD);
+  return target === EVERYBODY || target.startsWith(WILDCARD);
 }
 
-/** The name whose subdomains a wildcard stands for, to be compared. */
+/** The name whose subdomains a wildcard stands for, to be compared; empty for the root. */
 export function parentOf(wildcard: string): string {
   return canonical(wildcard.slice(WILDCARD.length));
 }
@@ -49,6 +51,7 @@ function parseEntry(item: string): TargetEntry {
 }
 
 function parseName(text: string): string {
+  if (text === EVERYBODY) return text;
   if (!isWildcard(text)) return parseHost(text);
   const parent = parseHost(text.slice(WILDCARD.length));
   if (ipVersion(parent) !== 0) throw new Error('an address has no names below it');

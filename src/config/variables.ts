@@ -115,7 +115,7 @@ export const variables = {
     { accepted: 'a port from 1 to 65535', parse: parsePort },
     need('MODE=http-proxy', ({ kinds }) => kinds.has('http-proxy')),
   ),
-  NAME_CHECK: optional(null, oneOf(['off', 'report', 'enforce'])),
+  NAME_CHECK: optional(null, oneOf(['off', 'report', 'enforce', 'learn'])),
   TLS_ECH: optional('allow', oneOf(['allow', 'refuse'])),
   BIND: optional('any', {
     accepted:

@@ -37,6 +37,7 @@ export interface Answer extends Status {
 export interface Status {
   readonly version: string;
   readonly mode: Config['mode'];
+  readonly nameCheck: Config['nameCheck'];
   readonly targets: readonly string[];
   /** What is in force of TARGET_FILE; null where TARGET lists the names. */
   readonly targetFile: TargetFileStatus | null;

@@ -15,12 +15,13 @@ export interface Witnesses {
 
 /** All that the relay says of itself, but for what the program itself knows. */
 export function report(
-  { mode, targets, preResolve }: Config,
+  { mode, nameCheck, targets, preResolve }: Config,
   { sources, relays, errors, lost }: Witnesses,
 ): Omit<Status, 'version' | 'uptime' | 'draining' | 'blackout' | 'linesDropped' | 'loops' | 'targetFile'> {
   const lostBy = lost.count();
   return {
     mode,
+    nameCheck,
     targets,
     preResolve,
     names: sources.status(),

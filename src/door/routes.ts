@@ -1,5 +1,6 @@
 import type { PortConfig } from '../config/config.ts';
 import { indexNames, type NameIndex } from '../config/name-index.ts';
+import { EVERYBODY } from '../config/targets.ts';
 import { ResolveError } from '../lib/resolve-error.ts';
 import { type Choose, chooseByName, chooseByNameAndPort } from '../relay/names/choose.ts';
 import type { Target } from '../relay/target.ts';
@@ -7,12 +8,18 @@ import type { Target } from '../relay/target.ts';
 /** How to find a target's addresses, by name and port. */
 export type TargetOf = (host: string, port: number) => Target;
 
+/** What may be reached by some names: these ports, or any, where a forward proxy learns what is asked for. */
+interface Reachable {
+  readonly names: readonly string[];
+  readonly ports: ReadonlySet<number> | null;
+}
+
 /** Where a port leads. When that changes, whoever has asked before is held to it too, at its next choice and its next dial. */
 export class Routes {
   readonly choose: Choose;
   readonly #targetOf: TargetOf;
   #port: PortConfig;
-  #index: NameIndex<{ readonly ports: ReadonlySet<number> }>;
+  #index: NameIndex<Reachable>;
   #changes = 0;
 
   constructor(port: PortConfig, targetOf: TargetOf) {
@@ -46,14 +53,14 @@ export class Routes {
   }
 
   allows({ host, port }: Pick<Target, 'host' | 'port'>): boolean {
-    return this.#index.find(host, ({ ports }) => ports.has(port)) !== null;
+    return this.#index.find(host, (found) => isAt(found, port)) !== null;
   }
 
   /** Where a relay leads for a name, each of which has one port there; or a forward proxy for a name and a port. */
   #find(name: string, port: number | null = null): Target | null {
-    const match = this.#index.find(name, ({ ports }) => port === null || ports.has(port));
+    const match = this.#index.find(name, (found) => port === null || isAt(found, port));
     if (match === null) return null;
-    const [first = 0] = match.value.ports;
+    const [first = 0] = match.value.ports ?? [];
     return this.#target(match.host, port ?? first);
   }
 
@@ -73,6 +80,13 @@ export class Routes {
   }
 }
 
-function indexOf({ allowed }: PortConfig) {
-  return indexNames(allowed.map(({ names, ports }) => ({ names, ports: new Set(ports) })));
+function indexOf({ kind, allowed }: PortConfig): NameIndex<Reachable> {
+  const isAny = (names: readonly string[]) => kind === 'http-proxy' && names.includes(EVERYBODY);
+  return indexNames(
+    allowed.map(({ names, ports }) => ({ names, ports: isAny(names) ? null : new Set(ports) })),
+  );
+}
+
+function isAt({ ports }: Reachable, port: number): boolean {
+  return ports === null || ports.has(port);
 }

@@ -23,6 +23,7 @@ const status: Status = {
   version: '1.2.3',
   mode: 'tcp',
   targets: ['api.test', '*.wild.test', '10.1.2.3'],
+  nameCheck: 'off',
   targetFile: null,
   uptime: 90,
   draining: false,

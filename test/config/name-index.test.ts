@@ -111,6 +111,21 @@ test('NameIndex says what a comparison by labels says, and its answers lead to t
   expect(matches).toBeGreaterThan(500);
 });
 
+test('NameIndex takes * for every name, but for no address', () => {
+  const index = indexNames([{ names: ['*'] }, { names: ['*.test'] }, { names: ['192.0.2.1'] }]);
+  const find = (name: string) => index.find(name)?.value.names[0];
+  expect(['com', 'a.com', 'A.b.com.', 'a.test', '192.0.2.1'].map(find)).toEqual([
+    '*',
+    '*',
+    '*',
+    '*.test',
+    '192.0.2.1',
+  ]);
+  expect(['', '.', '192.0.2.2', '2001:db8::1', 'a..com', 'a.com..'].map(find)).toEqual(
+    Array(6).fill(undefined),
+  );
+});
+
 test('NameIndex prefers the longest of the wildcards above a name', () => {
   const index = indexNames([{ names: ['*.test'] }, { names: ['*.b.a.test'] }, { names: ['*.a.test'] }]);
   expect(index.find('c.b.a.test')?.value.names).toEqual(['*.b.a.test']);

@@ -57,6 +57,13 @@ test.each<[Record<string, string>, string[]]>([
     { TARGET: 'logs.test a.test/tcp', PORT: '514', MODE: 'HTTP-Proxy, UDP', LISTEN: '8080' },
     ['514/udp logs.test:514', '514/tcp a.test:514', '8080/http-proxy a.test:514'],
   ],
+  [{ NAME_CHECK: 'learn' }, ['80/tcp *:80', '443/tcp *:443']],
+  [
+    { NAME_CHECK: 'learn', TARGET: 'db.test:5432 a.test logs.test:514/udp', PORT: '443' },
+    ['443/tcp a.test:443 *:443', '5432/tcp db.test:5432', '514/udp logs.test:514'],
+  ],
+  [{ NAME_CHECK: 'learn', TARGET: '*:8443:443' }, ['8443/tcp *:443']],
+  [{ NAME_CHECK: 'learn', ...beside, PORT: '443' }, ['443/tcp *:443', '3128/http-proxy *:443']],
 ])('with %j listen %j', (environment, listeners) => {
   expect(listen(environment)).toEqual(listeners);
 });
@@ -116,6 +123,17 @@ test.each<[Record<string, string>, string[]]>([
     { TARGET: 'a.test:514/udp', HTTP_HEALTHCHECK: '1' },
     ['HTTP_HEALTHCHECK=1: goes with a relay of TCP or a forward proxy only'],
   ],
+  [{ TARGET: 'a.test *' }, ['TARGET: * stands for every name, which goes with NAME_CHECK=learn only']],
+  [
+    { TARGET: 'a.test', ...udp, NAME_CHECK: 'learn' },
+    ['NAME_CHECK=learn: goes with TCP only, as datagrams carry no name'],
+  ],
+  [
+    { NAME_CHECK: 'learn', PORT: '22' },
+    [
+      'TARGET: on port 22 (SSH) the server speaks first, before a client says a name, but has to choose the target: give such a target a port of its own',
+    ],
+  ],
 ])('%j is refused', (environment, problems) => {
   expect(problemsOf(environment)).toEqual(problems);
 });
@@ -141,6 +159,25 @@ test.each<[Record<string, string>, string, number]>([
 ])('with %j the probe %s goes to port %i', (environment, href, port) => {
   const { probes } = parseConfig({ HTTP_HEALTHCHECK: '1', ...environment });
   expect(probes.map((probe) => [probe.url.href, probe.port, probe.viaProxy])).toEqual([[href, port, false]]);
+});
+
+test('where names are learned they are to lead out, and TARGET may be left out', () => {
+  const { targets, nameCheck, scope, settings, warnings, probes } = parseConfig({
+    NAME_CHECK: 'learn',
+    HTTP_HEALTHCHECK: '1',
+  });
+  expect({ targets, nameCheck, scope, probes }).toEqual({
+    targets: ['*'],
+    nameCheck: 'learn',
+    scope: 'public',
+    probes: [],
+  });
+  expect(settings.find(({ name }) => name === 'TARGET_SCOPE')?.text).toBe('public');
+  expect(warnings).toEqual([expect.stringMatching(/^NAME_CHECK=learn: whoever names a name gets there/)]);
+  expect(parseConfig({ NAME_CHECK: 'learn', TARGET_SCOPE: 'private' }).scope).toBe('private');
+  expect(
+    parseConfig({ NAME_CHECK: 'learn', HTTP_HEALTHCHECK: '1', TARGET: 'a.test:80' }).probes,
+  ).toHaveLength(1);
 });
 
 test('a name has its own ports alone, not those of others: a probe of another is refused', () => {

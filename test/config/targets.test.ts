@@ -16,7 +16,6 @@ test.each([
 
 test.each([
   [',', 'no name is listed'],
-  ['*', 'that is no host name'],
   ['*.', 'that is no host name'],
   ['**.a.test', 'that is no host name'],
   ['*a.test', 'that is no host name'],
@@ -42,6 +41,8 @@ test.each<[string, object]>([
   ['ftp.test:5000-5002', { name: 'ftp.test', ports: [pair(5000), pair(5001), pair(5002)], protocol: null }],
   ['192.0.2.1:53/udp', { name: '192.0.2.1', ports: [pair(53)], protocol: 'udp' }],
   ['[2001:db8::1]:53:5353/udp', { name: '2001:db8::1', ports: [pair(53, 5353)], protocol: 'udp' }],
+  ['*', { name: '*', ports: null, protocol: null }],
+  ['*:443', { name: '*', ports: [pair(443)], protocol: null }],
   ['2001:db8::1:443', { name: '2001:db8::1:443', ports: null, protocol: null }],
   ['2001:db8::1/udp', { name: '2001:db8::1', ports: null, protocol: 'udp' }],
 ])('parseTargets() reads %s', (text, entry) => {
@@ -62,7 +63,6 @@ test.each([
   ['a.test/', "'/' is no protocol: it is /tcp or /udp"],
   ['a.test/b/udp', 'that holds a path'],
   [':443', 'that is no host name'],
-  ['*:443', 'that is no host name'],
   ['[2001:db8::1', 'that is no host name'],
 ])('parseTargets() refuses the entry %s', (text, hint) => {
   expect(() => parseTargets(text)).toThrow(new Error(hint));

@@ -204,7 +204,9 @@ test('a list that cannot be used changes nothing, and is shown wherever one look
   );
   expect(await runHealthcheck(environment)).toEqual({
     code: 0,
-    output: expect.stringContaining(`healthy by the list in force; TARGET_FILE cannot be used: ${problem}`),
+    output: expect.stringContaining(
+      `healthy; the list in force stays, as TARGET_FILE cannot be used: ${problem}`,
+    ),
   });
   expect((await scrape(admin))['sallyport_target_file_problem']).toBe(1);
   expect(await echoes(client)).toBe(true);

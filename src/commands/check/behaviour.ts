@@ -1,8 +1,10 @@
 import type { Config } from '../../config/config.ts';
-import { type ListenerKind, protocolOf } from '../../config/listeners.ts';
+import { type ListenerKind, namesOf, protocolOf } from '../../config/listeners.ts';
 import type { NameCheck } from '../../config/name-check.ts';
 import type { Protocol } from '../../config/ports.ts';
+import { EVERYBODY } from '../../config/targets.ts';
 import { askedServers } from '../../dns/asked-servers.ts';
+import { LEARNING } from '../../lib/learning.ts';
 import { listSome } from '../../lib/list-some.ts';
 import { endpoint } from '../../relay/endpoint.ts';
 
@@ -35,7 +37,9 @@ function describeResolving({ preResolve, nameservers, refresh, scope }: Config):
 
 /** What is done with names, a line for each way; ports are told where ways differ. */
 function describeNames({ listeners, tlsEch }: Config): readonly string[] {
-  const ways = Map.groupBy(listeners, ({ kind, nameCheck }) => describeNameCheck(kind, nameCheck, tlsEch));
+  const ways = Map.groupBy(listeners, ({ kind, allowed, nameCheck }) =>
+    namesOf(allowed).includes(EVERYBODY) ? LEARNING : describeNameCheck(kind, nameCheck, tlsEch),
+  );
   return [...ways].map(([way, sharing]) => {
     if (ways.size === 1) return way;
     const ports = sharing.map(({ kind, port }) => (kind === 'udp' ? `${port}/udp` : `${port}`));
