@@ -11,12 +11,11 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/door',
     'src/commands',
     'src/runtime',
-    'src/relay',
     'src/log',
     'src/config',
     'src/lib',
   ],
-  'src/workers': ['src/door', 'src/runtime', 'src/relay', 'src/log', 'src/lib'],
+  'src/workers': ['src/door', 'src/runtime', 'src/relay', 'src/log', 'src/config', 'src/lib'],
   'src/commands/check': [
     'src/door',
     'src/runtime',
