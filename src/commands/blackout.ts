@@ -8,12 +8,18 @@ import { parseDuration } from './duration.ts';
 export const blackout: Command = {
   name: 'blackout',
   summary: 'cut everybody off while the relay runs, let them in again, or show which it is',
-  words: ['on', 'off', 'status'],
+  operands: {
+    usage: 'on|off|status',
+    summary: 'what to do; status changes nothing',
+    min: 1,
+    max: 1,
+    words: ['on', 'off', 'status'],
+  },
   options: {
     drain: { type: 'boolean', summary: 'with on: refuse new clients only, and let live ones go on' },
     for: { type: 'string', summary: 'with on: end it after so long, such as 500ms, 30s, 5m or 1h' },
   },
-  run: async ({ options, word }, io) => {
+  run: async ({ options, operands: [word] }, io) => {
     const answer = await askOwnRelay(io, requestOf(word, options));
     if (answer === null) return 1;
     io.print(describeBlackout(answer.blackout));
@@ -23,7 +29,7 @@ export const blackout: Command = {
 
 /** null for the status alone. Throws a UsageError when the options do not go with the word. */
 function requestOf(
-  word: string | null,
+  word: string | undefined,
   { drain, for: duration }: Readonly<Record<string, string | boolean | undefined>>,
 ): BlackoutRequest | null {
   if (word === 'on') {

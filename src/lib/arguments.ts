@@ -18,10 +18,20 @@ export interface Command {
   readonly name: string | null;
   readonly summary: string;
   readonly options: Readonly<Record<string, Option>>;
-  /** The words of which one has to follow the command's name; none may follow where this is not set. */
-  readonly words?: readonly string[];
+  /** What may follow the command's name beside options; nothing where this is not set. */
+  readonly operands?: Operands;
   /** Resolves with the exit code. */
   readonly run: (asked: Asked, io: Io) => Promise<number>;
+}
+
+interface Operands {
+  /** As the help shows them: `on|off`, `[NAME]` or `RULE...`. */
+  readonly usage: string;
+  readonly summary: string;
+  readonly min: number;
+  readonly max: number;
+  /** Those that there are; where this is not set, the command reads them itself. */
+  readonly words?: readonly string[];
 }
 
 interface Option {
@@ -33,8 +43,7 @@ interface Option {
 /** What the command line says beside the command's name. */
 interface Asked {
   readonly options: Readonly<Record<string, string | boolean | undefined>>;
-  /** One of the command's words; null where it takes none. */
-  readonly word: string | null;
+  readonly operands: readonly string[];
 }
 
 /** What a command may use of the process. */
@@ -57,12 +66,12 @@ const LETTERS_PER_SLIP = 2;
 /** Runs the command that the arguments name. Resolves with the exit code; rejects with a UsageError when they cannot be understood. */
 export async function runProgram(program: Program, args: readonly string[], io: Io): Promise<number> {
   const { command, rest } = chooseCommand(program, args);
-  const { options, word } = parse(command, rest);
+  const { options, operands } = parse(command, rest);
   if (options['help'] === true) io.print(...describe(program, command));
   else if (options['version'] === true) io.print(`${program.name} ${program.version}`);
-  else if (word === null && command.words !== undefined)
-    throw new UsageError(`${command.name} takes one of ${command.words.join(', ')}`);
-  else return command.run({ options, word }, io);
+  else if (command.operands !== undefined && operands.length < command.operands.min)
+    throw new UsageError(`${command.name} takes ${command.operands.usage}: ${command.operands.summary}`);
+  else return command.run({ options, operands }, io);
   return 0;
 }
 
@@ -85,17 +94,19 @@ function parse(command: Command, args: readonly string[]): Asked {
   const options = { ...COMMON_OPTIONS, ...command.options };
   const { tokens } = parseArgs({ args, options, strict: false, tokens: true });
   const flags = Object.keys(options).map((name) => `--${name}`);
-  let word: string | null = null;
+  const operands: string[] = [];
   for (const token of tokens) {
     const [text = ''] = (args[token.index] ?? '').split('=');
     if (token.kind === 'option' && !Object.hasOwn(options, token.name)) throw unknown('option', text, flags);
     if (token.kind !== 'positional') continue;
-    const words: readonly string[] = word === null ? (command.words ?? []) : [];
-    if (!words.includes(token.value)) throw unknown('argument', token.value, [...words, ...flags]);
-    word = token.value;
+    const { max = 0, words = null } = command.operands ?? {};
+    const isFull = operands.length >= max;
+    if (isFull || words?.includes(token.value) === false)
+      throw unknown('argument', token.value, [...(isFull ? [] : (words ?? [])), ...flags]);
+    operands.push(token.value);
   }
   try {
-    return { options: parseArgs({ args, options, allowPositionals: true }).values, word };
+    return { options: parseArgs({ args, options, allowPositionals: true }).values, operands };
   } catch (cause) {
     throw new UsageError((cause as Error).message, { cause });
   }
@@ -129,7 +140,7 @@ function describe(program: Program, command: Command): readonly string[] {
   const usage = [
     nameOf(program, command),
     ...(isWhole && named.length > 0 ? ['[command]'] : []),
-    ...(command.words === undefined ? [] : [command.words.join('|')]),
+    ...(command.operands === undefined ? [] : [command.operands.usage]),
     '[options]',
   ].join(' ');
   const summary = isWhole ? program.summary : command.summary;
@@ -138,6 +149,9 @@ function describe(program: Program, command: Command): readonly string[] {
     '',
     summary,
     '',
+    ...(command.operands === undefined
+      ? []
+      : ['Arguments:', ...indented([[command.operands.usage, command.operands.summary]]), '']),
     ...(isWhole && named.length > 0
       ? ['Commands:', ...indented([['(none)', command.summary], ...named]), '']
       : []),

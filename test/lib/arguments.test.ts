@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 
 import { type Command, runProgram, UsageError } from '../../src/lib/arguments.ts';
 
-/** Runs a program with three commands; what was asked of which, and what was printed. */
+/** Runs a program with four commands; what was asked of which, and what was printed. */
 async function run(...args: string[]) {
   const asked: Record<string, Parameters<Command['run']>[0]> = {};
   const printed: string[] = [];
@@ -21,8 +21,12 @@ async function run(...args: string[]) {
     command(null),
     command('status', { options: { json: { type: 'boolean', summary: 'as JSON' } } }),
     command('switch', {
-      words: ['on', 'off'],
+      operands: { usage: 'on|off', summary: 'which', min: 1, max: 1, words: ['on', 'off'] },
       options: { for: { type: 'string', short: 'f', summary: 'how long' } },
+    }),
+    command('admit', {
+      operands: { usage: 'NAME...', summary: 'names, such as a.test', min: 1, max: 2 },
+      options: { in: { type: 'boolean', summary: 'not out' } },
     }),
   ];
   const program = { name: 'door', version: '1.2.3', summary: 'Opens.', epilogue: 'More.', commands };
@@ -32,12 +36,14 @@ async function run(...args: string[]) {
 }
 
 test.each([
-  [[], { nothing: { options: {}, word: null } }],
-  [['status'], { status: { options: {}, word: null } }],
-  [['status', '--json'], { status: { options: { json: true }, word: null } }],
-  [['switch', 'on'], { switch: { options: {}, word: 'on' } }],
-  [['switch', '--for', '30s', 'off'], { switch: { options: { for: '30s' }, word: 'off' } }],
-  [['switch', 'off', '-f30s'], { switch: { options: { for: '30s' }, word: 'off' } }],
+  [[], { nothing: { options: {}, operands: [] } }],
+  [['status'], { status: { options: {}, operands: [] } }],
+  [['status', '--json'], { status: { options: { json: true }, operands: [] } }],
+  [['switch', 'on'], { switch: { options: {}, operands: ['on'] } }],
+  [['switch', '--for', '30s', 'off'], { switch: { options: { for: '30s' }, operands: ['off'] } }],
+  [['switch', 'off', '-f30s'], { switch: { options: { for: '30s' }, operands: ['off'] } }],
+  [['admit', 'a.test', '--in', 'b'], { admit: { options: { in: true }, operands: ['a.test', 'b'] } }],
+  [['admit', '--', '--in'], { admit: { options: {}, operands: ['--in'] } }],
 ])('runProgram() runs what %j asks for, and hands its exit code on', async (args, asked) => {
   expect(await run(...args)).toEqual({ code: 7, asked, printed: [] });
 });
@@ -45,8 +51,8 @@ test.each([
 test.each([
   [['statsu'], "unknown command 'statsu': did you mean status?"],
   [['stat'], "unknown command 'stat': did you mean status?"],
-  [['frobnicate'], "unknown command 'frobnicate': there is status, switch"],
-  [[''], "unknown command '': there is status, switch"],
+  [['frobnicate'], "unknown command 'frobnicate': there is status, switch, admit"],
+  [[''], "unknown command '': there is status, switch, admit"],
   [['--hepl'], "unknown option '--hepl': did you mean --help?"],
   [['-help'], "unknown option '-help': did you mean --help?"],
   [['-x'], "unknown option '-x': there is --help, --version"],
@@ -61,7 +67,9 @@ test.each([
   [['switch', 'on', '--for'], "Option '-f, --for <value>' argument missing"],
   [['switch', 'offf'], "unknown argument 'offf': did you mean off?"],
   [['switch', 'on', 'off'], "unknown argument 'off': there is --help, --version, --for"],
-  [['switch'], 'switch takes one of on, off'],
+  [['switch'], 'switch takes on|off: which'],
+  [['admit', '--in'], 'admit takes NAME...: names, such as a.test'],
+  [['admit', 'a', 'b', 'c'], "unknown argument 'c': there is --help, --version, --in"],
 ])('runProgram() refuses %j', async (args, message) => {
   await expect(run(...args)).rejects.toThrow(new UsageError(message));
 });
@@ -80,6 +88,7 @@ test.each([[['--help']], [['-h']]])('runProgram() describes the program (%j)', a
         '  (none)  does null',
         '  status  does status',
         '  switch  does switch',
+        '  admit   does admit',
         '',
         'Options:',
         '  -h, --help     show this',
@@ -99,6 +108,9 @@ test('runProgram() describes a command, with its words and options', async () =>
       'Usage: door switch on|off [options]',
       '',
       'does switch',
+      '',
+      'Arguments:',
+      '  on|off  which',
       '',
       'Options:',
       '  -f, --for <value>  how long',

@@ -40,7 +40,7 @@ test.each([
   [['status', '--jsn'], "unknown option '--jsn': did you mean --json?"],
   [['chekc'], "unknown command 'chekc': did you mean check?"],
   [['check', '--json'], "unknown option '--json': there is --help, --version, --all"],
-  [['blackout'], 'blackout takes one of on, off, status'],
+  [['blackout'], 'blackout takes on|off|status: what to do; status changes nothing'],
   [['blackout', 'offf'], "unknown argument 'offf': did you mean off?"],
   [['blackout', 'on', '--for', '30'], "'30' is no duration: it takes 500ms, 30s, 5m or 1h, at most 24 days"],
   [['blackout', 'off', '--drain'], "--drain and --for go with 'blackout on' only"],
