@@ -22,6 +22,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/control',
     'src/relay/tcp',
     'src/relay',
+    'src/wire',
     'src/dns',
     'src/log',
     'src/config',

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
+import { judge, parseAsked } from '../src/commands/check/verdict.ts';
 import { parseConfig } from '../src/config/config.ts';
 import { variables } from '../src/config/variables.ts';
 import { runDirs } from '../src/control/run-dir.ts';
@@ -49,4 +50,20 @@ test('the README lists every field of the log, and no other', () => {
   const listed = tableUnder('The log').flatMap(([fields = '']) => fields.split(', '));
   const logged = new Set(['time', 'level', 'msg', ...Object.values(LINES).flat(), 'more']);
   expect(listed.toSorted()).toEqual([...logged].toSorted());
+});
+
+test('the README shows the verdicts that check gives', () => {
+  const [, section = ''] = README.split('\n### What would become of a name\n');
+  const [shown = ''] = /(?: {4}.*\n)+/.exec(section) ?? [];
+  const asked = [...shown.matchAll(/sallyport check (\S+)/g)].map(([, name = '']) => name);
+  expect(asked).not.toEqual([]);
+  const config = parseConfig({
+    TARGET: 'api.github.com *.s3.amazonaws.com db.example.com:5432',
+    PORT: '443',
+  });
+  const lines = asked.flatMap((name) => [
+    `$ docker exec <container> sallyport check ${name}`,
+    ...judge(parseAsked(name), config).lines,
+  ]);
+  expect(shown).toBe(lines.map((line) => `    ${line}\n`).join(''));
 });

@@ -286,3 +286,40 @@ test('beside a running relay, check leaves its ports alone', async () => {
   );
   expect([code, sections['Problems']]).toEqual([0, undefined]);
 });
+
+test('check gives the verdict on one name, without asking or dialling anybody', async () => {
+  const nameserver = await scriptedServer(zone([a('api.test', '127.0.0.1')]));
+  const environment = {
+    TARGET: 'api.test db.test:5432',
+    PORT: '443',
+    NAME_CHECK: 'enforce',
+    PRE_RESOLVE: '1',
+    NAMESERVERS: `127.0.0.1:${nameserver.port}`,
+  };
+  const verdict = (...args: string[]) => runProgram('sallyport', ['check', ...args], environment);
+  expect(await verdict('api.test:443')).toEqual({
+    code: 0,
+    stdout: 'allowed: 443 → api.test:443, name checked\n',
+    stderr: '',
+  });
+  expect(await verdict('db.test:443')).toEqual({
+    code: 1,
+    stdout: 'refused: db.test:443 is not in PORT: it has 5432\n',
+    stderr: '',
+  });
+  expect(nameserver.queries).toEqual([]);
+
+  expect(await verdict('--', '-x')).toEqual({
+    code: 78,
+    stdout: '',
+    stderr:
+      "sallyport: '-x': that is no host name; check takes NAME[:PORT][/udp], such as api.example.com:443\n",
+  });
+  expect(await verdict('api.test', '--all')).toMatchObject({
+    code: 78,
+    stderr: 'sallyport: --all goes with check alone, without a name\n',
+  });
+  const bad = await runProgram('sallyport', ['check', 'api.test'], { ...environment, PORT: '0' });
+  expect([bad.code, bad.stdout]).toEqual([78, '']);
+  expect(bad.stderr).toContain('PORT="0"');
+});

@@ -4,7 +4,7 @@ import { isWildcard } from '../../config/targets.ts';
 import { askRelay } from '../../control/ask-relay.ts';
 import { runDirs } from '../../control/run-dir.ts';
 import { alignColumns } from '../../lib/align-columns.ts';
-import type { Command } from '../../lib/arguments.ts';
+import { type Command, UsageError } from '../../lib/arguments.ts';
 import { findForwarding } from '../../runtime/forwarding.ts';
 import { checkAliases } from './aliases.ts';
 import { describeBehaviour } from './behaviour.ts';
@@ -12,23 +12,39 @@ import { findHosts } from './hosts.ts';
 import { findAddresses } from './names.ts';
 import { checkAdmin, checkPorts } from './ports.ts';
 import { checkRoutes } from './routes.ts';
+import { ASKED, judge, parseAsked } from './verdict.ts';
 
-/** Its exit code is 78 where the configuration has to change, 1 where something is down or taken; a warning is neither. */
+/**
+ * Its exit code is 78 where the configuration has to change, 1 where something is down or taken; a warning is neither. Of a name it is 0 where that is allowed,
+ * and else 1.
+ */
 export const check: Command = {
   name: 'check',
   summary:
-    'read the environment, resolve and dial each target, and say every problem and where the ports lead',
+    'read the environment, resolve and dial each target, and say every problem and where the ports lead; or say whether one name may be reached',
+  operands: {
+    usage: `[${ASKED}]`,
+    summary: 'a name that an app would ask for, with the port that it dials or without; nothing is dialled',
+    min: 0,
+    max: 1,
+  },
   options: {
     all: {
       type: 'boolean',
       summary: 'show what the relay would do, and the variables that are not set, too',
     },
   },
-  run: async ({ options }, { environment, print }) => {
+  run: async ({ options, operands: [name] }, { environment, print }) => {
+    const showsAll = options['all'] === true;
+    if (name !== undefined) {
+      if (showsAll) throw new UsageError('--all goes with check alone, without a name');
+      const { isAllowed, lines } = judge(parseAsked(name), parseConfig(environment));
+      print(...lines);
+      return isAllowed ? 0 : 1;
+    }
     const section = (title: string, lines: readonly string[]) => {
       if (lines.length > 0) print('', title, ...lines.map((line) => `  ${line}`));
     };
-    const showsAll = options['all'] === true;
     const config = parseConfig(environment);
     const relay = await askRelay(config.runDir).catch(() => null);
     const held = new Set(relay?.ports.map(({ port, protocol }) => `${port}/${protocol}`));
