@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { judge, parseAsked } from '../src/commands/check/verdict.ts';
+import { compose } from '../src/commands/compose.ts';
 import { parseConfig } from '../src/config/config.ts';
 import { variables } from '../src/config/variables.ts';
 import { runDirs } from '../src/control/run-dir.ts';
@@ -50,6 +51,17 @@ test('the README lists every field of the log, and no other', () => {
   const listed = tableUnder('The log').flatMap(([fields = '']) => fields.split(', '));
   const logged = new Set(['time', 'level', 'msg', ...Object.values(LINES).flat(), 'more']);
   expect(listed.toSorted()).toEqual([...logged].toSorted());
+});
+
+test('the README shows what compose prints', async () => {
+  const [, section = ''] = README.split('\n### Have it written\n');
+  const [, rules = ''] = /^ {4}docker run --rm sallyport compose (.*) > door\.yaml$/m.exec(section) ?? [];
+  const operands = rules.split(' ').map((rule) => rule.replaceAll("'", ''));
+  const [, shown] = /\n```yaml\n(.*?\n)```\n/s.exec(section) ?? [];
+  const printed: string[] = [];
+  const print = (...lines: readonly string[]) => void printed.push(...lines);
+  await compose.run({ options: {}, operands }, { environment: {}, print, printError: print });
+  expect(shown).toBe(`${printed.join('\n')}\n`);
 });
 
 test('the README shows the verdicts that check gives', () => {

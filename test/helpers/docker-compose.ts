@@ -24,7 +24,7 @@ export interface Composed {
 }
 
 /** `docker compose`, or where the plugin is missing, `docker-compose`. */
-async function composeCommand(): Promise<[string, ...string[]]> {
+export async function composeCommand(): Promise<[string, ...string[]]> {
   const plugin = await run('docker', ['compose', 'version']);
   return plugin.code === 0 ? ['docker', 'compose'] : ['docker-compose'];
 }
@@ -36,32 +36,43 @@ interface Services {
   ready?: string[];
 }
 
+/** What is said beside a Compose file, of each of its services and of others. */
+type Override = Readonly<Record<string, object>>;
+
 // Not a word about networks: docker-compose would take it in place of the file's own.
-function override({ built, ready = [] }: Services, testRun: string): string {
-  const labels = { [runLabel]: testRun };
-  return JSON.stringify({
-    services: Object.fromEntries([
-      ...built.map((name) => [name, { labels, build: { network: 'host' } }]),
-      ...ready.map((name) => [name, { labels }]),
-    ]),
-  });
+function override({ built, ready = [] }: Services): Override {
+  return Object.fromEntries([
+    ...built.map((name) => [name, { build: { network: 'host' } }]),
+    ...ready.map((name) => [name, {}]),
+  ]);
 }
 
-/**
- * Brings up examples/`name` as a project of the test's own, labelled so that the end of the run cleans it up in any
- * case. The caller takes it down.
- */
+/** Brings up examples/`name` as `bringUpFile` does. */
 export async function bringUp(
   name: string,
   services: Services,
   environment: Record<string, string> = {},
 ): Promise<Composed> {
+  return bringUpFile(name, `examples/${name}/compose.yaml`, { services: override(services), environment });
+}
+
+/**
+ * Brings up a Compose file as a project of the test's own, labelled so that the end of the run cleans it up in any
+ * case. The caller takes it down.
+ */
+export async function bringUpFile(
+  name: string,
+  file: string,
+  { services, environment = {} }: { services: Override; environment?: Record<string, string> },
+): Promise<Composed> {
   const [program, ...first] = await composeCommand();
   const folder = await mkdtemp(path.join(tmpdir(), 'sallyport-compose-'));
   const overriding = path.join(folder, 'override.json');
   const testRun = inject('dockerRun') ?? '';
-  await writeFile(overriding, override(services, testRun));
-  const files = ['--file', `examples/${name}/compose.yaml`, '--file', overriding];
+  const labels = { [runLabel]: testRun };
+  const labelled = Object.entries(services).map(([service, rest]) => [service, { labels, ...rest }]);
+  await writeFile(overriding, JSON.stringify({ services: Object.fromEntries(labelled) }));
+  const files = ['--file', file, '--file', overriding];
   const project = composeProject(testRun, name);
   const options = [...first, '--project-name', project, ...files];
   const command = async (args: string[], env = environment) => {

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 import { runProgram } from '../helpers/program.ts';
 
-const COMMANDS = ['resolve', 'check', 'status', 'blackout'];
+const COMMANDS = ['compose', 'resolve', 'check', 'status', 'blackout'];
 
 /** What the program says and how it ends, without an environment. */
 const sallyport = (...args: string[]) => runProgram('sallyport', args);
@@ -45,6 +45,15 @@ test.each([
   [['blackout', 'on', '--for', '30'], "'30' is no duration: it takes 500ms, 30s, 5m or 1h, at most 24 days"],
   [['blackout', 'off', '--drain'], "--drain and --for go with 'blackout on' only"],
   [['blackout', 'status', '--for=1s'], "--drain and --for go with 'blackout on' only"],
+  [
+    ['compose'],
+    "compose takes RULE...: entries of TARGET, such as api.github.com:443, '*.s3.amazonaws.com' or logs.example.com:514/udp",
+  ],
+  [['compose', 'a.test', '--poxy'], "unknown option '--poxy': did you mean --proxy?"],
+  [
+    ['compose', 'a.test:80', 'a.test:80'],
+    'the configuration has a problem:\nTARGET: a.test:80/tcp is listed twice',
+  ],
   [['--verison'], "unknown option '--verison': did you mean --version?"],
   [['resolve', 'help'], "unknown argument 'help': did you mean --help?"],
 ])('sallyport ends with 78 at %j, and names the nearest known word', async (args, problem) => {

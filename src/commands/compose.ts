@@ -1,0 +1,37 @@
+import { parseConfig } from '../config/config.ts';
+import { parseTargets } from '../config/targets.ts';
+import { type Command, UsageError } from '../lib/arguments.ts';
+import { writeCompose } from './write-compose.ts';
+
+/** As the README has it built. */
+const IMAGE = 'sallyport';
+/** A name with its registry, tag and digest. */
+const REFERENCE = /^\w[\w.:/@-]*$/;
+
+/** Rules that a relay would not start with are a ConfigError; what it would warn of goes to standard error. */
+export const compose: Command = {
+  name: 'compose',
+  summary: 'print a hardened door for these rules, to be pasted into a Compose file beside the app',
+  operands: {
+    usage: 'RULE...',
+    summary:
+      "entries of TARGET, such as api.github.com:443, '*.s3.amazonaws.com' or logs.example.com:514/udp",
+    min: 1,
+    max: Infinity,
+  },
+  options: {
+    image: { type: 'string', summary: `the door's image, where it is not ${IMAGE}` },
+    proxy: { type: 'boolean', summary: 'with a forward proxy to the same names, for apps that take one' },
+  },
+  run: async ({ options, operands }, { print, printError }) => {
+    const image = String(options['image'] ?? IMAGE);
+    if (!REFERENCE.test(image))
+      throw new UsageError(`--image '${image}': it takes an image such as registry.example.com/${IMAGE}:1.0`);
+    const TARGET = operands.join(' ');
+    const MODE = options['proxy'] === true ? 'tcp http-proxy' : undefined;
+    const config = parseConfig({ TARGET, MODE });
+    if (config.warnings.length > 0) printError(...config.warnings);
+    print(...writeCompose({ config, entries: parseTargets(TARGET), image }));
+    return 0;
+  },
+};

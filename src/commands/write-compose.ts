@@ -1,0 +1,127 @@
+import type { Config } from '../config/config.ts';
+import { canonical, ipVersion } from '../config/host.ts';
+import { isWildcard, type TargetEntry } from '../config/targets.ts';
+import { variables } from '../config/variables.ts';
+import { describeRange } from '../lib/runs.ts';
+
+/** What a door is written from. */
+interface Door {
+  readonly config: Pick<Config, 'targets' | 'mode'>;
+  /** Those of TARGET. */
+  readonly entries: readonly TargetEntry[];
+  readonly image: string;
+}
+
+type Lines = readonly string[];
+
+const SERVICE = 'door';
+
+const HARDENING: Lines = [
+  'read_only: true # it writes nothing',
+  'cap_drop: [ALL]',
+  'security_opt: ["no-new-privileges:true"]',
+  'sysctls:',
+  '  net.ipv4.ip_forward: "0" # no router between its networks',
+  'mem_limit: 256m # 14 MiB at rest; raise it with MAX_CONNECTIONS',
+  'pids_limit: 128 # threads; raise it with WORKERS',
+  'restart: unless-stopped',
+];
+
+const NETWORKS: Lines = [
+  'networks:',
+  '  inside:',
+  '    internal: true # no way out but the door',
+  '    driver_opts:',
+  '      com.docker.network.bridge.inhibit_ipv4: "true" # the host has no address here',
+  '  outside:',
+];
+
+/** A Compose file of one hardened door and its two networks. It stands by itself or is pasted into another; docker-compose 1.27 and newer take it. */
+export function writeCompose(door: Door): Lines {
+  return [
+    ...writeHead(door),
+    'services:',
+    `  ${SERVICE}:`,
+    ...indented(4, [
+      `image: ${quoted(door.image)} # it has a healthcheck of its own`,
+      'environment:',
+      ...indented(2, writeEnvironment(door)),
+      'networks:',
+      ...indented(2, writeNames(door)),
+      ...HARDENING,
+    ]),
+    '',
+    ...NETWORKS,
+  ];
+}
+
+/** What the app has to be given. */
+function writeHead(door: Door): Lines {
+  const url = `http://${SERVICE}:${variables.LISTEN.fallback}`;
+  return [
+    '# The app gets `networks: [inside]`, no other network, and `cap_drop: [NET_RAW]`.',
+    ...(hasProxy(door) ? [`# It takes the proxy with HTTPS_PROXY and HTTP_PROXY set to ${url}.`] : []),
+  ];
+}
+
+function writeEnvironment(door: Door): Lines {
+  const { config, entries } = door;
+  const leansOnPort = entries.some(({ ports }) => ports === null);
+  const hasName = entries.some(({ name }) => ipVersion(name) === 0);
+  return [
+    'TARGET: >- # who may be reached',
+    ...indented(2, entries.map(describeEntry)),
+    ...(leansOnPort ? [`PORT: ${quoted(variables.PORT.fallback)} # where none is said above`] : []),
+    ...(hasProxy(door) ? [`MODE: ${quoted(config.mode)} # a forward proxy to the same names, too`] : []),
+    ...(hasName
+      ? [
+          'PRE_RESOLVE: "1" # asks NAMESERVERS, which are public by default: in Docker\'s DNS the door has these names',
+        ]
+      : []),
+  ];
+}
+
+/** The door's networks, and the names by which apps find it. */
+function writeNames(door: Door): Lines {
+  const { targets } = door.config;
+  const addresses = targets.filter((target) => ipVersion(target) !== 0);
+  const wildcards = targets.filter(isWildcard);
+  const names = targets.filter((target) => ipVersion(target) === 0 && !isWildcard(target));
+  const who = hasProxy(door) ? 'the app uses without the proxy' : 'the app uses';
+  return [
+    'inside:',
+    ...indented(2, [
+      ...addresses.map((address) => `# the app reaches ${address} as ${SERVICE}`),
+      ...(names.length > 0 ? ['aliases: # by these names the app finds the door'] : []),
+      ...names.map((name) => `  - ${quoted(canonical(name))}`),
+      ...wildcards.map(
+        (wildcard) => `# add an alias for each name below ${wildcard} that ${who}: Docker knows no wildcards`,
+      ),
+    ]),
+    'outside:',
+  ];
+}
+
+function hasProxy({ config }: Door): boolean {
+  return config.mode.endsWith('http-proxy');
+}
+
+/** An entry as TARGET takes it. */
+function describeEntry({ name, ports, protocol }: TargetEntry): string {
+  const suffix = protocol === null ? '' : `/${protocol}`;
+  const [first, ...others] = ports ?? [];
+  if (first === undefined) return `${name}${suffix}`;
+  const host = name.includes(':') ? `[${name}]` : name;
+  const listen = describeRange(first.listen, others.at(-1)?.listen ?? first.listen);
+  const target = first.target === first.listen ? '' : `:${first.target}`;
+  return `${host}:${listen}${target}${suffix}`;
+}
+
+/** Double-quoted YAML is what JSON is (YAML 1.2.2 §1.2). Compose would replace a `$`, which none of this has. */
+function quoted(text: string): string {
+  return JSON.stringify(text);
+}
+
+function indented(spaces: number, lines: Lines): Lines {
+  return lines.map((line) => `${' '.repeat(spaces)}${line}`);
+}

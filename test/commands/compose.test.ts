@@ -1,0 +1,146 @@
+import { expect, test } from 'vitest';
+
+import { compose } from '../../src/commands/compose.ts';
+import { ConfigError } from '../../src/config/config-error.ts';
+import { parseConfig } from '../../src/config/config.ts';
+import { UsageError } from '../../src/lib/arguments.ts';
+
+type Options = Readonly<Record<string, string | boolean>>;
+
+/** What the command prints for these rules, and what it warns of. */
+async function print(rules: readonly string[], options: Options = {}) {
+  const lines: string[] = [];
+  const warnings: string[] = [];
+  const io = {
+    environment: { TARGET: 'of.no.account', PORT: '1' },
+    print: (...some: readonly string[]) => void lines.push(...some),
+    printError: (...some: readonly string[]) => void warnings.push(...some),
+  };
+  expect(await compose.run({ options, operands: rules }, io)).toBe(0);
+  return { lines, warnings };
+}
+
+/** The lines below a key, up to the next one that is not further in; without their indentation. */
+function below(lines: readonly string[], key: string): readonly string[] {
+  const start = lines.findIndex((line) => line.trimStart().startsWith(`${key}:`));
+  expect(start).not.toBe(-1);
+  const depth = (line = '') => line.search(/\S/);
+  const rest = lines.slice(start + 1);
+  const end = rest.findIndex((line) => depth(line) <= depth(lines[start]));
+  return rest.slice(0, end === -1 ? undefined : end).map((line) => line.slice(depth(rest[0])));
+}
+
+/** Values are in double quotes, or in a folded block (`>-`). */
+function environmentOf(lines: readonly string[]): Record<string, string> {
+  const environment: Record<string, string> = { TARGET: below(lines, 'TARGET').join(' ') };
+  for (const line of below(lines, 'environment')) {
+    const [, name, value] = /^(\w+): ("[^"]*")/.exec(line) ?? [];
+    if (name !== undefined && value !== undefined) environment[name] = JSON.parse(value) as string;
+  }
+  return environment;
+}
+
+const ALIASED = 'aliases: # by these names the app finds the door';
+
+test.each<[rules: string[], environment: Record<string, string>, inside: string[]]>([
+  [['api.test'], { TARGET: 'api.test', PORT: '80 443', PRE_RESOLVE: '1' }, [ALIASED, '  - "api.test"']],
+  [
+    ['api.test:443', 'b.test:443 db.test:5432,cache.test:6380:6379'],
+    { TARGET: 'api.test:443 b.test:443 db.test:5432 cache.test:6380:6379', PRE_RESOLVE: '1' },
+    [ALIASED, '  - "api.test"', '  - "b.test"', '  - "db.test"', '  - "cache.test"'],
+  ],
+  [
+    ['logs.test:514/UDP', 'API.Test.', 'api.test:5000-5010/tcp', 'bücher.test.:1-1'],
+    {
+      TARGET: 'logs.test:514/udp api.test. api.test:5000-5010/tcp xn--bcher-kva.test.:1',
+      PORT: '80 443',
+      PRE_RESOLVE: '1',
+    },
+    [ALIASED, '  - "logs.test"', '  - "api.test"', '  - "xn--bcher-kva.test"'],
+  ],
+  [
+    ['*.s3.test:443', 'api.test:443'],
+    { TARGET: '*.s3.test:443 api.test:443', PRE_RESOLVE: '1' },
+    [
+      ALIASED,
+      '  - "api.test"',
+      '# add an alias for each name below *.s3.test that the app uses: Docker knows no wildcards',
+    ],
+  ],
+  [
+    ['*.s3.test:443'],
+    { TARGET: '*.s3.test:443', PRE_RESOLVE: '1' },
+    ['# add an alias for each name below *.s3.test that the app uses: Docker knows no wildcards'],
+  ],
+  [
+    ['192.0.2.1', '[2001:db8::1]:853:8853', '2001:db8::2/udp'],
+    { TARGET: '192.0.2.1 [2001:db8::1]:853:8853 2001:db8::2/udp', PORT: '80 443' },
+    [
+      '# the app reaches 192.0.2.1 as door',
+      '# the app reaches 2001:db8::1 as door',
+      '# the app reaches 2001:db8::2 as door',
+    ],
+  ],
+  [
+    ['1.5e3:80', 'null:80'],
+    { TARGET: '1.5e3:80 null:80', PRE_RESOLVE: '1' },
+    [ALIASED, '  - "1.5e3"', '  - "null"'],
+  ],
+])('compose has %j in the environment and the names of the door', async (rules, environment, inside) => {
+  const { lines, warnings } = await print(rules);
+  expect(warnings).toEqual([]);
+  expect(environmentOf(lines)).toEqual(environment);
+  expect(below(lines, 'inside')).toEqual(inside);
+  const meant = parseConfig({ TARGET: rules.join(' ') });
+  expect(parseConfig(environmentOf(lines))).toMatchObject({ rules: meant.rules, warnings: [] });
+});
+
+test('compose --proxy opens a forward proxy, and says how the app takes it', async () => {
+  const rules = ['api.test:443', '*.s3.test:443', 'db.test:5433'];
+  const plain = await print(rules);
+  expect(plain.lines.join('\n')).not.toMatch(/proxy/i);
+
+  const { lines, warnings } = await print(rules, { proxy: true });
+  expect(warnings).toEqual([]);
+  expect(lines[1]).toMatch(/^# .* HTTPS_PROXY and HTTP_PROXY set to http:\/\/door:3128\.$/);
+  expect(below(lines, 'inside').at(-1)).toMatch(/^# .* \*\.s3\.test that the app uses without the proxy:/);
+  const environment = environmentOf(lines);
+  expect(environment['MODE']).toBe('tcp http-proxy');
+  expect(parseConfig(environment).listeners.map(({ kind, port }) => `${port}/${kind}`)).toEqual([
+    '443/tcp',
+    '5433/tcp',
+    '3128/http-proxy',
+  ]);
+});
+
+test.each([
+  [{}, 'sallyport'],
+  [{ image: 'registry.test:5000/door:1.0@sha256:0a' }, 'registry.test:5000/door:1.0@sha256:0a'],
+])('compose with %j has the image %s', async (options, image) => {
+  const { lines } = await print(['api.test'], options);
+  expect(lines).toContain(`    image: "${image}" # it has a healthcheck of its own`);
+});
+
+test.each(['', ' ', '-x', 'a b', 'a"b', '${IMAGE}', 'a\n'])('compose takes no image %j', async (image) => {
+  await expect(print(['api.test'], { image })).rejects.toThrow(UsageError);
+});
+
+test.each<[string[], string[]]>([
+  [['api.test:443', 'api.test:443'], ['TARGET: api.test:443/tcp is listed twice']],
+  [['api.test:443', 'api.test:443:80'], ['TARGET: api.test:443/tcp is to lead to both port 443 and port 80']],
+  [
+    ['a..test', 'b.test'],
+    [expect.stringMatching(/^TARGET="a\.\.test b\.test": 'a\.\.test': .* no host name/) as string],
+  ],
+  [['*.a.test:53/udp'], [expect.stringContaining('a port of UDP belongs to one name') as string]],
+  [[''], [expect.stringMatching(/^TARGET is not set/) as string]],
+])('compose says against %j what a start would say', async (rules, problems) => {
+  const failure = await print(rules).catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(ConfigError);
+  expect((failure as ConfigError).problems).toEqual(problems);
+});
+
+test('compose warns as a start would', async () => {
+  const { warnings } = await print(['a.test:5432', 'b.test:5432']);
+  expect(warnings).toEqual([expect.stringMatching(/on port 5432 \(PostgreSQL\) only clients that use TLS/)]);
+});
