@@ -1,4 +1,5 @@
 import { parseConfig } from '../config/config.ts';
+import { canonical, ipVersion } from '../config/host.ts';
 import { parseTargets } from '../config/targets.ts';
 import { type Command, UsageError } from '../lib/arguments.ts';
 import { writeCompose } from './write-compose.ts';
@@ -30,8 +31,18 @@ export const compose: Command = {
     const TARGET = operands.join(' ');
     const MODE = options['proxy'] === true ? 'tcp http-proxy' : undefined;
     const config = parseConfig({ TARGET, MODE });
-    if (config.warnings.length > 0) printError(...config.warnings);
+    const warnings = [...config.warnings, ...warnOfLocal(config.targets)];
+    if (warnings.length > 0) printError(...warnings);
     print(...writeCompose({ config, entries: parseTargets(TARGET), image }));
     return 0;
   },
 };
+
+/** Names without a dot are known on the target's own network at most. */
+function warnOfLocal(targets: readonly string[]): readonly string[] {
+  return targets
+    .filter((target) => ipVersion(target) === 0 && !canonical(target).includes('.'))
+    .map(
+      (name) => `${name} has no dot, so public nameservers do not know it: set NAMESERVERS to some that do`,
+    );
+}

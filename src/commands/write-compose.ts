@@ -74,9 +74,7 @@ function writeEnvironment(door: Door): Lines {
     ...(leansOnPort ? [`PORT: ${quoted(variables.PORT.fallback)} # where none is said above`] : []),
     ...(hasProxy(door) ? [`MODE: ${quoted(config.mode)} # a forward proxy to the same names, too`] : []),
     ...(hasName
-      ? [
-          'PRE_RESOLVE: "1" # asks NAMESERVERS, which are public by default: in Docker\'s DNS the door has these names',
-        ]
+      ? ['PRE_RESOLVE: "1" # asks NAMESERVERS, public by default: Docker\'s DNS would name the door itself']
       : []),
   ];
 }

@@ -81,11 +81,7 @@ test.each<[rules: string[], environment: Record<string, string>, inside: string[
       '# the app reaches 2001:db8::2 as door',
     ],
   ],
-  [
-    ['1.5e3:80', 'null:80'],
-    { TARGET: '1.5e3:80 null:80', PRE_RESOLVE: '1' },
-    [ALIASED, '  - "1.5e3"', '  - "null"'],
-  ],
+  [['1.5e3:80'], { TARGET: '1.5e3:80', PRE_RESOLVE: '1' }, [ALIASED, '  - "1.5e3"']],
 ])('compose has %j in the environment and the names of the door', async (rules, environment, inside) => {
   const { lines, warnings } = await print(rules);
   expect(warnings).toEqual([]);
@@ -138,6 +134,14 @@ test.each<[string[], string[]]>([
   const failure = await print(rules).catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(ConfigError);
   expect((failure as ConfigError).problems).toEqual(problems);
+});
+
+test('compose warns of a name without a dot, and quotes what would be no text in YAML', async () => {
+  const { lines, warnings } = await print(['null:80', '[::1]:80:81/udp']);
+  expect(warnings).toEqual([
+    'null has no dot, so public nameservers do not know it: set NAMESERVERS to some that do',
+  ]);
+  expect(below(lines, 'aliases')).toEqual(['- "null"']);
 });
 
 test('compose warns as a start would', async () => {
