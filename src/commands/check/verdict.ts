@@ -5,7 +5,7 @@ import type { NameCheck } from '../../config/name-check.ts';
 import type { Protocol } from '../../config/ports.ts';
 import { areNeighbours, describeRun, type Route, routesOf } from '../../config/routes.ts';
 import { isWildcard, parentOf, parseTargets } from '../../config/targets.ts';
-import { chooseAt, chooseThrough } from '../../door/listen.ts';
+import { Routes } from '../../door/routes.ts';
 import { UsageError } from '../../lib/arguments.ts';
 import { listSome } from '../../lib/list-some.ts';
 import { findNearest } from '../../lib/near-misses.ts';
@@ -118,7 +118,7 @@ function concerned({ port, protocol }: Asked, { listeners }: Config): readonly P
 function waysThrough(listener: PortConfig, { name, port }: Pick<Asked, 'name' | 'port'>): readonly Way[] {
   const { kind, port: from, nameCheck, allowed } = listener;
   const isProxy = kind === 'http-proxy';
-  const choose = isProxy ? chooseThrough(listener, undialled) : chooseAt(listener, undialled);
+  const { choose } = new Routes(listener, undialled);
   const ports = port === null && isProxy ? new Set(allowed.flatMap((each) => each.ports)) : [port];
   return [...ports].flatMap((asked) => {
     try {
