@@ -3,6 +3,7 @@ import { constants } from 'node:os';
 
 import { type Calls, CLOSE_ON_EXEC, NONBLOCK, systemError } from './calls.ts';
 import { DatagramBatch } from './datagram-batch.ts';
+import { DatagramReplies, type WriteReply } from './datagram-replies.ts';
 import { DatagramTrains } from './datagram-trains.ts';
 import { ICMP_ERRORS } from './icmp-errors.ts';
 import { holdToInterface, type InterfaceFilter } from './interface-filter.ts';
@@ -43,6 +44,8 @@ export class BareDatagrams {
   readonly received: DatagramBatch;
   readonly #kernel: Kernel;
   readonly #trains: DatagramTrains;
+  /** Made when somebody replies. */
+  #replies: DatagramReplies | null = null;
 
   /** Throws a system error where this kernel, or a sandbox, does not receive many at a time. */
   constructor(kernel: Kernel) {
@@ -88,6 +91,7 @@ export class BareDatagrams {
       return new BareDatagramSocket(this.#kernel, fd, {
         batch: this.received,
         trains: this.#trains,
+        replies: () => (this.#replies ??= new DatagramReplies(calls, this.received)),
         isConnected: operation === 'connect',
         filter: operation === 'bind' ? holdToInterface(this.#kernel, fd, { address, protocol: 'udp' }) : null,
       });
@@ -109,6 +113,7 @@ function openSocket(calls: Calls, family: number): number {
 interface Parts {
   readonly batch: DatagramBatch;
   readonly trains: DatagramTrains;
+  readonly replies: () => DatagramReplies;
   /** If not, errors are of one of many peers; and the datagrams that find its receive buffer full are in /proc/net/udp, for as long as it is open. */
   readonly isConnected: boolean;
   /** Of one that is bound. */
@@ -127,6 +132,7 @@ export class BareDatagramSocket
   readonly #kernel: Kernel;
   readonly #batch: DatagramBatch;
   readonly #trains: DatagramTrains;
+  readonly #replies: Parts['replies'];
   readonly #isConnected: boolean;
   readonly #filter: InterfaceFilter | null;
   /** How many datagrams that found the receive buffer full have been told of. */
@@ -136,12 +142,13 @@ export class BareDatagramSocket
   #isOpen = true;
 
   /** Throws a system error. */
-  constructor(kernel: Kernel, fd: number, { batch, trains, isConnected, filter }: Parts) {
+  constructor(kernel: Kernel, fd: number, { batch, trains, replies, isConnected, filter }: Parts) {
     super();
     this.#kernel = kernel;
     this.fd = fd;
     this.#batch = batch;
     this.#trains = trains;
+    this.#replies = replies;
     this.#isConnected = isConnected;
     this.#filter = filter;
     kernel.poller.watch(this, READABLE);
@@ -155,6 +162,11 @@ export class BareDatagramSocket
   /** Sends on those of the datagrams received from `start` until `end`: to the sender of others, from where that has sent to; or to whom it is connected. */
   send(start: number, end: number, flow: string | null = null): void {
     if (this.#isOpen) this.#trains.send(this.fd, { start, end, flow }, this.#onLost);
+  }
+
+  /** Replies to the senders of the datagrams received, each from where that was sent to. */
+  reply(write: WriteReply): void {
+    if (this.#isOpen) this.#replies().send(this.fd, write, this.#onLost);
   }
 
   /** Sends a datagram to whom it is connected. */

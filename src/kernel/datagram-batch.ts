@@ -1,5 +1,5 @@
 import { allocate, type Calls, type Memory } from './calls.ts';
-import { findOwnAddress, CONTROL_IN } from './own-address.ts';
+import { CONTROL_IN, findOwnAddress, readOwnAddress } from './own-address.ts';
 import { readSocketAddress, SOCKADDR_SIZE, type SocketAddress } from './socket-address.ts';
 import { IOVEC, MMSGHDR, Structs, WORD } from './structs.ts';
 
@@ -70,14 +70,19 @@ export class DatagramBatch {
     return this.filled.get(i, IOVEC.length);
   }
 
-  copy(i: number): Buffer {
+  /** Its bytes, until others are received. */
+  bytes(i: number): Buffer {
     const at = i * STRIDE;
-    return Buffer.from(this.#payloads.bytes.subarray(at, at + this.size(i)));
+    return this.#payloads.bytes.subarray(at, at + this.size(i));
+  }
+
+  copy(i: number): Buffer {
+    return Buffer.from(this.bytes(i));
   }
 
   /** What stands for who sent one and to which of our addresses, the same for the same: a struct sockaddr, and the address as it was found, in latin1. */
   flow(i: number): string {
-    const peerSize = this.#senderSize(i) / WORD;
+    const peerSize = this.senderSize(i) / WORD;
     const own = findOwnAddress(this.#controls, i, this.#controlSize(i));
     for (let word = 0; word < peerSize; word++) this.#flow.set(0, word, this.#senders.get(i, word));
     for (let word = 0; word < own.size; word++)
@@ -86,13 +91,31 @@ export class DatagramBatch {
   }
 
   isOfSameFlow(i: number, j: number): boolean {
-    for (let word = 0; word < this.#senderSize(i) / WORD; word++)
+    for (let word = 0; word < this.senderSize(i) / WORD; word++)
       if (this.#senders.get(i, word) !== this.#senders.get(j, word)) return false;
     if (this.#controlSize(i) !== this.#controlSize(j)) return false;
     const { at, size } = findOwnAddress(this.#controls, i, this.#controlSize(i));
     for (let word = at; word < at + size; word++)
       if (this.#controls.get(i, word) !== this.#controls.get(j, word)) return false;
     return true;
+  }
+
+  /** The address of ours that one was sent to, as it was found (`findOwnAddress`), until others are received; empty where it is not known. */
+  ownAddress(i: number): Int32Array {
+    const { at, size } = findOwnAddress(this.#controls, i, this.#controlSize(i));
+    return this.#controls.words(i, at, size);
+  }
+
+  /** What stands for that, the same for the same; '' where it is not known. */
+  destination(i: number): string {
+    const { at, size } = findOwnAddress(this.#controls, i, this.#controlSize(i));
+    const start = this.#controls.byteAt(i, at);
+    return this.#controls.bytes.toString('latin1', start, start + size * WORD);
+  }
+
+  /** Of a destination that is known. */
+  addressOfDestination(destination: string): string {
+    return readOwnAddress(this.#calls, Buffer.from(destination, 'latin1'));
   }
 
   /** Of the sender of a flow. */
@@ -106,8 +129,13 @@ export class DatagramBatch {
     this.#headers.set(i, MMSGHDR.controlSize, CONTROL_IN * WORD);
   }
 
+  /** Of a struct sockaddr, until others are received. */
+  senderPointer(i: number): bigint {
+    return this.#senders.pointer(i);
+  }
+
   /** In bytes: what lies behind it is left of others. */
-  #senderSize(i: number): number {
+  senderSize(i: number): number {
     return this.#headers.get(i, MMSGHDR.nameSize);
   }
 

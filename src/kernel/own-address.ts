@@ -1,4 +1,7 @@
-import type { Structs } from './structs.ts';
+import { v6 } from '@leichtgewicht/ip-codec';
+
+import type { Calls } from './calls.ts';
+import { type Structs, WORD } from './structs.ts';
 
 const IPPROTO_IP = 0;
 const IP_PKTINFO = 8;
@@ -48,6 +51,14 @@ export function findOwnAddress(controls: Structs, i: number, bytes: number): Spa
   const first = controls.get(i, V6.at);
   if ((first & 0xff) === 0xff) return NOWHERE;
   return (first & 0xc0_ff) === 0x80_fe ? V6_WITH_INTERFACE : V6;
+}
+
+/** An address as it was found, as net.Socket says it. */
+export function readOwnAddress(calls: Pick<Calls, 'zoneName'>, own: Buffer): string {
+  if (own.length === WORD) return own.join('.');
+  const address = v6.decode(own);
+  const isWithInterface = own.length === OWN * WORD;
+  return isWithInterface ? `${address}%${calls.zoneName(own.readUInt32LE(V6.size * WORD))}` : address;
 }
 
 /** Writes the message that has a datagram sent from one of our own addresses, as it was found, at a word of a struct; returns its size in bytes. */

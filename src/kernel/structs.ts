@@ -28,6 +28,17 @@ export class Structs {
     return this.#words[i * this.#size + field] as number;
   }
 
+  /** So many words of one of them, from a field on. */
+  words(i: number, field: number, count: number): Int32Array {
+    const at = i * this.#size + field;
+    return this.#words.subarray(at, at + count);
+  }
+
+  /** Where a field is among all bytes. */
+  byteAt(i: number, field: number): number {
+    return (i * this.#size + field) * WORD;
+  }
+
   /** Of a field that has 64 bits, the upper half stays. */
   set(i: number, field: number, value: number): void {
     this.#words[i * this.#size + field] = value;

@@ -7,6 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { type BareDatagramSocket, BareDatagrams } from '../../src/kernel/bare-datagrams.ts';
 import { allocate, type Calls } from '../../src/kernel/calls.ts';
+import { LARGEST_REPLY } from '../../src/kernel/datagram-replies.ts';
 import { type Kernel, openKernel } from '../../src/kernel/kernel.ts';
 import { SocketOptions } from '../../src/kernel/socket-options.ts';
 import { udpSocket } from '../helpers/sockets.ts';
@@ -166,6 +167,53 @@ test('send() answers who sent something', async () => {
   expect(String(await answers)).toBe('question,also for the first');
 });
 
+test('reply() sends each sender what is written for it, and nothing to whom nothing is', async () => {
+  const socket = await bound();
+  const clients = [await udpSocket(), await udpSocket(), await udpSocket()];
+  const rooms = new Set<number>();
+  socket.on('datagrams', () =>
+    socket.reply((i, room) => {
+      rooms.add(room.length);
+      const asked = String(received.bytes(i));
+      return asked.startsWith('silent') ? 0 : room.write(`re: ${asked}`);
+    }),
+  );
+  const heard = clients.map((client) => collect(client, 40));
+  for (let i = 0; i < 40; i++) {
+    for (const [number, client] of clients.entries()) {
+      client.send('silent', socket.address().port, '127.0.0.1');
+      client.send(`${number} ${i}`, socket.address().port, '127.0.0.1');
+    }
+  }
+  for (const [number, answers] of heard.entries())
+    expect((await answers).map(String)).toEqual(Array.from({ length: 40 }, (_, i) => `re: ${number} ${i}`));
+  expect([...rooms]).toEqual([LARGEST_REPLY]);
+});
+
+test('reply() loses nothing where the kernel tells that another is gone', async () => {
+  const socket = await bound();
+  const lost: number[] = [];
+  socket.on('error', () => expect.unreachable()).on('lost', (count) => lost.push(count));
+  const [well, gone] = [await udpSocket(), createSocket('udp4').bind(0, '127.0.0.1')];
+  await once(gone, 'listening');
+  const toGone = Promise.withResolvers<string>();
+  socket.once('datagrams', () => {
+    gone.close();
+    toGone.resolve(received.flow(0));
+  });
+  gone.send('x', socket.address().port, '127.0.0.1');
+  const flow = await toGone.promise;
+  socket.on('datagrams', () => {
+    // The kernel tells of this one when the next is sent.
+    socket.send(0, 1, flow);
+    socket.reply((i, room) => room.write(String(received.bytes(i))));
+  });
+  const heard = collect(well, 30);
+  for (let i = 0; i < 30; i++) well.send(`${i}`, socket.address().port, '127.0.0.1');
+  expect((await heard).map(Number)).toEqual(Array.from({ length: 30 }, (_, i) => i));
+  expect(lost).toEqual([]);
+});
+
 describe.each([
   ['::', ['127.0.0.5', '127.0.0.6', '::1']],
   ['0.0.0.0', ['127.0.0.5', '127.0.0.6']],
@@ -194,6 +242,27 @@ describe.each([
       expect(await answers).toEqual(sent);
     }
     expect(flows.size).toBe(hosts.length);
+  });
+
+  test('replies from the one that was asked, and tells which that was', async () => {
+    const socket = await bound({ address });
+    socket.on('datagrams', () =>
+      socket.reply((i, room) => {
+        const destination = received.destination(i);
+        return room.write(`${destination.length} ${received.addressOfDestination(destination)}`);
+      }),
+    );
+    const { port } = socket.address();
+    const client4 = await udpSocket();
+    const heard: string[] = [];
+    for (const host of hosts) {
+      const client = host === '::1' ? await udpSocket('udp6') : client4;
+      const answered = once(client, 'message');
+      client.send('?', port, host);
+      const [answer, from] = (await answered) as [Buffer, { address: string }];
+      heard.push(`${String(answer)} from ${from.address}`);
+    }
+    expect(heard).toEqual(hosts.map((host) => `${host === '::1' ? 16 : 4} ${host} from ${host}`));
   });
 
   test('tells flows of one client to two of them apart, and answers a train of each', async () => {

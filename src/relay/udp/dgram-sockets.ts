@@ -2,8 +2,12 @@ import { createSocket, type Socket, type SocketOptions } from 'node:dgram';
 import { EventEmitter, once } from 'node:events';
 import { isIPv6 } from 'node:net';
 
+import { LARGEST_REPLY, type WriteReply } from '../../kernel/datagram-replies.ts';
 import type { SocketAddress } from '../../kernel/socket-address.ts';
 import type { Datagrams, UdpSocket, UdpSockets } from './sockets.ts';
+
+/** What stands for every address of a family. */
+const ALL = new Set(['::', '0.0.0.0']);
 
 /**
  * Opens UDP sockets of node:dgram, for where no C can be called. They do not know to which of our addresses a datagram was sent, so where there are several,
@@ -67,9 +71,15 @@ class OneDatagram implements Datagrams {
   readonly isFull = false;
   datagram = Buffer.alloc(0);
   from: SocketAddress = { address: '', port: 0 };
+  /** Where its socket is bound to one address. */
+  to = '';
 
   size(): number {
     return this.datagram.length;
+  }
+
+  bytes(): Buffer {
+    return this.datagram;
   }
 
   copy(): Buffer {
@@ -88,6 +98,14 @@ class OneDatagram implements Datagrams {
     const [port, address = ''] = flow.split(' ');
     return { address, port: Number(port) };
   }
+
+  destination(): string {
+    return this.to;
+  }
+
+  addressOfDestination(destination: string): string {
+    return destination;
+  }
 }
 
 class DgramSocket
@@ -96,11 +114,14 @@ class DgramSocket
 {
   readonly #socket: Socket;
   readonly #received: OneDatagram;
+  #isOpen = true;
 
   constructor(socket: Socket, received: OneDatagram) {
     super();
     this.#socket = socket;
     this.#received = received;
+    const { address } = socket.address();
+    const bound = ALL.has(address) ? '' : address;
     socket.on('error', (cause: NodeJS.ErrnoException) => {
       // Of a datagram that was too large for its path.
       if (cause.code !== 'EMSGSIZE') this.emit('error', cause);
@@ -108,6 +129,7 @@ class DgramSocket
     socket.on('message', (datagram, from) => {
       received.datagram = datagram;
       received.from = from;
+      received.to = bound;
       this.emit('datagrams');
     });
   }
@@ -126,11 +148,20 @@ class DgramSocket
     }
   }
 
+  reply(write: WriteReply): void {
+    const room = Buffer.allocUnsafe(LARGEST_REPLY);
+    const length = write(0, room);
+    const { address, port } = this.#received.from;
+    // Node throws at port 0, from where a datagram may come all the same.
+    if (length > 0 && port > 0) this.#socket.send(room, 0, length, port, address);
+  }
+
   sendOne(datagram: Buffer): void {
     this.#socket.send(datagram);
   }
 
   close(): void {
-    this.#socket.close();
+    if (this.#isOpen) this.#socket.close();
+    this.#isOpen = false;
   }
 }

@@ -9,13 +9,13 @@ import { createDialOrder } from '../dial-order.ts';
 import { endpoint } from '../endpoint.ts';
 import { listenAt, type Listening, type PortOptions } from '../listen-at.ts';
 import { logRefusal } from '../log-refusal.ts';
-import { type ListenAddress, type Relay, SAID_EVERY } from '../relay.ts';
+import { type Relay, SAID_EVERY } from '../relay.ts';
 import type { Slots } from '../slots.ts';
 import { createSourceFilter } from '../source-filter.ts';
 import { DialError } from '../target.ts';
 import { Session, type SessionEnding, type Shared } from './session.ts';
 import { Sessions } from './sessions.ts';
-import { type Datagrams, SOCKET_BUFFER, type UdpSocket, type UdpSockets } from './sockets.ts';
+import { bindAt, type Datagrams, type UdpSocket } from './sockets.ts';
 
 interface Options extends PortOptions, Omit<Shared, 'order' | 'onSilence'> {
   /** Clients from this address are healthcheck probes. */
@@ -55,7 +55,7 @@ export async function listenUdp(options: Options): Promise<Relay> {
     protocol: 'udp',
     port: options.port,
     addresses: options.bind,
-    open: (at) => bind(options.sockets, at, options),
+    open: (at) => bindAt(options.sockets, at, options),
   });
   return new UdpRelay(options, listening);
 }
@@ -277,21 +277,5 @@ class UdpRelay implements Relay {
     if (failure === this.#lastFailure) return;
     this.#lastFailure = failure;
     this.#options.onDial(failure);
-  }
-}
-
-/** Binds to one address, or to all: IPv6's socket takes IPv4 too, where the host has IPv6. */
-async function bind(
-  sockets: UdpSockets,
-  { address, port }: ListenAddress,
-  { sharesPort }: Pick<Options, 'sharesPort'>,
-): Promise<UdpSocket> {
-  const how = { port, sharesPort, bufferSize: SOCKET_BUFFER };
-  if (address !== null) return sockets.bind({ ...how, address, ipv6Only: true });
-  try {
-    return await sockets.bind({ ...how, address: '::', ipv6Only: false });
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'EADDRINUSE') throw cause;
-    return sockets.bind({ ...how, address: '0.0.0.0', ipv6Only: false });
   }
 }
