@@ -38,6 +38,8 @@ if (missing.length > 0) {
 
 /** Our own readers on thousands of random inputs, some of them beside others' readers. */
 const LONG = 'test/**/*-{differential,fuzz}.test.ts';
+/** On real sockets, as the relays. */
+const DNS_SERVER = 'test/dns-server/listen.test.ts';
 const RUNS_DIST = { globalSetup: ['test/helpers/fresh-dist.ts'] };
 
 export default defineConfig({
@@ -48,13 +50,14 @@ export default defineConfig({
     expect: { poll: { timeout: 10_000 } },
     projects: [
       project('unit', ['test/**/*.test.ts'], {
-        exclude: [LONG, 'test/{relay,process,servers,container}/**'],
+        exclude: [LONG, 'test/{relay,process,servers,container}/**', DNS_SERVER],
       }),
-      project('relay', ['test/relay/**/*.test.ts'], { exclude: [LONG] }),
+      project('relay', ['test/relay/**/*.test.ts', DNS_SERVER], { exclude: [LONG] }),
       project(
         'streams',
         [
           'test/relay/{tcp/{listen,proxy-protocol},udp/listen,http/*,serve/{http-proxy,enforce-names,report-names,postgres-tls}}.test.ts',
+          DNS_SERVER,
         ],
         {
           env: { TEST_SOCKETS: 'streams' },

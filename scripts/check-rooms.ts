@@ -41,6 +41,15 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/config',
     'src/lib',
   ],
+  'src/dns-server': [
+    'src/relay/udp',
+    'src/relay/tcp',
+    'src/relay',
+    'src/kernel',
+    'src/log',
+    'src/dns/wire',
+    'src/lib',
+  ],
   'src/relay/udp': ['src/relay', 'src/kernel', 'src/log', 'src/lib'],
   'src/relay/serve': [
     'src/relay/http',

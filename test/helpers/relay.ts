@@ -28,7 +28,7 @@ interface Limit {
 }
 
 /** The project `streams` has relays do as where no C can be called. */
-const OVER_STREAMS = process.env['TEST_SOCKETS'] === 'streams';
+export const OVER_STREAMS = process.env['TEST_SOCKETS'] === 'streams';
 
 interface LogLine {
   readonly level: 'warn' | 'info' | 'debug';

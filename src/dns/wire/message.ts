@@ -39,7 +39,7 @@ export interface Message {
 }
 
 /** Where the parts of a record lie in a message. */
-interface RecordLayout {
+export interface RecordLayout {
   readonly nameAt: number;
   readonly type: number;
   readonly typeAt: number;
@@ -48,29 +48,33 @@ interface RecordLayout {
 }
 
 const TYPES: Readonly<Partial<Record<number, ResourceRecord['type']>>> = { 1: 'A', 5: 'CNAME', 28: 'AAAA' };
-const [A, AAAA, NS, SOA, OPT] = [1, 28, 2, 6, 41];
-const IN = 1;
+/** Types of records and questions, by number. */
+export const TYPE = { A: 1, NS: 2, SOA: 6, AAAA: 28, OPT: 41, IXFR: 251, AXFR: 252, ANY: 255 };
+/** Classes, of which there is but one in use. */
+export const CLASS = { IN: 1, ANY: 255 };
 /** By number (RFC 1035 §4.1.1, RFC 2136 §2.2). */
 const RCODES =
   'NOERROR FORMERR SERVFAIL NXDOMAIN NOTIMP REFUSED YXDOMAIN YXRRSET NXRRSET NOTAUTH NOTZONE'.split(' ');
-const FLAGS = { QR: 0x8000, AA: 0x400, TC: 0x200, RD: 0x100, RA: 0x80, RCODE: 0xf };
+/** Of the second word of a header (RFC 1035 §4.1.1). */
+export const FLAGS = { QR: 0x8000, AA: 0x400, TC: 0x200, RD: 0x100, RA: 0x80, RCODE: 0xf };
 
-const HEADER_LENGTH = 12;
+/** In bytes. */
+export const HEADER_LENGTH = 12;
 /** A question behind its name: type and class. */
-const QUESTION_LENGTH = 4;
+export const QUESTION_LENGTH = 4;
 /** A record between its name and its data: type, class, TTL and the length of the data. */
 const RECORD_LENGTH = 10;
 /** What a UDP answer may take, in bytes: it passes every path unfragmented (DNS Flag Day 2020). */
-const UDP_PAYLOAD_SIZE = 1_232;
+export const UDP_PAYLOAD_SIZE = 1_232;
 
 /** A message that asks for one record type and wants recursion (RFC 1035 §4.1). Throws for a name that is too long. */
 export function encodeQuery({ id, name, type, edns }: Query): Buffer {
   return Buffer.concat([
     uint16s(id, FLAGS.RD, 1, 0, 0, edns ? 1 : 0),
     encodeName(name),
-    uint16s(type === 'A' ? A : AAAA, IN),
+    uint16s(TYPE[type], CLASS.IN),
     // The root's name, OPT, the size, no flags and no options (RFC 6891 §6.1.2).
-    ...(edns ? [encodeName(''), uint16s(OPT, UDP_PAYLOAD_SIZE, 0, 0, 0)] : []),
+    ...(edns ? [encodeName(''), uint16s(TYPE.OPT, UDP_PAYLOAD_SIZE, 0, 0, 0)] : []),
   ]);
 }
 
@@ -97,12 +101,13 @@ export function readMessage(message: Buffer): Message | null {
 
   const start = endOfName(message, HEADER_LENGTH) + QUESTION_LENGTH;
   const name = readName(message, HEADER_LENGTH);
-  if (questionCount > 1 || start > message.length || name === null || uint16(start - 2) !== IN) return null;
+  if (questionCount > 1 || start > message.length || name === null || uint16(start - 2) !== CLASS.IN)
+    return null;
   const layouts = [...recordLayouts(message, { start, count: answerCount + authorityCount })];
   const answers = layouts.slice(0, answerCount).filter(({ type }) => type in TYPES);
   const sound = answers.flatMap((layout) => readRecord(message, layout) ?? []);
   const authority = new Set(layouts.slice(answerCount).map(({ type }) => type));
-  const isReferral = authority.has(NS) && !authority.has(SOA);
+  const isReferral = authority.has(TYPE.NS) && !authority.has(TYPE.SOA);
   const isNobodys = authority.size === 0 && !has(FLAGS.AA) && !has(FLAGS.RA);
   return {
     ...head,
@@ -114,7 +119,7 @@ export function readMessage(message: Buffer): Message | null {
 }
 
 /** Where so many records are, as far as they are whole. */
-function* recordLayouts(
+export function* recordLayouts(
   message: Buffer,
   { start, count }: { readonly start: number; readonly count: number },
 ): Generator<RecordLayout> {
@@ -137,7 +142,7 @@ function readRecord(
 ): ResourceRecord | null {
   const type = TYPES[number];
   const name = readName(message, nameAt);
-  const isInternet = message.readUInt16BE(typeAt + 2) === IN;
+  const isInternet = message.readUInt16BE(typeAt + 2) === CLASS.IN;
   if (type === undefined || name === null || !isInternet) return null;
   const data =
     type === 'CNAME' ? readOnlyName(message, dataAt, end) : readAddress(type, message.subarray(dataAt, end));
@@ -154,6 +159,7 @@ function readAddress(type: 'A' | 'AAAA', bytes: Buffer): string | null {
   return type === 'A' ? bytes.join('.') : ipv6.decode(bytes);
 }
 
-function uint16s(...numbers: readonly number[]): Buffer {
+/** So many 16-bit numbers, as the wire has them. */
+export function uint16s(...numbers: readonly number[]): Buffer {
   return Buffer.from(numbers.flatMap((number) => [number >> 8, number & 0xff]));
 }

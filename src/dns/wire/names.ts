@@ -1,9 +1,10 @@
 /** In place of a label's length: where the name goes on is in the other 14 bits (RFC 1035 §4.1.4). */
 const POINTER = 0xc0;
 const POINTER_MASK = 0x3fff;
-const MAX_LABEL = 63;
+/** In bytes (RFC 1035 §2.3.4). */
+export const MAX_LABEL = 63;
 /** In bytes on the wire, the root's included (RFC 1035 §2.3.4). */
-const MAX_NAME = 255;
+export const MAX_NAME = 255;
 
 /** Whether two names are the same: letters in either case, with or without the root's dot (RFC 4343). */
 export function isSameName(a: string, b: string): boolean {

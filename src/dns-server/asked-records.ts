@@ -1,0 +1,56 @@
+import { networkInterfaces } from 'node:os';
+
+import { type Addresses, OwnAddresses } from './own-addresses.ts';
+import { addressRecord, type AddressRecords } from './records.ts';
+
+/** How long what the host said of its interfaces counts, in ms. */
+const FRESH = 1_000;
+/** How many of our addresses are remembered: a host may have whole networks of them. */
+const MAX_KNOWN = 1_000;
+
+/** The address records of allowed names: for all who ask, or by where they ask. */
+export class AskedRecords {
+  readonly #fixed: AddressRecords | null;
+  #own = new OwnAddresses({});
+  readonly #known = new Map<string, AddressRecords>();
+  #readAt = -Infinity;
+
+  /** null: where somebody asks. */
+  constructor(answers: Addresses | null) {
+    this.#fixed = answers && toRecords(answers);
+  }
+
+  /** For who has asked at one of our addresses, for which the key stands. */
+  at(key: string, addressOf: (key: string) => string): AddressRecords {
+    if (this.#fixed !== null) return this.#fixed;
+    this.#refresh();
+    let records = this.#known.get(key);
+    if (records === undefined) {
+      if (this.#known.size === MAX_KNOWN) this.#known.clear();
+      records = toRecords(this.#own.besides(addressOf(key)));
+      this.#known.set(key, records);
+    }
+    return records;
+  }
+
+  /** For a client of which it is not known where it has asked. */
+  towards(client: string): AddressRecords {
+    if (this.#fixed !== null) return this.#fixed;
+    this.#refresh();
+    return toRecords(this.#own.towards(client));
+  }
+
+  /** Interfaces and addresses come and go. */
+  #refresh(): void {
+    const now = performance.now();
+    if (now - this.#readAt < FRESH) return;
+    this.#readAt = now;
+    this.#own = new OwnAddresses(networkInterfaces());
+    this.#known.clear();
+  }
+}
+
+function toRecords({ v4, v6 }: Addresses): AddressRecords {
+  const recordOf = (address: string | null) => (address === null ? null : addressRecord(address));
+  return { v4: recordOf(v4), v6: recordOf(v6) };
+}

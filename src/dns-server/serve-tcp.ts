@@ -1,0 +1,195 @@
+import { copyBytes } from '../lib/own-bytes.ts';
+import { Roster } from '../lib/roster.ts';
+import { sourceOf } from '../lib/source-of.ts';
+import { Crowd, type Member } from '../relay/crowd.ts';
+import { endpoint } from '../relay/endpoint.ts';
+import { IdleTimer } from '../relay/idle-timer.ts';
+import type { TcpSocket, TcpSocketHandler } from '../relay/tcp/tcp-socket.ts';
+import { type Knowledge, MAX_ANSWER, writeAnswer } from './answer.ts';
+import type { AskedRecords } from './asked-records.ts';
+import { createJudge, type Judging } from './judge.ts';
+
+interface Options extends Judging {
+  readonly records: AskedRecords;
+  /** How long a connection may be without a whole question, in ms. */
+  readonly idleTimeout: number;
+}
+
+/** How many connections there may be, and what they may hold in all, in bytes: of questions in part, and of answers that nobody reads. */
+const BOUNDS = { size: 100, bytes: 512 * 1024, leaver: 'oldest' } as const;
+/** What a message's length takes (RFC 1035 §4.2.2), in bytes. */
+const PREFIX = 2;
+/** What is read of a connection before others are, in bytes: a hundred questions. */
+const READ_LIMIT = 4_096;
+/** Answers that go together, in bytes. */
+const CHUNK = 4_096;
+const NOTHING: Buffer = Buffer.alloc(0);
+
+/** Serves those who ask over TCP. They share what is bounded. */
+export class TcpClients {
+  readonly crowd = new Crowd(BOUNDS);
+  readonly options: Options;
+  readonly #open = new Roster<Client>();
+
+  constructor(options: Options) {
+    this.options = options;
+  }
+
+  /** Serves a client until it has asked all that it wants to. */
+  serve(socket: TcpSocket): void {
+    const client = new Client(socket, this);
+    this.#open.add(client);
+    client.start();
+  }
+
+  /** To be called when a client is gone. */
+  forget(client: Client): void {
+    this.#open.delete(client);
+  }
+
+  /** Ends all. */
+  close(): void {
+    for (const client of this.#open.toArray()) client.end();
+  }
+}
+
+/**
+ * A connection with any number of questions, one behind the other (RFC 7766 §6.2.1.1), which are answered as they come. It is among a crowd that those who
+ * have asked longest ago leave first.
+ */
+class Client implements Member, TcpSocketHandler {
+  readonly onlyMovesBytes = true;
+  /** Among those that are open. */
+  index = -1;
+  readonly source: string;
+  held = 0;
+  previous: Client | null = null;
+  next: Client | null = null;
+
+  readonly #socket: TcpSocket;
+  readonly #clients: TcpClients;
+  readonly #knowledge: Knowledge;
+  /** Only whole questions count: who sends a byte at a time is as idle as who sends none. */
+  readonly #idle: IdleTimer;
+  /** Of a question that has not come as a whole, in memory of its own. */
+  #partial = NOTHING;
+  /** What has been written and waits for room, in bytes. */
+  #unsent = 0;
+  #isInCrowd = false;
+
+  constructor(socket: TcpSocket, clients: TcpClients) {
+    const { records, idleTimeout } = clients.options;
+    const { remoteAddress = '', remotePort, localAddress = '' } = socket;
+    this.source = sourceOf(remoteAddress);
+    this.#socket = socket;
+    this.#clients = clients;
+    const judge = createJudge(clients.options, () => endpoint(remoteAddress, remotePort));
+    this.#knowledge = {
+      get records() {
+        return records.at(localAddress, (address) => address);
+      },
+      judge,
+    };
+    this.#idle = new IdleTimer(idleTimeout, () => this.end());
+  }
+
+  start(): void {
+    this.#enterCrowd();
+    this.#socket.handler = this;
+    this.#socket.readLimit = READ_LIMIT;
+    this.#socket.start();
+  }
+
+  onBytes(bytes: Buffer, length: number): void {
+    const come = bytes.subarray(0, length);
+    const all = this.#partial.length === 0 ? come : Buffer.concat([this.#partial, come]);
+    const end = this.#answerAll(all);
+    this.#partial = end === all.length ? NOTHING : copyBytes(all, end);
+    if (end > 0) this.#hasAsked();
+    if (this.#socket.isFull) this.#socket.pause();
+    this.#hold();
+  }
+
+  /** Returns where the first question begins that is not whole. */
+  #answerAll(bytes: Buffer): number {
+    let chunk = NOTHING;
+    let filled = 0;
+    let at = 0;
+    while (at + PREFIX <= bytes.length) {
+      const end = at + PREFIX + bytes.readUInt16BE(at);
+      if (end > bytes.length) break;
+      if (filled + PREFIX + MAX_ANSWER > chunk.length) {
+        this.#write(chunk, filled);
+        chunk = Buffer.allocUnsafe(CHUNK); // a stream may keep it
+        filled = 0;
+      }
+      const room = chunk.subarray(filled + PREFIX);
+      const length = writeAnswer(bytes.subarray(at + PREFIX, end), room, this.#knowledge);
+      if (length > 0) {
+        chunk.writeUInt16BE(length, filled);
+        filled += PREFIX + length;
+      }
+      at = end;
+    }
+    this.#write(chunk, filled);
+    return at;
+  }
+
+  #write(bytes: Buffer, length: number): void {
+    this.#socket.write(bytes, 0, length);
+    this.#unsent = this.#socket.isFull ? this.#unsent + length : 0;
+  }
+
+  #hasAsked(): void {
+    this.#idle.touch();
+    this.#leaveCrowd();
+    if (this.#socket.isOpen) this.#enterCrowd();
+  }
+
+  #hold(): void {
+    if (this.#isInCrowd) this.#clients.crowd.hold(this, this.#partial.length + this.#unsent);
+  }
+
+  #enterCrowd(): void {
+    this.#isInCrowd = true;
+    this.#clients.crowd.enter(this);
+  }
+
+  #leaveCrowd(): void {
+    if (this.#isInCrowd) this.#clients.crowd.leave(this);
+    this.#isInCrowd = false;
+  }
+
+  onRoom(): void {
+    if (this.#socket.isFull) return;
+    this.#unsent = 0;
+    this.#hold();
+    this.#socket.resume();
+  }
+
+  /** What has been asked is answered; the rest was no question. */
+  onFin(): void {
+    this.#socket.sendFin();
+  }
+
+  onFailing(): void {
+    this.#socket.reset();
+  }
+
+  onClose(): void {
+    this.#leaveCrowd();
+    this.#idle.stop();
+    this.#clients.forget(this);
+  }
+
+  onSentAway(): void {
+    this.#isInCrowd = false;
+    this.end();
+  }
+
+  /** Ends it with a FIN, or a reset where answers wait that nobody reads. */
+  end(): void {
+    if (this.#socket.isFull) this.#socket.reset();
+    else this.#socket.close();
+  }
+}
