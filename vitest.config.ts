@@ -9,8 +9,8 @@ const project = (name: string, include: string[], rest: object = {}) => ({
 
 const FOR_DNS = ['unbound', 'unbound-control', 'dnsmasq', 'ip', 'ss', 'unshare', 'nsenter'];
 /**
- * What test/servers runs, of Debian's unbound, dnsmasq-base, iproute2, util-linux, nginx, apache2-bin, python3, curl, openssl, git, apt, apache2-utils, wrk and
- * prometheus.
+ * What test/servers runs, of Debian's unbound, dnsmasq-base, iproute2, util-linux, nginx, apache2-bin, python3, curl, openssl, git, apt, apache2-utils, wrk,
+ * prometheus, bind9 and bind9-dnsutils.
  */
 const SERVERS = [
   ...FOR_DNS,
@@ -25,6 +25,9 @@ const SERVERS = [
   'wrk',
   'prometheus',
   'promtool',
+  'dig',
+  'named',
+  'getent',
 ];
 const DIRECTORIES = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 const missing = SERVERS.filter(

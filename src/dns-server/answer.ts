@@ -21,6 +21,7 @@ interface Outcome {
   /** Whether it is about the name, for which we have the last word (AA). */
   readonly isAuthoritative: boolean;
   readonly answer: Buffer | null;
+  /** A record that says for how long there is no answer. */
   readonly authority: Buffer | null;
 }
 
@@ -45,8 +46,8 @@ const NOT_IMPLEMENTED = failure(RCODE.NOTIMP);
 const MALFORMED = failure(RCODE.FORMERR);
 const BAD_VERSION = failure(RCODE.BADVERS);
 const REFUSED = failure(RCODE.REFUSED);
-const NO_DATA = { rcode: RCODE.NOERROR, isAuthoritative: true, answer: null, authority: SOA };
-const NO_SUCH_NAME = { ...NO_DATA, rcode: RCODE.NXDOMAIN };
+const NO_DATA = { rcode: RCODE.NOERROR, isAuthoritative: true, answer: null, authority: SOA.ofName };
+const NO_SUCH_NAME = { ...NO_DATA, rcode: RCODE.NXDOMAIN, authority: SOA.ofRoot };
 
 /**
  * Writes the answer to a message into a room of MAX_ANSWER bytes, and returns its length; 0 for no answer at all, as to a response and to what is
@@ -61,15 +62,15 @@ export function writeAnswer(message: Buffer, room: Buffer, knowledge: Knowledge)
   return write({ message, room }, decide(question, knowledge), question);
 }
 
-function decide({ name, type, inClass, edns }: Question, { records, judge }: Knowledge): Outcome {
+function decide(question: Question, knowledge: Knowledge): Outcome {
+  const { name, type, inClass, edns } = question;
   if (edns !== null && edns.version !== EDNS_VERSION) return BAD_VERSION;
   if (inClass !== CLASS.IN && inClass !== CLASS.ANY) return REFUSED;
   if (type === TYPE.AXFR || type === TYPE.IXFR) return REFUSED;
-  const verdict = judge(name, type);
+  const verdict = knowledge.judge(name, type);
   if (verdict === 'unknown') return NO_SUCH_NAME;
-  const answer = verdict === 'allowed' ? recordOf(type, records) : null;
-  if (answer === null) return NO_DATA;
-  return { rcode: RCODE.NOERROR, isAuthoritative: true, answer, authority: null };
+  const answer = verdict === 'allowed' ? recordOf(type, knowledge.records) : null;
+  return answer === null ? NO_DATA : { ...NO_DATA, answer, authority: null };
 }
 
 /** To ANY, one of those that there are (RFC 8482 §4.1): a client that has no other question finds its address, and no cache hears that there is nothing. */

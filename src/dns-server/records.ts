@@ -13,32 +13,36 @@ export interface AddressRecords {
 const TTL = 30;
 /** Of what is not there, in s: caches keep it beyond a reload that allows it. */
 const NEGATIVE_TTL = 5;
-/** A pointer to the name of the question (RFC 1035 §4.1.4). */
-const QUESTION_NAME = 0xc0_00 | HEADER_LENGTH;
+/** A pointer to it (RFC 1035 §4.1.4). */
+const QUESTION_NAME = Buffer.of(0xc0, HEADER_LENGTH);
 
 /**
- * What has caches keep a negative answer, and for how long (RFC 2308 §5): an SOA of the name that was asked for. A resolver that forwards some zone to us
- * drops, or refuses, that of a name above its zone. Its fields are those of a zone that nobody keeps (RFC 6303 §3).
+ * What has caches keep a negative answer, and for how long (RFC 2308 §5). Of a name that has nothing it is the name's own: BIND fails where it forwards a zone
+ * and gets that of a name above. Of a name that is not there it is the root's: dnsmasq takes the name's own for a sign that the name is there.
  */
-export const SOA = record(
-  TYPE.SOA,
-  NEGATIVE_TTL,
-  Buffer.concat([
-    uint16s(QUESTION_NAME),
-    encodeName('nobody.invalid'),
-    ...[1, 3_600, 1_200, 604_800, NEGATIVE_TTL].map(uint32),
-  ]),
-);
+export const SOA = { ofName: soa(QUESTION_NAME), ofRoot: soa(encodeName('')) };
 
 /** The record that gives the name of the question an address. */
 export function addressRecord(address: string): Buffer {
   const isV4 = familyOf(address) === 1;
-  return record(isV4 ? TYPE.A : TYPE.AAAA, TTL, (isV4 ? v4 : v6).encode(address));
+  const type = isV4 ? TYPE.A : TYPE.AAAA;
+  return record(QUESTION_NAME, { type, ttl: TTL }, (isV4 ? v4 : v6).encode(address));
 }
 
-/** Of the name of the question. */
-function record(type: number, ttl: number, data: Uint8Array): Buffer {
-  return Buffer.concat([uint16s(QUESTION_NAME, type, CLASS.IN), uint32(ttl), uint16s(data.length), data]);
+/** As of a zone that nobody keeps (RFC 6303 §3). */
+function soa(owner: Buffer): Buffer {
+  const numbers = [1, 3_600, 1_200, 604_800, NEGATIVE_TTL].map(uint32);
+  const data = Buffer.concat([encodeName('localhost'), encodeName('nobody.invalid'), ...numbers]);
+  return record(owner, { type: TYPE.SOA, ttl: NEGATIVE_TTL }, data);
+}
+
+/** RFC 1035 §4.1.3. */
+function record(
+  owner: Buffer,
+  { type, ttl }: { readonly type: number; readonly ttl: number },
+  data: Uint8Array,
+): Buffer {
+  return Buffer.concat([owner, uint16s(type, CLASS.IN), uint32(ttl), uint16s(data.length), data]);
 }
 
 function uint32(number: number): Buffer {

@@ -83,12 +83,11 @@ class Client implements Member, TcpSocketHandler {
     this.source = sourceOf(remoteAddress);
     this.#socket = socket;
     this.#clients = clients;
-    const judge = createJudge(clients.options, () => endpoint(remoteAddress, remotePort));
     this.#knowledge = {
       get records() {
         return records.at(localAddress, (address) => address);
       },
-      judge,
+      judge: createJudge(clients.options, () => endpoint(remoteAddress, remotePort)),
     };
     this.#idle = new IdleTimer(idleTimeout, () => this.end());
   }

@@ -4,6 +4,7 @@ import type { Datagrams, UdpSocket } from '../relay/udp/sockets.ts';
 import { writeAnswer } from './answer.ts';
 import type { AskedRecords } from './asked-records.ts';
 import { createJudge, type Judging } from './judge.ts';
+import type { AddressRecords } from './records.ts';
 
 interface Options extends Judging {
   /** What the socket has received. */
@@ -18,10 +19,15 @@ export function serveUdp(socket: UdpSocket, options: Options): void {
   const { received, records, isWelcome, counters } = options;
   let current = 0;
   const client = () => received.addressOf(received.flow(current));
-  const judge = createJudge(options, () => {
-    const { address, port } = client();
-    return endpoint(address, port);
-  });
+  const knowledge = {
+    get records() {
+      return recordsHere();
+    },
+    judge: createJudge(options, () => {
+      const { address, port } = client();
+      return endpoint(address, port);
+    }),
+  };
 
   function mayAsk(): boolean {
     if (isWelcome === null) return true;
@@ -29,7 +35,7 @@ export function serveUdp(socket: UdpSocket, options: Options): void {
     return isWelcome(address, port);
   }
 
-  function recordsHere() {
+  function recordsHere(): AddressRecords {
     const destination = received.destination(current);
     return destination === ''
       ? records.towards(client().address)
@@ -38,7 +44,7 @@ export function serveUdp(socket: UdpSocket, options: Options): void {
 
   function answer(i: number, room: Buffer): number {
     current = i;
-    return mayAsk() ? writeAnswer(received.bytes(i), room, { records: recordsHere(), judge }) : 0;
+    return mayAsk() ? writeAnswer(received.bytes(i), room, knowledge) : 0;
   }
 
   socket.on('lost', (count) => counters.lost(count));
