@@ -1,6 +1,7 @@
 import { ConfigError } from '../src/config/config-error.ts';
-import { type Config, parseConfig, parseRunDir } from '../src/config/config.ts';
+import { type Config, DNS_PORT, parseConfig, parseRunDir } from '../src/config/config.ts';
 import { protocolOf } from '../src/config/listeners.ts';
+import { PROTOCOLS } from '../src/config/ports.ts';
 import { isWildcard } from '../src/config/targets.ts';
 import { askRelay } from '../src/control/ask-relay.ts';
 import { describeBlackout } from '../src/control/describe-blackout.ts';
@@ -56,9 +57,11 @@ async function main(args: readonly string[]): Promise<number> {
 async function check(environment: NodeJS.ProcessEnv): Promise<string> {
   const status = await askRelay(parseRunDir(environment));
   const config = parseConfig(asInForce(environment, status));
-  const { listeners, bind, runDir, blackoutHealth, probes } = config;
+  const { listeners, dns, bind, runDir, blackoutHealth, probes } = config;
   for (const [protocol, ports] of Map.groupBy(listeners, ({ kind }) => protocolOf(kind)))
     checkListening(protocol, { bind, ports: new Set(ports.map(({ port }) => port)) });
+  if (dns !== null)
+    for (const protocol of PROTOCOLS) checkListening(protocol, { bind, ports: new Set([DNS_PORT]) });
   if (status !== null && status.blackout.state !== 'off') {
     const blackout = describeBlackout(status.blackout);
     if (blackoutHealth === 'unhealthy') throw new Error(blackout);

@@ -30,6 +30,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/door': [
     'src/runtime',
+    'src/dns-server',
     'src/relay/udp',
     'src/relay/serve',
     'src/relay/names',

@@ -72,6 +72,7 @@ export function describeStatus(status: Status): readonly string[] {
     blackout,
     linesDropped,
     loops,
+    dns,
     targetFile,
     targets,
     names,
@@ -93,6 +94,7 @@ export function describeStatus(status: Status): readonly string[] {
     ...(blackout.state === 'off' ? [] : [describeBlackout(blackout)]),
     ...(linesDropped.budget + linesDropped.output === 0 ? [] : [describeLinesDropped(linesDropped)]),
     ...loops,
+    ...(dns === null ? [] : [describeDns(dns)]),
     ...(targetFile === null ? [] : [describeTargetFile(targetFile)]),
     '',
     ...table(nameColumns(status), names),
@@ -104,6 +106,10 @@ export function describeStatus(status: Status): readonly string[] {
     ...(errors.length > 0 ? [''] : []),
     ...table(ERROR_COLUMNS, errors),
   ];
+}
+
+function describeDns({ port, questions: { allowed, above, unknown } }: NonNullable<Status['dns']>): string {
+  return `DNS on port ${port}: ${allowed} questions about allowed names, ${above} about names above them, ${unknown} about others`;
 }
 
 function describeTargetFile({ path, since, problem }: NonNullable<Status['targetFile']>): string {

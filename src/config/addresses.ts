@@ -45,3 +45,13 @@ function split(text: string): readonly string[] {
 function refuseMapped(address: string): void {
   if (MAPPED.test(canonical(address))) throw new Error(`'${address}' is an IPv4 address: write it as one`);
 }
+
+/** Reads an address of IPv4, one of IPv6, or both. Throws at what is none, or where there are two of a family. */
+export function parseAddressPair(text: string): { readonly v4: string | null; readonly v6: string | null } {
+  const addresses = parseAddresses(text);
+  if (text.includes('%')) throw new Error('a record has no interface');
+  const [v4 = null, ...moreV4] = addresses.filter((address) => ipVersion(address) === 4);
+  const [v6 = null, ...moreV6] = addresses.filter((address) => ipVersion(address) === 6);
+  if (moreV4.length + moreV6.length > 0) throw new Error('there are two addresses of one family');
+  return { v4, v6 };
+}

@@ -35,6 +35,8 @@ export interface Config {
   /** The strictest of all listeners, or `learn`: whoever names a name gets there. */
   readonly nameCheck: NameCheck | 'learn';
   readonly tlsEch: Values['TLS_ECH'];
+  /** Whether the door answers DNS questions, and with which addresses; null for `answers`: with the one that was asked. */
+  readonly dns: { readonly answers: Values['DNS_ANSWER'] } | null;
   /** The addresses to listen on; null: all, of IPv4 and IPv6. */
   readonly bind: readonly string[] | null;
   /** Where clients may come from; null: anywhere. */
@@ -78,6 +80,8 @@ export interface Config {
   readonly settings: readonly Setting[];
 }
 
+/** RFC 1035 §4.2. */
+export const DNS_PORT = 53;
 const DEFAULT_LISTEN = Number(variables.LISTEN.fallback);
 
 /** Reads the environment. Throws a ConfigError that names every problem at once. */
@@ -96,6 +100,7 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     ...problems,
     ...found.problems,
     ...findAdminClash(values, listeners),
+    ...findDnsClash(values, listeners),
     ...checkProxyProtocol(values, listeners),
     ...probeProblems,
   ];
@@ -121,6 +126,7 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     mode: all.MODE,
     nameCheck,
     tlsEch: all.TLS_ECH,
+    dns: all.DNS ? { answers: all.DNS_ANSWER } : null,
     bind: all.BIND,
     allowFrom: all.ALLOW_FROM,
     proxyProtocol: all.PROXY_PROTOCOL,
@@ -255,6 +261,23 @@ function checkProxyProtocol(
   if (kinds.has('http-proxy'))
     return [`${problem}, as a forward proxy leads to servers of others, which do not expect the header`];
   return kinds.has('tcp') ? [] : [`${problem}, as datagrams have no beginning for the header to stand at`];
+}
+
+/** The door's own nameserver listens over both protocols. */
+function findDnsClash(
+  { DNS: isOn = false, ADMIN_PORT: admin }: Partial<Values>,
+  listeners: readonly CheckedListener[],
+): readonly string[] {
+  if (!isOn) return [];
+  const listener = listeners.find(({ port }) => port === DNS_PORT);
+  return [
+    ...(listener === undefined
+      ? []
+      : [
+          `DNS=1: ${listener.kind === 'http-proxy' ? 'LISTEN' : 'TARGET and PORT'} listen on port ${DNS_PORT} too`,
+        ]),
+    ...(admin === DNS_PORT ? [`DNS=1: ADMIN_PORT listens on port ${DNS_PORT} too`] : []),
+  ];
 }
 
 /** One TCP port cannot be listened on for two things. */

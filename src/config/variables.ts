@@ -7,7 +7,7 @@ import envVar from 'env-var';
 
 import { MAX_TIMEOUT } from '../lib/deadline.ts';
 import { type Scope, SCOPES } from '../lib/target-scope.ts';
-import { parseAddresses, parseNetworks } from './addresses.ts';
+import { parseAddresses, parseAddressPair, parseNetworks } from './addresses.ts';
 import { ipVersion } from './host.ts';
 import type { ListenerKind } from './listeners.ts';
 import { maskCommand, maskUrls } from './mask.ts';
@@ -33,6 +33,7 @@ interface Need {
 interface Others {
   readonly kinds: ReadonlySet<ListenerKind>;
   readonly TARGET: readonly TargetEntry[];
+  readonly DNS: boolean;
   readonly PRE_RESOLVE: boolean;
   readonly TARGET_SCOPE: Scope;
   readonly MAX_CONNECTIONS: number;
@@ -114,6 +115,15 @@ export const variables = {
     '3128',
     { accepted: 'a port from 1 to 65535', parse: parsePort },
     need('MODE=http-proxy', ({ kinds }) => kinds.has('http-proxy')),
+  ),
+  DNS: optional('0', flag),
+  DNS_ANSWER: optional(
+    null,
+    {
+      accepted: 'an IPv4 address, an IPv6 address or one of each, separated by spaces or commas',
+      parse: parseAddressPair,
+    },
+    need('DNS=1', ({ DNS }) => DNS),
   ),
   NAME_CHECK: optional(null, oneOf(['off', 'report', 'enforce', 'learn'])),
   TLS_ECH: optional('allow', oneOf(['allow', 'refuse'])),

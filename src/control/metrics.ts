@@ -92,6 +92,13 @@ export function createMetrics(
   );
   define(
     'counter',
+    'sallyport_dns_questions_total',
+    "Questions to the door's own DNS: about names that rules allow, names above them, and others, which are refused.",
+    ({ dns }) =>
+      Object.entries(dns?.questions ?? {}).map(([verdict, value]) => ({ labels: { verdict }, value })),
+  );
+  define(
+    'counter',
     'sallyport_connections_total',
     'TCP connections accepted, or UDP sessions opened, the probes of the healthcheck among them.',
     perPort(({ opened }) => opened),

@@ -41,6 +41,11 @@ export interface Status {
   readonly targets: readonly string[];
   /** What is in force of TARGET_FILE; null where TARGET lists the names. */
   readonly targetFile: TargetFileStatus | null;
+  /** What the door's own DNS was asked, by what it made of the names; null where it is off. */
+  readonly dns: {
+    readonly port: number;
+    readonly questions: Readonly<Record<'allowed' | 'above' | 'unknown', number>>;
+  } | null;
   /** Since the relay started, in s. */
   readonly uptime: number;
   readonly blackout: BlackoutStatus;

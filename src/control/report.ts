@@ -17,7 +17,10 @@ export interface Witnesses {
 export function report(
   { mode, nameCheck, targets, preResolve }: Config,
   { sources, relays, errors, lost }: Witnesses,
-): Omit<Status, 'version' | 'uptime' | 'draining' | 'blackout' | 'linesDropped' | 'loops' | 'targetFile'> {
+): Omit<
+  Status,
+  'version' | 'uptime' | 'draining' | 'blackout' | 'linesDropped' | 'loops' | 'targetFile' | 'dns'
+> {
   const lostBy = lost.count();
   return {
     mode,

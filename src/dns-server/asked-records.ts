@@ -11,13 +11,15 @@ const MAX_KNOWN = 1_000;
 /** The address records of allowed names: for all who ask, or by where they ask. */
 export class AskedRecords {
   readonly #fixed: AddressRecords | null;
+  readonly #bind: readonly string[] | null;
   #own = new OwnAddresses({});
   readonly #known = new Map<string, AddressRecords>();
   #readAt = -Infinity;
 
-  /** null: where somebody asks. */
-  constructor(answers: Addresses | null) {
+  /** null: where somebody asks, as far as that is listened on (`bind`, null for everywhere). */
+  constructor(answers: Addresses | null, bind: readonly string[] | null) {
     this.#fixed = answers && toRecords(answers);
+    this.#bind = bind;
   }
 
   /** For who has asked at one of our addresses, for which the key stands. */
@@ -45,7 +47,7 @@ export class AskedRecords {
     const now = performance.now();
     if (now - this.#readAt < FRESH) return;
     this.#readAt = now;
-    this.#own = new OwnAddresses(networkInterfaces());
+    this.#own = new OwnAddresses(networkInterfaces(), this.#bind);
     this.#known.clear();
   }
 }

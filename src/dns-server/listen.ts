@@ -55,7 +55,7 @@ export async function listenDns(options: Options): Promise<DnsServer> {
 
   const clients = new TcpClients({
     ...shared,
-    records: new AskedRecords(answers),
+    records: new AskedRecords(answers, addresses),
     idleTimeout,
   });
   const isWelcome = filter(0);
@@ -82,7 +82,7 @@ export async function listenDns(options: Options): Promise<DnsServer> {
   const datagrams = {
     ...shared,
     received,
-    records: new AskedRecords(answers),
+    records: new AskedRecords(answers, addresses),
     isWelcome: filter(SAID_EVERY),
   };
   const closeTcp = () => {

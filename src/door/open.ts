@@ -12,6 +12,7 @@ import { version } from '../lib/version.ts';
 import type { FoldingLog } from '../log/fold-repeats.ts';
 import { BlackoutFlag } from '../relay/blackout-flag.ts';
 import { Blackout, listenForBlackout } from '../runtime/blackout.ts';
+import { openDns } from './dns.ts';
 import { forRelays, type OpenRelay, type RelayConfig, type RelayParts } from './listen.ts';
 import { watchLoops } from './loops.ts';
 import { Relays } from './relays.ts';
@@ -76,7 +77,11 @@ export async function openDoor(
   const parts = { lookup, log: errors.log, blackoutFlag: flag, onTraffic: lost.onTraffic };
   const openRelay = await listen(forRelays(config), parts);
   await follow(config);
-  targetFile.start(follow);
+  const dns = await openDns(config, errors.log);
+  targetFile.start(async (next) => {
+    await follow(next);
+    dns?.follow(next);
+  });
   const loops = watchLoops(() => current, { lookup, log, signal });
 
   /** Names first: whoever comes to a new port needs them. */
@@ -108,15 +113,17 @@ export async function openDoor(
       linesDropped: linesDropped(),
       loops: loops(),
       targetFile: targetFile.status,
+      dns: dns?.status() ?? null,
       ...report(current, { sources, relays: () => relays.all, errors, lost }),
     }),
     blackout,
-    failed: relays.failed,
+    failed: dns === null ? relays.failed : Promise.race([relays.failed, dns.failed]),
     drain: (deadline) => relays.drain(deadline),
     async close() {
       // What is cut short must not look complete, as it would if the kernel closed it at the process's end.
       await Promise.race([relays.drain(AbortSignal.abort()), delay(LAST_RESETS)]);
       closing.abort();
+      dns?.close();
     },
   };
 }

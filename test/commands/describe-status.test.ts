@@ -24,6 +24,7 @@ const status: Status = {
   mode: 'tcp',
   targets: ['api.test', '*.wild.test', '10.1.2.3'],
   nameCheck: 'off',
+  dns: null,
   targetFile: null,
   uptime: 90,
   draining: false,

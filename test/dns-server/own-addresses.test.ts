@@ -54,6 +54,19 @@ describe('besides() an address there is one of the other family of the same inte
   });
 });
 
+test.each<[bind: readonly string[], v4: string | null, v6: string | null]>([
+  [['10.0.0.2'], '10.0.0.2', null],
+  [['10.0.0.2', 'fd00:a::3'], '10.0.0.2', 'fd00:a::3'],
+  [['10.0.0.2', '::'], '10.0.0.2', 'fd00:a::2'],
+  [['0.0.0.0'], '10.0.0.2', null],
+])('with BIND=%j 10.0.0.2 has %s and %s', (bind, v4, v6) => {
+  const bound = new OwnAddresses(
+    { eth0: networkInterface('10.0.0.2/24', 'fd00:a::2/64', 'fd00:a::3/64') },
+    bind,
+  );
+  expect(bound.besides('10.0.0.2')).toEqual({ v4, v6 });
+});
+
 describe('towards() a client they are those of the interface that leads there:', () => {
   test.each<[client: string, v4: string | null, v6: string | null]>([
     ['10.0.0.77', '10.0.0.2', 'fd00:a::2'],

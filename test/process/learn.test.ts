@@ -6,7 +6,7 @@ import { runHealthcheck, runSallyport, startSallyport } from '../helpers/program
 import { closedPort, readAll, tcpClient, tcpServer } from '../helpers/sockets.ts';
 
 const LEARNING =
-  'NAME_CHECK=learn: whoever names a name gets there, listed or not; this is for learning what an app needs, and guards nothing';
+  'NAME_CHECK=learn: whoever names a name gets there, listed or not, and the name itself to whoever owns it; this is for learning what an app needs, and guards nothing';
 const get = (authority: string, uri = '/') =>
   `GET ${uri} HTTP/1.1\r\nHost: ${authority}\r\nConnection: close\r\n\r\n`;
 

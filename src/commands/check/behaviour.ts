@@ -1,4 +1,4 @@
-import type { Config } from '../../config/config.ts';
+import { type Config, DNS_PORT } from '../../config/config.ts';
 import { type ListenerKind, namesOf, protocolOf } from '../../config/listeners.ts';
 import type { NameCheck } from '../../config/name-check.ts';
 import type { Protocol } from '../../config/ports.ts';
@@ -13,6 +13,7 @@ export function describeBehaviour(config: Config): readonly string[] {
   return [
     describeResolving(config),
     ...describeNames(config),
+    ...describeDns(config),
     ...describeClients(config),
     ...describeLimits(config),
     ...(config.blackout ? ['it begins with a blackout: nobody is let in until that is ended'] : []),
@@ -59,6 +60,15 @@ function describeNameCheck(kind: ListenerKind, nameCheck: NameCheck, tlsEch: Con
     case 'enforce':
       return `names are checked: who asks for another than TARGET is refused${tlsEch === 'refuse' ? ', and so is who hides one' : ''}`;
   }
+}
+
+function describeDns({ dns }: Config): readonly string[] {
+  if (dns === null) return [];
+  const { v4, v6 } = dns.answers ?? { v4: null, v6: null };
+  const where = [v4, v6].filter((address) => address !== null).join(' and ') || 'where it was asked';
+  return [
+    `DNS questions are answered on port ${DNS_PORT}: allowed names are ${dns.answers === null ? '' : 'at '}${where}`,
+  ];
 }
 
 /** Only what is not as everybody expects. */

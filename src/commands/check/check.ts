@@ -10,7 +10,7 @@ import { checkAliases } from './aliases.ts';
 import { describeBehaviour } from './behaviour.ts';
 import { findHosts } from './hosts.ts';
 import { findAddresses } from './names.ts';
-import { checkAdmin, checkPorts } from './ports.ts';
+import { checkAdmin, checkDns, checkPorts } from './ports.ts';
 import { checkRoutes } from './routes.ts';
 import { ASKED, judge, parseAsked } from './verdict.ts';
 
@@ -49,7 +49,8 @@ export const check: Command = {
     const relay = await askRelay(config.runDir).catch(() => null);
     const held = new Set(relay?.ports.map(({ port, protocol }) => `${port}/${protocol}`));
     const runsHere = held.size > 0;
-    const unbound = [...(await checkPorts(config, held)), ...(runsHere ? [] : await checkAdmin(config))];
+    const beside = runsHere ? [] : [...(await checkDns(config)), ...(await checkAdmin(config))];
+    const unbound = [...(await checkPorts(config, held)), ...beside];
     const plain = config.targets.filter((target) => !isWildcard(target));
     const names = await Promise.all(plain.map((target) => findAddresses(target, config)));
     const [routes, hosts, aliases] = await Promise.all([

@@ -1,6 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import { protocolOf } from '../../config/listeners.ts';
 import type { Protocol } from '../../config/ports.ts';
+import { openDns } from '../../door/dns.ts';
 import { forRelays, listenHere } from '../../door/listen.ts';
 import { messageOf } from '../../lib/message-of.ts';
 import { ResolveError } from '../../lib/resolve-error.ts';
@@ -20,6 +21,16 @@ interface Failure {
   readonly protocol: Protocol;
   readonly port: number;
   readonly reason: string;
+}
+
+/** Opens the door's own DNS for a moment, where it is to be. Resolves with why it cannot be. */
+export async function checkDns(config: Config): Promise<readonly string[]> {
+  try {
+    (await openDns(config, SILENT))?.close();
+    return [];
+  } catch (error) {
+    return [messageOf(error)];
+  }
 }
 
 /** Opens ADMIN_PORT for a moment, where there is one. Resolves with why it cannot be. */

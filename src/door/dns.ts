@@ -1,0 +1,48 @@
+import { type Config, DNS_PORT } from '../config/config.ts';
+import { PROBE_SOURCE, type Status } from '../control/protocol.ts';
+import type { Log } from '../log/log.ts';
+import { Counters } from '../relay/counters.ts';
+import { Zone } from './zone.ts';
+
+/** The door's own nameserver. */
+export interface OwnDns {
+  /** Goes by these names from now on. */
+  readonly follow: (config: Pick<Config, 'targets'>) => void;
+  readonly status: () => Status['dns'];
+  /** Rejects with a ListenError when a listener dies; never resolves. */
+  readonly failed: Promise<never>;
+  readonly close: () => void;
+}
+
+/** Answers DNS questions about names that rules allow, in this thread. Rejects with a ListenError when it cannot listen; null where DNS is off. */
+export async function openDns(config: Config, log: Log): Promise<OwnDns | null> {
+  const { bind, allowFrom, dns } = config;
+  if (dns === null) return null;
+  // What is not needed is not loaded.
+  const { listenDns } = await import('../dns-server/listen.ts');
+  const { openUdpSockets } = await import('../relay/udp/sockets.ts');
+  const zone = new Zone(config);
+  const counted = { allowed: 0, above: 0, unknown: 0 };
+  const { port, failed, close } = await listenDns({
+    port: DNS_PORT,
+    sharesPort: false,
+    bind,
+    allowFrom,
+    answers: dns.answers,
+    names: {
+      judge: (name) => zone.judge(name),
+      onQuestion: (_name, _type, verdict) => counted[verdict]++,
+    },
+    sockets: await openUdpSockets(log),
+    bare: true,
+    probeSource: PROBE_SOURCE,
+    counters: new Counters(),
+    log,
+  });
+  return {
+    follow: (next) => zone.follow(next),
+    status: () => ({ port, questions: { ...counted } }),
+    failed,
+    close,
+  };
+}
