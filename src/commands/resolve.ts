@@ -6,7 +6,7 @@ import { askedServers } from '../dns/asked-servers.ts';
 import { recordTypes } from '../dns/ipv6.ts';
 import { resolveThrough } from '../dns/resolve-through.ts';
 import type { AddressRecord } from '../dns/resolver.ts';
-import { createJudge } from '../dns/scope.ts';
+import { judgeOf } from '../dns/scope.ts';
 import type { Command, Io } from '../lib/arguments.ts';
 import { messageOf } from '../lib/message-of.ts';
 
@@ -39,7 +39,7 @@ async function resolveTarget(
   { preResolve, nameservers, scope }: Omit<Asked, 'targets'>,
   print: Io['print'],
 ): Promise<boolean> {
-  const judge = createJudge(scope);
+  const judge = judgeOf(scope);
   const types = recordTypes({ loopback: scope === 'any' });
   const servers = askedServers({ preResolve, nameservers });
   print(`${target} ${types.join(' and ')}, PRE_RESOLVE=${preResolve ? 1 : 0}, TARGET_SCOPE=${scope}`);

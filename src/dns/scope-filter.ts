@@ -2,7 +2,7 @@ import { listSome } from '../lib/list-some.ts';
 import { ResolveError } from '../lib/resolve-error.ts';
 import type { Scope } from '../lib/target-scope.ts';
 import type { Log } from '../log/log.ts';
-import { createJudge } from './scope.ts';
+import { judgeOf } from './scope.ts';
 
 interface Options {
   readonly scope: Scope;
@@ -17,7 +17,7 @@ export function createScopeFilter({
   scope,
   log,
 }: Options): <T extends { readonly address: string }>(name: string, records: readonly T[]) => readonly T[] {
-  const judge = createJudge(scope);
+  const judge = judgeOf(scope);
   let lastDropped = '';
 
   return (name, records) => {

@@ -132,8 +132,16 @@ const EMBEDDING: readonly { readonly range: Network; readonly layouts: readonly 
 /** Tells why an address may not be dialled, or null if it may. */
 export type Judge = (address: string) => string | null;
 
-/** Judges addresses by a scope, those too that an IPv6 address embeds. */
-export function createJudge(scope: Scope): Judge {
+const judges = new Map<Scope, Judge>();
+
+/** Judges addresses by a scope, those too that an IPv6 address embeds. It is made once, as its lists take 100 KB. */
+export function judgeOf(scope: Scope): Judge {
+  const judge = judges.get(scope) ?? createJudge(scope);
+  judges.set(scope, judge);
+  return judge;
+}
+
+function createJudge(scope: Scope): Judge {
   if (scope === 'any') return () => null;
 
   const kinds = [

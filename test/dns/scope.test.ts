@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 
-import { createJudge } from '../../src/dns/scope.ts';
+import { judgeOf } from '../../src/dns/scope.ts';
 
 const judgements = {
-  private: createJudge('private'),
-  public: createJudge('public'),
-  any: createJudge('any'),
+  private: judgeOf('private'),
+  public: judgeOf('public'),
+  any: judgeOf('any'),
 };
 
 /** What is dropped under either scope, for the same reason. */

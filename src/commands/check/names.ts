@@ -5,7 +5,7 @@ import type { Config } from '../../config/config.ts';
 import { askedServers } from '../../dns/asked-servers.ts';
 import { recordTypes } from '../../dns/ipv6.ts';
 import { resolveThrough } from '../../dns/resolve-through.ts';
-import { createJudge } from '../../dns/scope.ts';
+import { judgeOf } from '../../dns/scope.ts';
 import { withDeadline } from '../../lib/deadline.ts';
 import { listSome } from '../../lib/list-some.ts';
 import { messageOf } from '../../lib/message-of.ts';
@@ -37,7 +37,7 @@ export async function findAddresses(target: string, asked: Asked): Promise<Found
     const { records, leftOut } = await withDeadline({ timeout: connectTimeout, signal }, (either) =>
       resolve(target, types, either),
     );
-    const judge = createJudge(scope);
+    const judge = judgeOf(scope);
     const addresses = records.filter(({ address }) => judge(address) === null);
     const dropped = records
       .filter((record) => !addresses.includes(record))
