@@ -35,6 +35,8 @@ interface Options extends Omit<PortOptions, 'blackoutFlag'> {
 export interface DnsServer {
   /** For UDP and TCP, at each of its addresses. */
   readonly port: number;
+  /** TCP connections that are open. */
+  readonly connections: number;
   /** Rejects with a ListenError when a listener dies; never resolves. */
   readonly failed: Promise<never>;
   /** Listens no more, and ends all connections. */
@@ -102,6 +104,9 @@ export async function listenDns(options: Options): Promise<DnsServer> {
     });
     return {
       port: tcp.port,
+      get connections() {
+        return clients.size;
+      },
       failed: Promise.race([tcp.failed, udp.failed]),
       close() {
         for (const socket of udp.listeners) socket.close();

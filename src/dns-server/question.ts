@@ -42,7 +42,7 @@ export function readQuestion(message: Buffer): Question | null {
   for (let length = message[at]; length !== 0; length = message[at]) {
     if (length === undefined || length > MAX_LABEL) return null;
     const end = at + 1 + length;
-    if (end >= message.length || end - HEADER_LENGTH >= MAX_NAME) return null;
+    if (end - HEADER_LENGTH >= MAX_NAME) return null;
     for (at++; at < end; at++) {
       const byte = message[at] as number;
       if (byte <= 0x20 || byte >= 0x7f || byte === DOT || byte === BACKSLASH) isPlain = false;

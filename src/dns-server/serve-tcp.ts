@@ -15,7 +15,7 @@ interface Options extends Judging {
   readonly idleTimeout: number;
 }
 
-/** How many connections there may be, and what they may hold in all, in bytes: of questions in part, and of answers that nobody reads. */
+/** How many connections there may be, and what they may hold in all of questions that have not come as a whole, in bytes. */
 const BOUNDS = { size: 100, bytes: 512 * 1024, leaver: 'oldest' } as const;
 /** What a message's length takes (RFC 1035 §4.2.2), in bytes. */
 const PREFIX = 2;
@@ -33,6 +33,10 @@ export class TcpClients {
 
   constructor(options: Options) {
     this.options = options;
+  }
+
+  get size(): number {
+    return this.#open.size;
   }
 
   /** Serves a client until it has asked all that it wants to. */
@@ -71,10 +75,8 @@ class Client implements Member, TcpSocketHandler {
   readonly #knowledge: Knowledge;
   /** Only whole questions count: who sends a byte at a time is as idle as who sends none. */
   readonly #idle: IdleTimer;
-  /** Of a question that has not come as a whole, in memory of its own. */
-  #partial = NOTHING;
-  /** What has been written and waits for room, in bytes. */
-  #unsent = 0;
+  /** A question that has not come as a whole, in memory of its own. */
+  #half = NOTHING;
   #isInCrowd = false;
 
   constructor(socket: TcpSocket, clients: TcpClients) {
@@ -99,18 +101,24 @@ class Client implements Member, TcpSocketHandler {
     this.#socket.start();
   }
 
+  /** All that it brings is answered, four times as many bytes at most; more is read when there is room for more. */
   onBytes(bytes: Buffer, length: number): void {
     const come = bytes.subarray(0, length);
-    const all = this.#partial.length === 0 ? come : Buffer.concat([this.#partial, come]);
-    const end = this.#answerAll(all);
-    this.#partial = end === all.length ? NOTHING : copyBytes(all, end);
+    const all = this.#half.length === 0 ? come : Buffer.concat([this.#half, come]);
+    const end = this.#answer(all);
+    this.#half = end === all.length ? NOTHING : copyBytes(all, end);
     if (end > 0) this.#hasAsked();
     if (this.#socket.isFull) this.#socket.pause();
-    this.#hold();
+    if (this.#isInCrowd) this.#clients.crowd.hold(this, this.#half.length);
   }
 
-  /** Returns where the first question begins that is not whole. */
-  #answerAll(bytes: Buffer): number {
+  onRoom(): void {
+    if (!this.#socket.isFull) this.#socket.resume();
+  }
+
+  /** Answers all whole questions, and returns where the rest begins. */
+  #answer(bytes: Buffer): number {
+    const socket = this.#socket;
     let chunk = NOTHING;
     let filled = 0;
     let at = 0;
@@ -118,7 +126,7 @@ class Client implements Member, TcpSocketHandler {
       const end = at + PREFIX + bytes.readUInt16BE(at);
       if (end > bytes.length) break;
       if (filled + PREFIX + MAX_ANSWER > chunk.length) {
-        this.#write(chunk, filled);
+        socket.write(chunk, 0, filled);
         chunk = Buffer.allocUnsafe(CHUNK); // a stream may keep it
         filled = 0;
       }
@@ -130,23 +138,14 @@ class Client implements Member, TcpSocketHandler {
       }
       at = end;
     }
-    this.#write(chunk, filled);
+    socket.write(chunk, 0, filled);
     return at;
-  }
-
-  #write(bytes: Buffer, length: number): void {
-    this.#socket.write(bytes, 0, length);
-    this.#unsent = this.#socket.isFull ? this.#unsent + length : 0;
   }
 
   #hasAsked(): void {
     this.#idle.touch();
     this.#leaveCrowd();
     if (this.#socket.isOpen) this.#enterCrowd();
-  }
-
-  #hold(): void {
-    if (this.#isInCrowd) this.#clients.crowd.hold(this, this.#partial.length + this.#unsent);
   }
 
   #enterCrowd(): void {
@@ -157,13 +156,6 @@ class Client implements Member, TcpSocketHandler {
   #leaveCrowd(): void {
     if (this.#isInCrowd) this.#clients.crowd.leave(this);
     this.#isInCrowd = false;
-  }
-
-  onRoom(): void {
-    if (this.#socket.isFull) return;
-    this.#unsent = 0;
-    this.#hold();
-    this.#socket.resume();
   }
 
   /** What has been asked is answered; the rest was no question. */

@@ -209,6 +209,7 @@ test.each<[what: string, message: Buffer]>([
   ['a pointer into the header', rawAsk(0xc0, 4, 0, 1, 0, 1)],
   ['half a pointer', rawAsk(0xc0)],
   ['an extended label (RFC 6891 §5)', rawAsk(0x41, 97, 0, 0, 1, 0, 1)],
+  ['a label of 64 bytes', rawAsk(64, ...Array<number>(64).fill(97), 0, 0, 1, 0, 1)],
   ['a label type that is not in use', rawAsk(0x80, 97, 0, 0, 1, 0, 1)],
   [
     'a name of 256 bytes',
@@ -243,11 +244,18 @@ test('the longest name is answered, and nothing is longer', () => {
   expect(bytes.length).toBeLessThanOrEqual(MAX_ANSWER);
 });
 
-test('dots and unprintable bytes within a label are escaped for whoever judges, and come back as they were', () => {
-  const questions = [Buffer.concat([rawName('Api.test', 'a\\B\0\u00ff'), Buffer.of(0, 1, 0, 1)])];
-  const { bytes, judged } = answerTo(ask('', 0, { questions }));
-  expect(judged).toEqual([['api\\.test.a\\\\b\\000\\255', TYPES.A]]);
-  expect(bytes.subarray(12, 12 + (questions[0] as Buffer).length)).toEqual(questions[0]);
+test.each([
+  [['Api.test'], 'api\\.test'],
+  [['a\\B', 'test'], 'a\\\\b.test'],
+  [['a b'], 'a\\032b'],
+  [['a\u007f'], 'a\\127'],
+  [['X', '\0\u00ff', 'y'], 'x.\\000\\255.y'],
+  [['*', '_x-1', '@~!'], '*._x-1.@~!'],
+])('%j is for whoever judges %s, and comes back as it was', (labels, name) => {
+  const asked = Buffer.concat([rawName(...labels), uint16s(TYPES.A, 1)]);
+  const { bytes, judged } = answerTo(ask('', 0, { questions: [asked] }));
+  expect(judged).toEqual([[name, TYPES.A]]);
+  expect(bytes.subarray(12, 12 + asked.length)).toEqual(asked);
 });
 
 test('of the flags of a question RD is copied, and none else is in an answer', () => {

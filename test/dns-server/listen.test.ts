@@ -16,7 +16,7 @@ import {
   query,
 } from '../helpers/dns-server.ts';
 import { OVER_STREAMS, testLog } from '../helpers/relay.ts';
-import { closedPort, errorOf, tcpClient, tcpServer, udpSocket } from '../helpers/sockets.ts';
+import { closedPort, errorOf, tcpClient, tcpServer, udpSocket, unread } from '../helpers/sockets.ts';
 
 type DnsClient = Awaited<ReturnType<typeof dnsClient>>;
 type DecodedAnswer = ReturnType<typeof decodeAnswer>;
@@ -30,6 +30,8 @@ const idsOf = (answers: readonly DecodedAnswer[]) => answers.map(({ id }) => id)
 
 /** What the kernel keeps for a client that does not read is less, in bytes. */
 const TOO_MUCH = 100 * 1024 * 1024;
+/** Of the SOA record in a negative answer, in bytes. */
+const SOA_LENGTH = 59;
 const STRANGER = '127.0.0.2';
 const BIND = ['127.0.0.1', '127.0.0.5', '::1'];
 
@@ -159,34 +161,40 @@ describe.each([
   });
 });
 
-test('many questions at once have each an answer of its own, to whoever has asked', async () => {
-  const names: Record<string, Verdict> = {};
-  const { port } = await dnsServer({ names: namesOf(names) });
-  const clients = await Promise.all(Array.from({ length: 8 }, () => udpSocket()));
-  const all = clients.map(async (client, index) => {
-    const expected: string[] = [];
+test('many questions at once have each an answer of its own, to whoever has asked, of where it has asked', async () => {
+  const hosts = [1, 2, 3, 4, 5, 6, 7, 8].map((number) => `127.0.0.${number}`);
+  const verdicts: Record<string, Verdict> = {};
+  // All come to one socket, where that tells them apart.
+  const { port } = await dnsServer({ names: namesOf(verdicts), bind: OVER_STREAMS ? hosts : null });
+  const clients = await Promise.all(hosts.map(async (host) => ({ host, socket: await udpSocket() })));
+  const answered = clients.map(({ socket }) => {
     const heard: string[] = [];
-    const done = Promise.withResolvers<void>();
-    client.on('message', (bytes) => {
-      const { id, rcode, questions } = decodeAnswer(bytes);
-      heard.push(`${id} ${questions[0]?.name} ${rcode}`);
-      if (heard.length === 100) done.resolve();
+    const { promise, resolve } = Promise.withResolvers<readonly string[]>();
+    socket.on('message', (bytes, { address }) => {
+      const answer = decodeAnswer(bytes);
+      heard.push([address, answer.id, answer.questions[0]?.name, ...told(answer)].join(' '));
+      if (heard.length === 100) resolve(heard);
     });
-    for (let id = 0; id < 100; id++) {
-      const name = `n${id}.c${index}.test`;
-      if (id % 2 === 0) names[name] = 'allowed';
-      expected.push(`${id} ${name} ${id % 2 === 0 ? 'NOERROR' : 'NXDOMAIN'}`);
-      client.send(query(name, 'A', id), port, '127.0.0.1');
-    }
-    await done.promise;
-    expect(heard.toSorted()).toEqual(expected.toSorted());
+    return promise;
   });
-  await Promise.all(all);
+  for (let id = 0; id < 100; id += 2) {
+    for (const { host, socket } of clients) {
+      verdicts[`n${id}.${host}`] = 'allowed';
+      socket.send(query(`n${id}.${host}`, 'A', id), port, host);
+      socket.send(query(`n${id + 1}.${host}`, 'A', id + 1), port, host);
+    }
+  }
+  for (const [number, { host }] of clients.entries()) {
+    const expected = Array.from({ length: 100 }, (_, id) =>
+      [host, id, `n${id}.${host}`, ...(id % 2 === 0 ? ['NOERROR', host] : ['NXDOMAIN'])].join(' '),
+    );
+    expect((await answered[number])?.toSorted()).toEqual(expected.toSorted());
+  }
 });
 
 test('questions on one connection are answered in a row, however they come', async () => {
   const { port } = await dnsServer();
-  const ids = Array.from({ length: 300 }, (_, id) => id);
+  const ids = Array.from({ length: 1_500 }, (_, id) => id);
   const nameOf = (id: number) => (id % 3 === 0 ? 'other.test' : 'api.test');
   const bytes = Buffer.concat(ids.map((id) => framed(query(nameOf(id), 'A', id))));
   for (const size of [bytes.length, 1_000, 7]) {
@@ -199,8 +207,8 @@ test('questions on one connection are answered in a row, however they come', asy
     expect(idsOf(answers)).toEqual(ids);
     expect(new Set(answers.map(({ rcode }) => rcode))).toEqual(new Set(['NXDOMAIN', 'NOERROR']));
     // It goes on.
-    socket.write(framed(query('api.test', 'A', 999)));
-    expect(idsOf(await next(1))).toEqual([999]);
+    socket.write(framed(query('api.test', 'A', 9_999)));
+    expect(idsOf(await next(1))).toEqual([9_999]);
   }
 });
 
@@ -220,19 +228,32 @@ test('a FIN behind questions ends the connection when all are answered, and half
   }
 });
 
+/** Has somebody do something again and again, until something else has happened. */
+async function whileWaiting(awaited: Promise<unknown>, act: () => Promise<void>): Promise<void> {
+  let isOver = false;
+  void awaited.finally(() => (isOver = true));
+  for (;;) {
+    await act();
+    if (isOver) return;
+  }
+}
+
 test('a connection without a whole question for a while is ended, however slowly one comes', async () => {
   const { port } = await dnsServer({ idleTimeout: 300 });
-  const [silent, slow, busy] = [await dnsClient(port), await dnsClient(port), await dnsClient(port)];
-  slow.socket.write(Buffer.of(0xff, 0xff));
-  const dripping = setInterval(() => slow.socket.write(Buffer.of(0)), 10);
-  const isOver = Promise.all([silent.closed, slow.closed]).then(() => true);
-  // While the others come to their end, this one asks and is answered.
-  do {
+  const busy = await dnsClient(port);
+  const ask = async () => {
     busy.socket.write(framed(query('api.test', 'A', 5)));
     expect(idsOf(await busy.next(1))).toEqual([5]);
-  } while (!(await Promise.race([isOver, new Promise(setImmediate)])));
-  clearInterval(dripping);
-  expect(await silent.closed).toBe(null);
+  };
+  // One after the other, so that the one that asks lives longer than they may.
+  for (const first of [Buffer.alloc(0), Buffer.of(0xff, 0xff)]) {
+    const { socket, closed } = await dnsClient(port);
+    const dripping = first.length > 0 ? setInterval(() => socket.write(Buffer.of(0)), 10) : undefined;
+    socket.write(first);
+    await whileWaiting(closed, ask);
+    clearInterval(dripping);
+  }
+  await ask();
 });
 
 test('of too many connections, the source that has most loses the one that has asked longest ago', async () => {
@@ -265,6 +286,11 @@ test('halves of questions take room of their own source, and who has asked longe
     clients[i]?.socket.write(half);
   }
   await clients[0]?.closed;
+  // The others are there: each may end what it has begun.
+  for (const { socket, next } of clients.slice(1)) {
+    socket.write(Buffer.alloc(2 + 65_535 - half.length));
+    expect(await next(1)).toMatchObject([{ rcode: 'FORMERR' }]);
+  }
   other.socket.write(question.subarray(-1));
   expect(idsOf(await other.next(1))).toEqual([1]);
 });
@@ -281,12 +307,54 @@ test('who does not read answers is read no more, and reset; others are answered 
   };
   greedy.on('drain', send);
   send();
-  const isGone = gone.then(() => true);
-  do {
+  await whileWaiting(gone, async () => {
     expect(told(await askTcp(query('api.test', 'A'), { port }))).toEqual(['NOERROR', '127.0.0.1']);
-  } while (!(await Promise.race([isGone, new Promise(setImmediate)])));
+  });
   expect(await gone).toMatch(/ECONNRESET|EPIPE/);
   expect(sent).toBeLessThan(TOO_MUCH);
+});
+
+test('who reads answers late has all of them', async () => {
+  const { port } = await dnsServer({ idleTimeout: 60_000 });
+  const client = await tcpClient(port);
+  client.pause();
+  const count = 200_000;
+  const question = framed(query('api.test', 'MX'));
+  const answers = count * (question.length + SOA_LENGTH);
+  client.write(Buffer.concat(Array.from({ length: count }, () => question)));
+  // It is read no more, though others are answered.
+  let before = -1;
+  await expect
+    .poll(async () => {
+      await askTcp(query('api.test', 'A'), { port });
+      const waiting = unread(client.localPort, port);
+      const hasStopped = waiting > 0 && waiting === before;
+      before = waiting;
+      return hasStopped;
+    })
+    .toBe(true);
+  let heard = 0;
+  client.on('data', (bytes: Buffer) => {
+    heard += bytes.length;
+    if (heard === answers) client.end();
+  });
+  client.resume();
+  await once(client, 'end');
+  expect(heard).toBe(answers);
+});
+
+test('who has gone leaves nothing behind', async () => {
+  const server = await dnsServer({ idleTimeout: 60_000 });
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+  const before = timers();
+  const clients = [];
+  for (let i = 0; i < 50; i++) clients.push(await dnsClient(server.port));
+  await expect.poll(() => [server.connections, timers() >= before + 50]).toEqual([50, true]);
+  for (const [number, { socket }] of clients.entries()) {
+    if (number % 2 === 0) socket.end(framed(query('api.test', 'A')));
+    else socket.resetAndDestroy();
+  }
+  await expect.poll(() => [server.connections, timers() < before + 25]).toEqual([0, true]);
 });
 
 test('close() ends all connections and frees the port', async () => {

@@ -5,11 +5,14 @@ import { promisify } from 'node:util';
 
 import { describe, expect, test } from 'vitest';
 
+import { dgramSockets } from '../../src/relay/udp/dgram-sockets.ts';
+import { openUdpSockets } from '../../src/relay/udp/sockets.ts';
 import { startDaemon, unconfined } from '../helpers/daemon.ts';
 import { askUdp, dnsServer, namesOf, query } from '../helpers/dns-server.ts';
 import { startDnsmasq } from '../helpers/dnsmasq.ts';
 import { type Namespace, openNamespace, openStar } from '../helpers/namespaces.ts';
 import { temporaryDirectory } from '../helpers/program.ts';
+import { testLog } from '../helpers/relay.ts';
 import { closedPort, udpSocket } from '../helpers/sockets.ts';
 
 const run = promisify(execFile);
@@ -194,6 +197,20 @@ test.each([['+notcp'], ['+tcp']])(
   },
 );
 
+test('an address that comes later is found, and one that is gone is not', async () => {
+  const { center, leaves } = await openStar(1);
+  const [leaf] = leaves as [Namespace];
+  await startDaemon(...center.wrap(process.execPath, [PROGRAM]), { ready: 'serves' });
+  const neighbour = () => digFrom(leaf, '10.83.1.1', 'api.test', 'AAAA');
+  expect(await neighbour()).toBe('fd83:1::1');
+  const change = `
+    ip address delete fd83:1::1/64 dev cable1
+    ip address add fd83:1::9/64 dev cable1 nodad
+  `;
+  await run(...center.wrap('sh', ['-c', change]));
+  await expect.poll(neighbour).toBe('fd83:1::9');
+});
+
 test('it listens at the addresses of BIND, and takes what comes by their network alone', async () => {
   const { center, leaves } = await openStar(2);
   const [stranger, friend] = leaves as [Namespace, Namespace];
@@ -219,9 +236,12 @@ header = struct.pack('!HHHH', 0, int(sys.argv[1]), 8 + len(question), 0)
 socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP).sendto(header + question, ('127.0.0.1', 0))
 `;
 
-test('a question from port 0, where no answer can go, harms nobody', async () => {
+test.each([
+  ['bare sockets', () => openUdpSockets(testLog())],
+  ['node:dgram', async () => dgramSockets()],
+])('a question from port 0, where no answer can go, harms nobody (%s)', async (_, open) => {
   const asked = names();
-  const { port } = await dnsServer({ names: asked });
+  const { port } = await dnsServer({ names: asked, sockets: await open() });
   await run('python3', ['-c', fromNowhere, `${port}`, query('nowhere.test', 'A').toString('hex')]);
   expect((await askUdp(query('api.test', 'A'), { port })).rcode).toBe('NOERROR');
   expect(asked.asked).toEqual(['nowhere.test 1 unknown', 'api.test 1 allowed']);
