@@ -1,3 +1,4 @@
+import { Resolver } from 'node:dns/promises';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 
@@ -159,6 +160,21 @@ describe.each([
     expect(names.asked).toHaveLength(1);
     expect(sumCounts([counters.cells]).refused).toEqual({ 'source not allowed': 1 });
   });
+});
+
+test.each([
+  ['127.0.0.1', '127.0.0.1', '::1'],
+  ['::1', '127.0.0.1', '::1'],
+])('c-ares, by which Node asks %s, finds addresses, or that there are none', async (host, v4, v6) => {
+  const { port } = await dnsServer();
+  const resolver = new Resolver();
+  resolver.setServers([host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`]);
+  expect(await resolver.resolve4('api.test', { ttl: true })).toEqual([{ address: v4, ttl: 30 }]);
+  expect(await resolver.resolve6('api.test')).toEqual([v6]);
+  expect(await resolver.resolveAny('api.test')).toMatchObject([{ address: v4, type: 'A' }]);
+  await expect(resolver.resolveMx('api.test')).rejects.toThrow('ENODATA');
+  await expect(resolver.resolve4('test')).rejects.toThrow('ENODATA');
+  await expect(resolver.resolve4('other.test')).rejects.toThrow('ENOTFOUND');
 });
 
 test('many questions at once have each an answer of its own, to whoever has asked, of where it has asked', async () => {
