@@ -1,5 +1,7 @@
+import { isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 
+import { createNetworkTest, type Network } from '../lib/networks.ts';
 import { type Addresses, OwnAddresses } from './own-addresses.ts';
 import { addressRecord, type AddressRecords } from './records.ts';
 
@@ -11,15 +13,16 @@ const MAX_KNOWN = 1_000;
 /** The address records of allowed names: for all who ask, or by where they ask. */
 export class AskedRecords {
   readonly #fixed: AddressRecords | null;
-  readonly #bind: readonly string[] | null;
+  readonly #listensAt: (address: string) => boolean;
   #own = new OwnAddresses({});
   readonly #known = new Map<string, AddressRecords>();
   #readAt = -Infinity;
 
-  /** null: where somebody asks, as far as that is listened on (`bind`, null for everywhere). */
+  /** `answers` null: where somebody asks. `bind`: where we listen; null: on all addresses of the host. */
   constructor(answers: Addresses | null, bind: readonly string[] | null) {
     this.#fixed = answers && toRecords(answers);
-    this.#bind = bind;
+    this.#listensAt =
+      bind === null ? () => true : createNetworkTest(bind.map((address) => networkOf(address)));
   }
 
   /** For who has asked at one of our addresses, for which the key stands. */
@@ -47,9 +50,16 @@ export class AskedRecords {
     const now = performance.now();
     if (now - this.#readAt < FRESH) return;
     this.#readAt = now;
-    this.#own = new OwnAddresses(networkInterfaces(), this.#bind);
+    this.#own = new OwnAddresses(networkInterfaces(), this.#listensAt);
     this.#known.clear();
   }
+}
+
+/** An address alone; or a whole family, for which its unspecified address stands. */
+function networkOf(bound: string): Network {
+  const [address = ''] = bound.split('%');
+  if (address === '0.0.0.0' || address === '::') return [address, 0];
+  return [address, isIPv4(address) ? 32 : 128];
 }
 
 function toRecords({ v4, v6 }: Addresses): AddressRecords {

@@ -21,7 +21,7 @@ export interface Judging {
 const RULE = 'not in TARGET';
 
 /** Judges the questions of clients, and logs and counts whom it refuses; `client` is asked for the one whose question it is, `10.0.0.2:40312`. */
-export function judgeOf({ names, counters, log }: Judging, client: () => string): Knowledge['judge'] {
+export function createJudge({ names, counters, log }: Judging, client: () => string): Knowledge['judge'] {
   return (name, type) => {
     const verdict = names.judge(name);
     names.onQuestion(name, type, verdict);

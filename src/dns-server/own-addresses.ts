@@ -18,21 +18,18 @@ interface Interface {
   readonly isOnLink: (address: string) => boolean;
 }
 
-/** The addresses of this host that are listened on, by interface. */
+/** The addresses of this host where we listen, by interface. */
 export class OwnAddresses {
   readonly #interfaces: readonly Interface[];
 
-  /** `bind`: what is listened on, null for all. */
-  constructor(interfaces: Interfaces, bind: readonly string[] | null = null) {
+  constructor(interfaces: Interfaces, listensAt: (address: string) => boolean = () => true) {
     // An address may have a label of its own, such as eth0:1.
     const byName = Map.groupBy(Object.entries(interfaces), ([label]) => label.replace(/:.*/, ''));
     this.#interfaces = Array.from(byName, ([name, labels]) => {
-      const all = labels
-        .flatMap(([, addresses = []]) => addresses)
-        .filter(({ address }) => bind === null || isAmong(bind, address));
+      const all = labels.flatMap(([, addresses = []]) => addresses);
       return {
         name,
-        addresses: all.map(({ address }) => address),
+        addresses: all.map(({ address }) => address).filter((address) => listensAt(address)),
         isOnLink: createNetworkTest(all.flatMap(({ cidr }) => (cidr === null ? [] : [networkOf(cidr)]))),
       };
     });
@@ -75,10 +72,6 @@ function oneOfEach(addresses: readonly string[]): Addresses {
     v4: useful.find((address) => isIPv4(address)) ?? null,
     v6: useful.find((address) => !isIPv4(address)) ?? null,
   };
-}
-
-function isAmong(bind: readonly string[], address: string): boolean {
-  return bind.includes(address) || bind.includes(isIPv4(address) ? '0.0.0.0' : '::');
 }
 
 function networkOf(cidr: string): Network {

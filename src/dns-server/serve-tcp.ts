@@ -7,7 +7,7 @@ import { IdleTimer } from '../relay/idle-timer.ts';
 import type { TcpSocket, TcpSocketHandler } from '../relay/tcp/tcp-socket.ts';
 import { type Knowledge, MAX_ANSWER, writeAnswer } from './answer.ts';
 import type { AskedRecords } from './asked-records.ts';
-import { judgeOf, type Judging } from './judge.ts';
+import { createJudge, type Judging } from './judge.ts';
 
 interface Options extends Judging {
   readonly records: AskedRecords;
@@ -89,7 +89,7 @@ class Client implements Member, TcpSocketHandler {
       get records() {
         return records.at(localAddress, (address) => address);
       },
-      judge: judgeOf(clients.options, () => endpoint(remoteAddress, remotePort)),
+      judge: createJudge(clients.options, () => endpoint(remoteAddress, remotePort)),
     };
     this.#idle = new IdleTimer(idleTimeout, () => this.end());
   }

@@ -3,7 +3,7 @@ import type { SourceFilter } from '../relay/source-filter.ts';
 import type { Datagrams, UdpSocket } from '../relay/udp/sockets.ts';
 import { writeAnswer } from './answer.ts';
 import type { AskedRecords } from './asked-records.ts';
-import { judgeOf, type Judging } from './judge.ts';
+import { createJudge, type Judging } from './judge.ts';
 import type { AddressRecords } from './records.ts';
 
 interface Options extends Judging {
@@ -23,7 +23,7 @@ export function serveUdp(socket: UdpSocket, options: Options): void {
     get records() {
       return recordsHere();
     },
-    judge: judgeOf(options, () => {
+    judge: createJudge(options, () => {
       const { address, port } = client();
       return endpoint(address, port);
     }),

@@ -85,6 +85,19 @@ describe.each([
     expect(told(await ask(query('api.test', 'A'), { port, host: '::1' }))).toEqual(['NOERROR', '127.0.0.1']);
   });
 
+  test.each([
+    [['127.0.0.1'], '127.0.0.1', 'AAAA'],
+    [['127.0.0.1', '127.0.0.5'], '127.0.0.5', 'AAAA'],
+    [['0.0.0.0'], '127.0.0.1', 'AAAA'],
+    [['::1'], '::1', 'A'],
+    [['::'], '::1', 'A'],
+  ] as const)('at %j alone no name leads elsewhere', async (bind, host, other) => {
+    const { port } = await dnsServer({ bind });
+    const own = other === 'A' ? 'AAAA' : 'A';
+    expect(told(await ask(query('api.test', own), { port, host }))).toEqual(['NOERROR', host]);
+    expect(told(await ask(query('api.test', other), { port, host }))).toEqual(['NOERROR']);
+  });
+
   test('an allowed name leads where it is told to', async () => {
     const { port } = await dnsServer({ answers: { v4: '192.0.2.7', v6: null } });
     expect(told(await ask(query('api.test', 'A'), { port, host: '::1' }))).toEqual(['NOERROR', '192.0.2.7']);

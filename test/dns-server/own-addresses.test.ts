@@ -54,19 +54,6 @@ describe('besides() an address there is one of the other family of the same inte
   });
 });
 
-test.each<[bind: readonly string[], v4: string | null, v6: string | null]>([
-  [['10.0.0.2'], '10.0.0.2', null],
-  [['10.0.0.2', 'fd00:a::3'], '10.0.0.2', 'fd00:a::3'],
-  [['10.0.0.2', '::'], '10.0.0.2', 'fd00:a::2'],
-  [['0.0.0.0'], '10.0.0.2', null],
-])('with BIND=%j 10.0.0.2 has %s and %s', (bind, v4, v6) => {
-  const bound = new OwnAddresses(
-    { eth0: networkInterface('10.0.0.2/24', 'fd00:a::2/64', 'fd00:a::3/64') },
-    bind,
-  );
-  expect(bound.besides('10.0.0.2')).toEqual({ v4, v6 });
-});
-
 describe('towards() a client they are those of the interface that leads there:', () => {
   test.each<[client: string, v4: string | null, v6: string | null]>([
     ['10.0.0.77', '10.0.0.2', 'fd00:a::2'],
@@ -80,6 +67,16 @@ describe('towards() a client they are those of the interface that leads there:',
   ])('for %s %s and %s', (client, v4, v6) => {
     expect(own.towards(client)).toEqual({ v4, v6 });
   });
+});
+
+test('addresses where nobody listens are none, but for the one that was asked', () => {
+  const bound = new OwnAddresses(
+    { eth0: networkInterface('10.0.0.2/24', '10.0.0.3/24', 'fd00:a::2/64') },
+    (address) => address === '10.0.0.3',
+  );
+  expect(bound.besides('10.0.0.3')).toEqual({ v4: '10.0.0.3', v6: null });
+  expect(bound.besides('fd00:a::2')).toEqual({ v4: '10.0.0.3', v6: 'fd00:a::2' });
+  expect(bound.towards('10.0.0.77')).toEqual({ v4: '10.0.0.3', v6: null });
 });
 
 test('a host without interfaces has the address that was asked', () => {
