@@ -12,6 +12,8 @@ interface Options {
   readonly ask: (signal: AbortSignal) => Promise<Answer>;
   /** Whether the answer is kept fresh; if not, the first one stays. */
   readonly refresh: boolean;
+  /** Asks for the first time, when it is this book's turn; whoever wants an address sooner asks at once. */
+  readonly begin: (ask: () => Promise<void>) => void;
   readonly log: Pick<Log, 'info' | 'warn'>;
   /** Closes the book. */
   readonly signal: AbortSignal;
@@ -62,8 +64,8 @@ const LAST_RETRY = 30_000;
 /** The least time between two questions, in ms. */
 const MIN_PAUSE = 1_000;
 
-/** Opens the book on a name and asks at once. Failures keep the last good answer (RFC 8767) and are said once, as is their end. */
-export function openAddressBook(name: string, { ask, refresh, log, signal }: Options): AddressSource {
+/** Opens the book on a name and asks as soon as `begin` has it do so. Failures keep the last good answer (RFC 8767) and are said once, as is their end. */
+export function openAddressBook(name: string, { ask, refresh, begin, log, signal }: Options): AddressSource {
   let answer: KeptAnswer | null = null;
   /** What the newest question came to; null when it was answered. */
   let failure: unknown = null;
@@ -142,7 +144,9 @@ export function openAddressBook(name: string, { ask, refresh, log, signal }: Opt
   }
 
   signal.addEventListener('abort', () => clearTimeout(timer));
-  void askOnce();
+  begin(async () => {
+    if (askedAt === -Infinity && !signal.aborted) await askOnce();
+  });
 
   return {
     async addresses(waiting, { fresh = false } = {}) {

@@ -1,5 +1,6 @@
 import { isDeadline } from '../lib/deadline.ts';
 import { type Histogram, HISTOGRAM_CELLS, observe, readHistogram } from '../lib/histogram.ts';
+import { inTurn } from '../lib/in-turn.ts';
 import type { NameserverAddress } from '../lib/nameserver-address.ts';
 import { ResolveError } from '../lib/resolve-error.ts';
 import type { Scope } from '../lib/target-scope.ts';
@@ -53,17 +54,28 @@ export type NameStatus = SourceStatus & { readonly name: string };
 /** How long a name that is not listed is kept without being used, in ms, and how many are. */
 const KEPT_FOR = 600_000;
 const MAX_KEPT = 256;
+/** How many names are asked for at a time when a list is new: each takes sockets and memory meanwhile. */
+const ASKED_AT_ONCE = 64;
 
 /** Opens the sources of listed names, as `follow` says them; those of others, which a wildcard stands for, when they are first wanted. */
 export function openSources({ nameservers, signal, ...options }: Options): Sources {
   const resolve = resolveThrough(nameservers);
-  const open = (name: string, closing: AbortSignal) =>
-    openSource(name, { ...options, resolve, timed, signal: closing });
+  const begin = inTurn(ASKED_AT_ONCE);
   const times = new Float64Array(HISTOGRAM_CELLS);
   let failures = 0;
   const fixed = new Map<string, Listed>();
   /** The least recently used first. */
   const passing = new Map<string, Passing>();
+  // A signal of all for each of a thousand names (AbortSignal.any) would take as much memory as the names.
+  signal.addEventListener('abort', () => {
+    for (const { close } of [...fixed.values(), ...passing.values()]) close(signal.reason as Error);
+  });
+
+  function open(name: string): Listed {
+    const closing = new AbortController();
+    const source = openSource(name, { ...options, resolve, begin, timed, signal: closing.signal });
+    return { source, close: (reason) => closing.abort(reason) };
+  }
 
   async function timed<T>(lookup: Promise<T>, asking: AbortSignal): Promise<T> {
     const startedAt = performance.now();
@@ -93,29 +105,22 @@ export function openSources({ nameservers, signal, ...options }: Options): Sourc
       const kept = passing.get(name);
       clearTimeout(kept?.timer);
       passing.delete(name);
-      fixed.set(name, kept ?? openListed(name));
+      fixed.set(name, kept ?? open(name));
     }
   }
 
-  function openListed(name: string): Listed {
-    const closing = new AbortController();
-    const source = open(name, AbortSignal.any([signal, closing.signal]));
-    return { source, close: (reason) => closing.abort(reason) };
-  }
-
   function openPassing(name: string): AddressSource {
-    const closing = new AbortController();
-    const opened = open(name, AbortSignal.any([signal, closing.signal]));
+    const opened = open(name);
     const source: AddressSource = {
-      ...opened,
+      ...opened.source,
       async addresses(...how) {
         kept.waiting++;
-        return opened.addresses(...how).finally(() => kept.waiting--);
+        return opened.source.addresses(...how).finally(() => kept.waiting--);
       },
     };
     const close = (reason: Error) => {
       clearTimeout(timer);
-      closing.abort(reason);
+      opened.close(reason);
       passing.delete(name);
     };
     const timer = setTimeout(() => close(new Error(`nobody wants ${name} any more`)), KEPT_FOR).unref();

@@ -31,7 +31,13 @@ function openScripted(
     return Array.isArray(answer) ? { records: answer, leftOut: 0, unknown: [] } : (answer as Answer);
   };
   const closing = new AbortController();
-  const book = openAddressBook('api.test', { ask, refresh, log, signal: closing.signal });
+  const book = openAddressBook('api.test', {
+    ask,
+    refresh,
+    begin: (first) => void first(),
+    log,
+    signal: closing.signal,
+  });
   const addresses = async () => (await book.addresses(signal)).map(({ address }) => address);
   return { book, log, askedAt, addresses, close: () => closing.abort() };
 }

@@ -8,6 +8,8 @@ import type { Scope } from '../../src/lib/target-scope.ts';
 import { a, plainNameserver, scriptedServer, zone } from '../helpers/dns.ts';
 import { testLog } from '../helpers/relay.ts';
 
+const begin = (ask: () => Promise<void>) => void ask();
+
 const { signal } = new AbortController();
 const timed = <T>(lookup: Promise<T>) => lookup;
 
@@ -23,6 +25,7 @@ async function sourceOf(addresses: readonly string[], scope: Scope) {
       resolve,
       keep: true,
       refresh: true,
+      begin,
       scope,
       timed,
       log,
@@ -62,6 +65,7 @@ test('a source does not judge a literal address, nor ask for it', async () => {
     resolve: createSystemResolver(),
     keep: false,
     refresh: true,
+    begin,
     scope: 'public',
     timed,
     log: testLog(),
@@ -75,6 +79,7 @@ test('a source judges what the container’s own resolver says', async () => {
     resolve: createSystemResolver(),
     keep: false,
     refresh: true,
+    begin,
     timed,
     log: testLog(),
     signal,
@@ -94,6 +99,7 @@ test('a source that keeps nothing asks once for all who wait, and anew after tha
     resolve,
     keep: false,
     refresh: true,
+    begin,
     scope: 'any',
     timed,
     log: testLog(),
@@ -113,7 +119,7 @@ test('who waits for a source that is closed is told, also where nothing is kept'
   const resolve = createResolver([plainNameserver(server)]);
   const closing = new AbortController();
   const options = { resolve, keep: false, refresh: true, scope: 'any', timed, log: testLog() } as const;
-  const waiting = openSource('api.test', { ...options, signal: closing.signal }).addresses(signal);
+  const waiting = openSource('api.test', { ...options, begin, signal: closing.signal }).addresses(signal);
   closing.abort(new Error('nobody wants it any more'));
   await expect(waiting).rejects.toThrow('nobody wants it any more');
 });
