@@ -1,61 +1,19 @@
 import { expect, test } from 'vitest';
 
-import { a, scriptedServer, zone } from '../helpers/dns.ts';
-import { say, webServer } from '../helpers/http-relay.ts';
-import { runHealthcheck, runSallyport, startSallyport, statusIn } from '../helpers/program.ts';
-import { closedPort, readAll, tcpClient, tcpServer, udpSocket } from '../helpers/sockets.ts';
+import { say } from '../helpers/http-relay.ts';
+import { openMixedDoor } from '../helpers/mixed-door.ts';
+import { runHealthcheck, runSallyport, statusIn } from '../helpers/program.ts';
+import { readAll, tcpClient, udpSocket } from '../helpers/sockets.ts';
 
 const get = (host: string, path = '/') =>
   `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
 const connect = (authority: string) => `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`;
 const statusOf = (answer: string) => Number(answer.split(' ')[1]);
 
-/** One door to a database, two web servers, a wildcard and a syslog, with a forward proxy; and where each listens and is. */
-async function openDoor(environment: Readonly<Record<string, string>>) {
-  const { port: db } = await tcpServer((socket) => socket.end('database'));
-  const [api, www, wild] = await Promise.all(
-    ['api', 'www', 'wild'].map((name) => webServer((_request, response) => response.end(name))),
-  );
-  const syslog = await udpSocket();
-  syslog.on('message', (text, from) => syslog.send(`logged ${text.toString()}`, from.port, from.address));
-  const names = ['db.test', 'api.test', 'www.test', 'a.wild.test', 'logs.test'];
-  const nameserver = await scriptedServer(zone(names.map((name) => a(name, '127.0.0.1'))));
-  const listen = {
-    db: await closedPort(),
-    web: await closedPort(),
-    syslog: await closedPort(),
-    proxy: await closedPort(),
-  };
-  const full = {
-    MODE: 'tcp http-proxy',
-    TARGET: [
-      `db.test:${listen.db}:${db}`,
-      `api.test:${listen.web}:${api}`,
-      `www.test:${listen.web}:${www}`,
-      `*.wild.test:${listen.web}:${wild}`,
-      `logs.test:${listen.syslog}:${syslog.address().port}/udp`,
-    ].join(' '),
-    LISTEN: `${listen.proxy}`,
-    PRE_RESOLVE: '1',
-    NAMESERVERS: `127.0.0.1:${nameserver.port}`,
-    TARGET_SCOPE: 'any',
-    ...environment,
-  };
-  const relay = startSallyport(full);
-  const line = await relay.line('listening');
-  return {
-    relay,
-    line,
-    listen,
-    targets: { db, api, www, wild, syslog: syslog.address().port },
-    environment: full,
-  };
-}
-
 test.each(['1', '2'])(
   'each name is reached at its own ports, over TCP and UDP (WORKERS=%s)',
   async (WORKERS) => {
-    const { relay, line, listen, targets } = await openDoor({ WORKERS });
+    const { relay, line, listen, targets } = await openMixedDoor({ WORKERS });
     expect(line).toMatchObject({ mode: 'tcp http-proxy', nameCheck: 'enforce' });
 
     expect((await readAll(await tcpClient(listen.db))).toString()).toBe('database');
@@ -83,7 +41,7 @@ test.each(['1', '2'])(
 test.each(['1', '2'])(
   'the forward proxy beside the relays leads each name to its own ports (WORKERS=%s)',
   async (WORKERS) => {
-    const { listen, targets } = await openDoor({ WORKERS, NAME_CHECK: 'enforce' });
+    const { listen, targets } = await openMixedDoor({ WORKERS, NAME_CHECK: 'enforce' });
     const { db, api, www, wild, syslog } = targets;
     const ask = (name: string, port: number) => {
       const authority = `${name}:${port}`;
@@ -113,7 +71,7 @@ test.each(['1', '2'])(
 );
 
 test('within a tunnel, and on a port that a name chooses, the ports of other names stay out of reach', async () => {
-  const { relay, listen, targets } = await openDoor({});
+  const { relay, listen, targets } = await openMixedDoor({});
   const tunnel = `${connect(`api.test:${targets.api}`)}${get('www.test')}`;
   expect(await say(listen.proxy, tunnel)).toMatch(/^HTTP\/1\.1 200 .+\r\n\r\nHTTP\/1\.1 403 /s);
   expect(statusOf(await say(listen.web, connect(`api.test:${targets.www}`)))).toBe(403);
@@ -125,7 +83,7 @@ test('within a tunnel, and on a port that a name chooses, the ports of other nam
 });
 
 test('check, status and the healthcheck know ports of both protocols', async () => {
-  const { relay, listen, targets, environment } = await openDoor({});
+  const { relay, listen, targets, environment } = await openMixedDoor({});
   const all = { ...environment, SALLYPORT_RUN_DIR: relay.runDir };
   expect(
     await runHealthcheck({ ...all, HTTP_HEALTHCHECK: '1', HTTP_HEALTHCHECK_URL: 'http://api.test/' }),
