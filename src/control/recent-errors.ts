@@ -1,5 +1,6 @@
 import { messageOf } from '../lib/message-of.ts';
 import type { SomeFields } from '../log/lines.ts';
+import { listenIn } from '../log/listen-in.ts';
 import type { Log } from '../log/log.ts';
 import type { Relay } from '../relay/relay.ts';
 
@@ -46,14 +47,7 @@ export function keepErrors(log: Log): RecentErrors {
   }
 
   return {
-    log: {
-      warn: (fields, message, times = 1) => {
-        keep(fields, times);
-        log.warn(fields, message, times);
-      },
-      info: (fields, message) => log.info(fields, message),
-      debug: (fields, message) => log.debug(fields, message),
-    },
+    log: listenIn(log, (fields, _message, times) => keep(fields, times)),
     of: ({ port, protocol }) => kept.get(`${port}/${protocol}`) ?? [],
   };
 }
