@@ -135,7 +135,7 @@ test.each(['1', '2'])('a burst of the same refusal is two lines (WORKERS=%s)', a
   const [first, rest, ...more] = relay.lines.filter(({ msg }) => msg.startsWith('refused'));
   expect(first).toMatchObject({ msg: 'refused', client: expect.stringMatching(/^127\.0\.0\.1:\d+$/) });
   expect(fieldsOf(first ?? {})).toEqual(LINES.refused);
-  expect(rest).toMatchObject({ level: 'warn', client: '127.0.0.1', name: 'other.test', more: 19 });
+  expect(rest).toMatchObject({ level: 'warn', client: '127.0.0.1', name: 'other.test:443', more: 19 });
   expect(rest?.msg).toMatch(/^refused 19 more in \d+ s$/);
   expect(fieldsOf(rest ?? {})).toEqual(['client', 'port', 'protocol', ...LINES.refused.slice(3), 'more']);
   expect(more).toEqual([]);
@@ -158,7 +158,7 @@ test.each(['1', '2'])(
     const said = await relay.line('refused');
     expect(said).toMatchObject({
       client: expect.stringMatching(/^127\.0\.0\.2:/),
-      name: expect.stringMatching(/^n\d+\.noise\.test$/),
+      name: expect.stringMatching(/^n\d+\.noise\.test:443$/),
     });
     const metric = 'sallyport_log_lines_dropped_total{reason="budget"}';
     let dropped = 0;
@@ -174,7 +174,7 @@ test.each(['1', '2'])(
     await relay.ended;
     const refusals = relay.lines.filter(({ msg }) => msg.startsWith('refused'));
     const full = refusals.filter(({ msg }) => msg === 'refused');
-    expect(full.filter(({ name }) => name === 'seldom.test')).toHaveLength(1);
+    expect(full.filter(({ name }) => name === 'seldom.test:443')).toHaveLength(1);
     const counted = refusals.filter(({ msg }) => msg !== 'refused');
     expect(full.length - 1 + counted.reduce((sum, { more }) => sum + Number(more), 0)).toBe(100);
     for (const line of counted)

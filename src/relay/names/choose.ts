@@ -1,6 +1,7 @@
 import type { ClientHello } from '../../wire/client-hello.ts';
 import { type Authority, HTTP_PORT } from '../../wire/http-authority.ts';
 import { Refusal } from '../../wire/refusal.ts';
+import { endpoint } from '../endpoint.ts';
 import type { Target } from '../target.ts';
 
 /** Which target a name and a port lead to; a port of null is the one of the relay, or of what is spoken. Throws a Refusal. */
@@ -31,8 +32,9 @@ export function chooseByNameAndPort(
     const wanted = port ?? HTTP_PORT;
     const target = find(name, wanted);
     if (target !== null) return target;
-    if (!isListed(name)) throw notInTarget(name);
-    throw new Refusal('not in PORT', `port ${wanted} is not in PORT`, `${name}:${wanted}`);
+    const asked = endpoint(name, wanted);
+    if (!isListed(name)) throw notInTarget(name, asked);
+    throw new Refusal('not in PORT', `port ${wanted} is not in PORT`, asked);
   };
 }
 
@@ -71,6 +73,6 @@ export function chooseByRequest(
   return target;
 }
 
-function notInTarget(name: string): Refusal {
-  return new Refusal('not in TARGET', `${name} is not in TARGET`, name);
+function notInTarget(name: string, asked = name): Refusal {
+  return new Refusal('not in TARGET', `${name} is not in TARGET`, asked);
 }

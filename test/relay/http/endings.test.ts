@@ -298,7 +298,7 @@ test.each([
     const log = testLog();
     const { port } = await proxyTo([target], { log });
     expect(await say(port, get(target) + get(target).replace('api.test', 'evil.test'))).toBe(answer);
-    expect((await log.line('refused')).fields).toMatchObject({ name: 'evil.test' });
+    expect((await log.line('refused')).fields).toMatchObject({ name: `evil.test:${target}` });
   },
 );
 
