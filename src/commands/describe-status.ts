@@ -1,17 +1,17 @@
 import { isWildcard } from '../config/targets.ts';
 import { describeBlackout } from '../control/describe-blackout.ts';
 import type { Status } from '../control/protocol.ts';
-import { alignColumns } from '../lib/align-columns.ts';
 import { LEARNING } from '../lib/learning.ts';
 import { describeBytes } from './describe-bytes.ts';
-
-/** A table's columns by their headings: what each says of a row, null for nothing. */
-type Columns<Row> = Readonly<Record<string, (row: Row) => string | number | null>>;
+import { type Columns, table } from './table.ts';
 
 const nameColumns = ({ preResolve }: Status): Columns<Status['names'][number]> => ({
   NAME: ({ name }) => name,
   AGE: ({ age }) => (age === null ? null : `${age} s`),
   TTL: ({ ttl }) => (ttl === null ? null : `${ttl} s`),
+  CONNECTIONS: ({ connections }) => connections,
+  SENT: ({ sent }) => describeBytes(sent),
+  RECEIVED: ({ received }) => describeBytes(received),
   ADDRESSES: ({ addresses, leftOut }) =>
     [...addresses, ...(leftOut > 0 ? [`and ${leftOut} more, left out`] : [])].join(', ') ||
     (preResolve ? 'none yet' : 'asked for at each connection'),
@@ -129,15 +129,6 @@ function nameApart(ports: readonly Port[]): readonly (Port & PortName)[] {
 
 function describeLinesDropped({ budget, output }: Status['linesDropped']): string {
   return `log lines dropped: ${budget} beyond the budget, ${output} that standard output did not take`;
-}
-
-function table<Row>(columns: Columns<Row>, rows: readonly Row[]): readonly string[] {
-  if (rows.length === 0) return [];
-  const cells = Object.values(columns);
-  return alignColumns([
-    Object.keys(columns),
-    ...rows.map((row) => cells.map((cell) => String(cell(row) ?? '-'))),
-  ]);
 }
 
 /** `3 h 5 min`: the two largest units that it takes. */

@@ -1,3 +1,4 @@
+import type { Standing } from '../lib/standing.ts';
 import { canonical, ipVersion } from './host.ts';
 import { isWildcard, parentOf } from './targets.ts';
 
@@ -8,6 +9,7 @@ const NAME = /^(?=.{1,253}\.?$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?$/i;
 export interface Match<T> {
   /** The listed target that it is, or the name itself where a wildcard stands for it. */
   readonly host: string;
+  readonly standing: Standing;
   readonly value: T;
 }
 
@@ -43,13 +45,13 @@ export class NameIndex<T> {
     const wanted = canonical(name);
     const { host = wanted, values = [] } = this.#listed.get(wanted) ?? {};
     const value = values.find(isMeant);
-    if (value !== undefined) return { host, value };
+    if (value !== undefined) return { host, standing: 'listed', value };
     if (ipVersion(name) !== 0) return null;
     for (let rest = wanted; rest !== '';) {
       const dot = rest.indexOf('.');
       rest = dot === -1 ? '' : rest.slice(dot + 1);
       const below = this.#below.get(rest)?.find(isMeant);
-      if (below !== undefined) return { host, value: below };
+      if (below !== undefined) return { host, standing: rest === '' ? 'learned' : 'below', value: below };
     }
     return null;
   }

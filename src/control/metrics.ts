@@ -2,8 +2,8 @@ import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
 
 import { MAX_TIMEOUT } from '../lib/deadline.ts';
 import type { Histogram } from '../lib/histogram.ts';
-import type { Relay } from '../relay/relay.ts';
 import type { Page } from './admin.ts';
+import { type Account, askedText } from './asked-names.ts';
 import type { Status } from './protocol.ts';
 import type { Witnesses } from './report.ts';
 
@@ -33,7 +33,7 @@ const MS_PER_SECOND = 1_000;
  */
 export function createMetrics(
   status: () => Status,
-  { sources, relays }: Pick<Witnesses, 'sources' | 'relays'>,
+  { sources, relays, asked }: Pick<Witnesses, 'sources' | 'relays' | 'asked'>,
 ): () => Promise<Page> {
   const registry = new Registry();
   // The event loop's delay is as good as never measured.
@@ -53,17 +53,10 @@ export function createMetrics(
     };
     registry.registerMetric(metric as unknown as Metric);
   };
-  /** One status for all the metrics of a scrape, which are read in the same turn. */
-  let current: Status | null = null;
-  const now = () => {
-    if (current === null) {
-      current = status();
-      queueMicrotask(() => (current = null));
-    }
-    return current;
-  };
+  const now = oncePerScrape(status);
+  const askedFor = oncePerScrape(() => asked.report());
   /** Where ports of both protocols are relayed, a number may stand for two. */
-  const labelsOf = ({ port, protocol }: Pick<Relay, 'port' | 'protocol'>): Labels =>
+  const labelsOf = ({ port, protocol }: { readonly port: number; readonly protocol: string }): Labels =>
     new Set(relays().map((relay) => relay.protocol)).size > 1 ? { port, protocol } : { port };
   const perPort = (value: (port: Status['ports'][number]) => number) => (each: Status) =>
     each.ports.map((port) => ({ labels: labelsOf(port), value: value(port) }));
@@ -159,6 +152,40 @@ export function createMetrics(
     ({ linesDropped }) =>
       Object.entries(linesDropped).map(([reason, value]) => ({ labels: { reason }, value })),
   );
+  /** Those for which there is no room have no port. */
+  const perName = (samplesOf: (account: Account, labels: Labels) => readonly Sample[]) => () => [
+    ...askedFor().names.flatMap((each) => samplesOf(each, { name: askedText(each), ...labelsOf(each) })),
+    ...(askedFor().others.times > 0 ? samplesOf(askedFor().others, { name: 'others' }) : []),
+  ];
+  define(
+    'counter',
+    'sallyport_name_connections_total',
+    'Connections to a name, or UDP sessions, that were begun; of more than 1,000 names, others are counted together.',
+    perName(({ connections }, labels) => (connections === 0 ? [] : [{ labels, value: connections }])),
+  );
+  define(
+    'counter',
+    'sallyport_name_bytes_total',
+    'Bytes sent to the target of a name, and received from it.',
+    perName(({ connections, sent, received }, labels) =>
+      connections === 0
+        ? []
+        : [
+            { labels: { ...labels, direction: 'sent' }, value: sent },
+            { labels: { ...labels, direction: 'received' }, value: received },
+          ],
+    ),
+  );
+  define(
+    'counter',
+    'sallyport_name_refused_total',
+    'How often a name was asked for and not let through, by the rule.',
+    perName(({ outcomes }, labels) =>
+      outcomes.flatMap(({ decision, rule, times }) =>
+        decision === 'refused' && rule !== null ? [{ labels: { ...labels, rule }, value: times }] : [],
+      ),
+    ),
+  );
   define(
     'histogram',
     'sallyport_connect_seconds',
@@ -186,6 +213,18 @@ export function createMetrics(
     names.flatMap(({ name, ttl }) => (ttl === null ? [] : { labels: { name }, value: ttl })),
   );
   return async () => ({ status: 200, type: registry.contentType, text: await registry.metrics() });
+}
+
+/** Reads once for all the metrics of a scrape, which are read in the same turn. */
+function oncePerScrape<T extends object>(read: () => T): () => T {
+  let current: T | null = null;
+  return () => {
+    if (current === null) {
+      current = read();
+      queueMicrotask(() => (current = null));
+    }
+    return current;
+  };
 }
 
 /** A histogram as Prometheus wants it: buckets that each hold what is in the smaller ones too. */

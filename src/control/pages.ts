@@ -4,7 +4,7 @@ import type { Status } from './protocol.ts';
 import { reasonsNotReady } from './readiness.ts';
 import type { Witnesses } from './report.ts';
 
-interface Options extends Pick<Witnesses, 'sources' | 'relays'> {
+interface Options extends Pick<Witnesses, 'sources' | 'relays' | 'asked'> {
   readonly status: () => Status;
   readonly preResolve: boolean;
   /** The file that metrics.ts is built into. */

@@ -2,6 +2,7 @@ import { isIPv4 } from 'node:net';
 
 import type { Config } from '../config/config.ts';
 import type { NameStatus } from '../dns/sources.ts';
+import type { Traffic } from './asked-names.ts';
 import type { RecentError } from './recent-errors.ts';
 
 /**
@@ -33,6 +34,9 @@ export interface Answer extends Status {
   readonly error?: string;
 }
 
+/** What is known of a name, and what is relayed to it. */
+type NameInUse = NameStatus & Traffic;
+
 /** What the relay says of itself. */
 export interface Status {
   readonly version: string;
@@ -58,7 +62,7 @@ export interface Status {
   /** Listed targets that lead to this relay itself, a sentence each. */
   readonly loops: readonly string[];
   /** What is known of the targets' names, and of those that wildcards stand for. */
-  readonly names: readonly NameStatus[];
+  readonly names: readonly NameInUse[];
   readonly ports: readonly PortStatus[];
 }
 

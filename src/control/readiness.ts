@@ -1,3 +1,4 @@
+import type { NameStatus } from '../dns/sources.ts';
 import { describeBlackout } from './describe-blackout.ts';
 import type { Status } from './protocol.ts';
 
@@ -6,7 +7,12 @@ import type { Status } from './protocol.ts';
  * program. Without `preResolve` names are resolved for each connection, and nothing can be told.
  */
 export function reasonsNotReady(
-  { draining, blackout, targets, names }: Pick<Status, 'draining' | 'blackout' | 'targets' | 'names'>,
+  {
+    draining,
+    blackout,
+    targets,
+    names,
+  }: Pick<Status, 'draining' | 'blackout' | 'targets'> & { readonly names: readonly NameStatus[] },
   { preResolve }: { readonly preResolve: boolean },
 ): readonly string[] {
   const unresolved = names.filter(

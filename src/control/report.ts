@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
 import type { Sources } from '../dns/sources.ts';
 import type { Relay } from '../relay/relay.ts';
+import { type AskedNames, trafficByName } from './asked-names.ts';
 import type { LostDatagrams } from './lost-datagrams.ts';
 import type { Status } from './protocol.ts';
 import type { RecentErrors } from './recent-errors.ts';
@@ -11,23 +12,25 @@ export interface Witnesses {
   readonly relays: () => readonly Relay[];
   readonly errors: Pick<RecentErrors, 'of'>;
   readonly lost: Pick<LostDatagrams, 'count'>;
+  readonly asked: Pick<AskedNames, 'report'>;
 }
 
 /** All that the relay says of itself, but for what the program itself knows. */
 export function report(
   { mode, nameCheck, targets, preResolve }: Config,
-  { sources, relays, errors, lost }: Witnesses,
+  { sources, relays, errors, lost, asked }: Witnesses,
 ): Omit<
   Status,
   'version' | 'uptime' | 'draining' | 'blackout' | 'linesDropped' | 'loops' | 'targetFile' | 'dns'
 > {
   const lostBy = lost.count();
+  const trafficOf = trafficByName(asked.report());
   return {
     mode,
     nameCheck,
     targets,
     preResolve,
-    names: sources.status(),
+    names: sources.status().map((known) => ({ ...known, ...trafficOf(known.name) })),
     ports: relays().map((relay) => {
       const { protocol, port, live, waiting, limit, lastFailure } = relay;
       const { opened, refused, unanswered, sent, received } = relay.counts();

@@ -1,8 +1,16 @@
 import { type Config, DNS_PORT } from '../config/config.ts';
 import { PROBE_SOURCE, type Status } from '../control/protocol.ts';
+import type { Standing } from '../lib/standing.ts';
 import type { Log } from '../log/log.ts';
 import { Counters } from '../relay/counters.ts';
+import type { AskedAt } from '../relay/name-counters.ts';
 import { Zone } from './zone.ts';
+
+interface Deps {
+  readonly log: Log;
+  /** Told of each question about a name that is allowed, and how. */
+  readonly onAllowed: (at: AskedAt, standing: Standing) => void;
+}
 
 /** The door's own nameserver. */
 export interface OwnDns {
@@ -15,7 +23,7 @@ export interface OwnDns {
 }
 
 /** Answers DNS questions about names that rules allow, in this thread. Rejects with a ListenError when it cannot listen; null where DNS is off. */
-export async function openDns(config: Config, log: Log): Promise<OwnDns | null> {
+export async function openDns(config: Config, { log, onAllowed }: Deps): Promise<OwnDns | null> {
   const { bind, allowFrom, dns } = config;
   if (dns === null) return null;
   // What is not needed is not loaded.
@@ -31,7 +39,11 @@ export async function openDns(config: Config, log: Log): Promise<OwnDns | null> 
     answers: dns.answers,
     names: {
       judge: (name) => zone.judge(name),
-      onQuestion: (_name, _type, verdict) => counted[verdict]++,
+      onQuestion(name, _type, verdict) {
+        counted[verdict]++;
+        if (verdict === 'allowed')
+          onAllowed({ asked: name, port: DNS_PORT, protocol: 'dns' }, zone.standingOf(name));
+      },
     },
     sockets: await openUdpSockets(log),
     bare: true,

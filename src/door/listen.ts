@@ -2,6 +2,7 @@ import type { Config, PortConfig } from '../config/config.ts';
 import { ipVersion } from '../config/host.ts';
 import { protocolOf } from '../config/listeners.ts';
 import { serverSpeaksFirst } from '../config/name-check.ts';
+import type { Protocol } from '../config/ports.ts';
 import { PROBE_SOURCE, probeAddress } from '../control/protocol.ts';
 import { untilAnswered } from '../dns/until-answered.ts';
 import { throttle } from '../lib/throttle.ts';
@@ -12,6 +13,7 @@ import { type CounterCells, Counters } from '../relay/counters.ts';
 import { Crowd } from '../relay/crowd.ts';
 import { Descriptors } from '../relay/descriptors.ts';
 import { createLoopGuard } from '../relay/loop-guard.ts';
+import { type Counted, NameTable } from '../relay/name-table.ts';
 import { chooseOnly, type NameRules } from '../relay/names/choose.ts';
 import type { Relay } from '../relay/relay.ts';
 import { relayTo } from '../relay/serve/relay-to.ts';
@@ -20,7 +22,7 @@ import type { Target } from '../relay/target.ts';
 import type { Connection } from '../relay/tcp/connection.ts';
 import { listenTcp, type Serve } from '../relay/tcp/listen.ts';
 import type { Upstream } from '../relay/tcp/upstream.ts';
-import { Routes, type TargetOf } from './routes.ts';
+import { type DestinationOf, Routes } from './routes.ts';
 
 /** Looks a name up once: its addresses that may be dialled now. Rejects when there is none; see isFinal. */
 export type Lookup = (host: string, ...how: Parameters<Target['resolve']>) => ReturnType<Target['resolve']>;
@@ -46,6 +48,8 @@ export interface RelayParts {
   readonly blackoutFlag: BlackoutFlag;
   /** Told that there is UDP traffic, every 10 s at most. */
   readonly onTraffic: () => void;
+  /** Told of each name that is counted from now on. */
+  readonly onName: (counted: Counted) => void;
 }
 
 /** What the relay of a port has where other threads listen on that port too. */
@@ -72,6 +76,9 @@ export interface LedRelay extends Relay {
 /** Opens the relay of one port. Rejects with a ListenError when it cannot be listened on. */
 export type OpenRelay = (port: PortConfig, share?: Share) => Promise<LedRelay>;
 
+/** Where a port leads. */
+type RoutesOf = (port: PortConfig) => Routes;
+
 /** What the relay of one port is told, of either protocol. */
 type PortOptions = Omit<
   Parameters<typeof listenTcp>[0],
@@ -87,8 +94,13 @@ export function forRelays({ probes, ...config }: Config): RelayConfig {
 /** Listens in this thread. */
 export function listenHere(config: RelayConfig, parts: RelayParts): OpenRelay {
   const listening = { tcp: new Set<number>(), udp: new Set<number>() };
-  const openTcp = overTcp(config, targetsOf(config, parts.lookup, listening.tcp));
-  const openUdp = overUdp(config, parts, targetsOf(config, parts.lookup, listening.udp));
+  const names = new NameTable(parts.onName);
+  const routesOver = (protocol: Protocol) => {
+    const destinationOf = destinationsOf(config, parts.lookup, listening[protocol]);
+    return (port: PortConfig) => new Routes(port, destinationOf, names);
+  };
+  const openTcp = overTcp(config, routesOver('tcp'));
+  const openUdp = overUdp(config, parts, routesOver('udp'));
   return (port, share) => {
     const options = optionsOf(port, { config, parts, share });
     listening[protocolOf(port.kind)].add(port.port);
@@ -123,7 +135,7 @@ function optionsOf(
 }
 
 /** Opens relays of UDP. What they need is loaded with the first: it would be a good part of the memory that a relay takes. */
-function overUdp(config: RelayConfig, { log, onTraffic }: RelayParts, targetOf: TargetOf) {
+function overUdp(config: RelayConfig, { log, onTraffic }: RelayParts, routesOf: RoutesOf) {
   const { workers, udpAnswers: answers, udpTimeout: sessionTimeout } = config;
   let loading: ReturnType<typeof load> | null = null;
 
@@ -148,16 +160,16 @@ function overUdp(config: RelayConfig, { log, onTraffic }: RelayParts, targetOf: 
   return async (options: PortOptions, port: PortConfig): Promise<LedRelay> => {
     loading ??= load();
     const { listenUdp, shared } = await loading;
-    const relay = await listenUdp({ ...options, ...shared, target: new Routes(port, targetOf).only });
+    const relay = await listenUdp({ ...options, ...shared, target: routesOf(port).only });
     return Object.assign(relay, { lead: null });
   };
 }
 
-function overTcp(config: RelayConfig, targetOf: TargetOf) {
+function overTcp(config: RelayConfig, routesOf: RoutesOf) {
   const { idleTimeout, proxyProtocol } = config;
   const shared = { ...boundsOf(config), idleTimeout, proxyProtocol, bare: true };
   return async (options: PortOptions, port: PortConfig): Promise<LedRelay> => {
-    const routes = new Routes(port, targetOf);
+    const routes = routesOf(port);
     let serve = await serving(config, routes);
     const relay = await listenTcp({ ...options, ...shared, serve: (connection) => serve(connection) });
     const lead = async (next: PortConfig) => {
@@ -169,8 +181,8 @@ function overTcp(config: RelayConfig, targetOf: TargetOf) {
   };
 }
 
-/** Targets whose addresses never lead to this relay itself, which listens on these ports. */
-function targetsOf(config: RelayConfig, lookup: Lookup, listening: ReadonlySet<number>): TargetOf {
+/** What may be dialled: its addresses never lead to this relay itself, which listens on these ports. */
+function destinationsOf(config: RelayConfig, lookup: Lookup, listening: ReadonlySet<number>): DestinationOf {
   const withoutLoops = createLoopGuard(listening, config);
   return (host, port) => ({
     host,

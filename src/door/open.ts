@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Config } from '../config/config.ts';
 import { isWildcard } from '../config/targets.ts';
+import { AskedNames } from '../control/asked-names.ts';
 import { watchLostDatagrams } from '../control/lost-datagrams.ts';
 import type { Status } from '../control/protocol.ts';
 import { keepErrors } from '../control/recent-errors.ts';
@@ -30,7 +31,7 @@ interface Deps {
 }
 
 /** Names, relays and the blackout: all that serves clients, as long as it is open. */
-export interface Door extends Pick<Witnesses, 'sources' | 'relays'> {
+export interface Door extends Pick<Witnesses, 'sources' | 'relays' | 'asked'> {
   /** Connections and sessions that hold a slot. */
   readonly live: number;
   readonly status: () => Status;
@@ -74,10 +75,17 @@ export async function openDoor(
   const lookup: RelayParts['lookup'] = (host, wanted, how) => sources.of(host).addresses(wanted, how);
   const errors = keepErrors(log);
   const lost = watchLostDatagrams(() => relays.all, errors.log);
-  const parts = { lookup, log: errors.log, blackoutFlag: flag, onTraffic: lost.onTraffic };
+  const asked = new AskedNames(errors.log);
+  const parts: RelayParts = {
+    lookup,
+    log: asked.log,
+    blackoutFlag: flag,
+    onTraffic: lost.onTraffic,
+    onName: (counted) => asked.count(counted),
+  };
   const openRelay = await listen(forRelays(config), parts);
   await follow(config);
-  const dns = await openDns(config, errors.log);
+  const dns = await openDns(config, { log: asked.log, onAllowed: (...how) => asked.noteQuestion(...how) });
   targetFile.start(async (next) => {
     await follow(next);
     dns?.follow(next);
@@ -101,6 +109,7 @@ export async function openDoor(
   return {
     sources,
     relays: () => relays.all,
+    asked,
     targetFile,
     get live() {
       return relays.live;
@@ -114,7 +123,7 @@ export async function openDoor(
       loops: loops(),
       targetFile: targetFile.status,
       dns: dns?.status() ?? null,
-      ...report(current, { sources, relays: () => relays.all, errors, lost }),
+      ...report(current, { sources, relays: () => relays.all, errors, lost, asked }),
     }),
     blackout,
     failed: dns === null ? relays.failed : Promise.race([relays.failed, dns.failed]),

@@ -1,12 +1,16 @@
 import type { PortConfig } from '../config/config.ts';
+import { protocolOf } from '../config/listeners.ts';
 import { indexNames, type NameIndex } from '../config/name-index.ts';
 import { EVERYBODY } from '../config/targets.ts';
 import { ResolveError } from '../lib/resolve-error.ts';
+import type { Standing } from '../lib/standing.ts';
+import { endpoint } from '../relay/endpoint.ts';
+import type { NameTable } from '../relay/name-table.ts';
 import { type Choose, chooseByName, chooseByNameAndPort } from '../relay/names/choose.ts';
-import type { Target } from '../relay/target.ts';
+import type { Destination, Target } from '../relay/target.ts';
 
 /** How to find a target's addresses, by name and port. */
-export type TargetOf = (host: string, port: number) => Target;
+export type DestinationOf = (host: string, port: number) => Destination;
 
 /** What may be reached by some names: these ports, or any, where a forward proxy learns what is asked for. */
 interface Reachable {
@@ -17,13 +21,15 @@ interface Reachable {
 /** Where a port leads. When that changes, whoever has asked before is held to it too, at its next choice and its next dial. */
 export class Routes {
   readonly choose: Choose;
-  readonly #targetOf: TargetOf;
+  readonly #destinationOf: DestinationOf;
+  readonly #names: NameTable;
   #port: PortConfig;
   #index: NameIndex<Reachable>;
   #changes = 0;
 
-  constructor(port: PortConfig, targetOf: TargetOf) {
-    this.#targetOf = targetOf;
+  constructor(port: PortConfig, destinationOf: DestinationOf, names: NameTable) {
+    this.#destinationOf = destinationOf;
+    this.#names = names;
     this.#port = port;
     this.#index = indexOf(port);
     this.choose =
@@ -42,7 +48,7 @@ export class Routes {
   /** The target of a port that leads to one name, or to the first where another is chosen. */
   get only(): Target {
     const { names: [host = ''] = [], ports: [port = 0] = [] } = this.#port.allowed[0] ?? {};
-    return this.#target(host, port);
+    return this.#target(host, port, 'listed');
   }
 
   /** Leads elsewhere from now on; the kind of listener is the same. */
@@ -61,15 +67,19 @@ export class Routes {
     const match = this.#index.find(name, (found) => port === null || isAt(found, port));
     if (match === null) return null;
     const [first = 0] = match.value.ports ?? [];
-    return this.#target(match.host, port ?? first);
+    return this.#target(match.host, port ?? first, match.standing);
   }
 
   /** Who has waited meanwhile, for a slot or for DNS, may have been led to what is not allowed any more. */
-  #target(host: string, port: number): Target {
-    const target = this.#targetOf(host, port);
+  #target(host: string, port: number, standing: Standing): Target {
+    const target = this.#destinationOf(host, port);
     const changes = this.#changes;
+    const { kind, port: listening } = this.#port;
+    const asked = kind === 'http-proxy' ? endpoint(host, port) : host;
     return {
       ...target,
+      asked,
+      tally: () => this.#names.of({ asked, port: listening, protocol: protocolOf(kind) }, standing),
       resolve: async (...how) => {
         const addresses = await target.resolve(...how);
         if (changes !== this.#changes && !this.allows(target))

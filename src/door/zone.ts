@@ -3,6 +3,7 @@ import { canonical, ipVersion } from '../config/host.ts';
 import { indexNames, type NameIndex } from '../config/name-index.ts';
 import { EVERYBODY, isWildcard, parentOf } from '../config/targets.ts';
 import type { Verdict } from '../dns-server/answer.ts';
+import type { Standing } from '../lib/standing.ts';
 
 /** What the door's own nameserver makes of names. */
 export class Zone {
@@ -29,6 +30,11 @@ export class Zone {
     // A name of one label is above others, whoever owns them.
     if (match !== null && !(isLearned && !name.includes('.'))) return 'allowed';
     return isLearned || this.#above.has(name) ? 'above' : 'unknown';
+  }
+
+  /** How a name is allowed that is. */
+  standingOf(name: string): Standing {
+    return this.#index.find(name)?.standing ?? 'learned';
   }
 }
 

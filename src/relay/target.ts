@@ -3,9 +3,10 @@ import type { LookupAddress } from 'node:dns';
 import { messageOf } from '../lib/message-of.ts';
 import { ResolveError } from '../lib/resolve-error.ts';
 import { endpoint } from './endpoint.ts';
+import type { NameCounters } from './name-counters.ts';
 
-/** Where a relay leads. */
-export interface Target {
+/** What can be dialled. */
+export interface Destination {
   /** The name, for messages. */
   readonly host: string;
   readonly port: number;
@@ -19,6 +20,14 @@ export interface Target {
   ) => Promise<readonly LookupAddress[]>;
 }
 
+/** Where a relay leads. */
+export interface Target extends Destination {
+  /** As clients ask for it: the name, and the port where they choose that too. */
+  readonly asked: string;
+  /** What counts for its name. To be called when it is dialled: only then is the name counted at all. */
+  readonly tally: () => NameCounters;
+}
+
 /** A socket that leads to a target, and the address that it has reached. */
 export interface Dialled<S> {
   readonly socket: S;
@@ -27,7 +36,7 @@ export interface Dialled<S> {
 
 /** The target could not be reached; the message says which, and why. */
 export class DialError extends Error {
-  constructor({ host, port }: Target, cause: unknown) {
+  constructor({ host, port }: Destination, cause: unknown) {
     super(`failed to connect to ${endpoint(host, port)}: ${messageOf(cause)}`, { cause });
     this.name = 'DialError';
   }
@@ -40,7 +49,7 @@ export class DialError extends Error {
 
 /** The target was reached, and ended without an answer. */
 export class AnswerError extends Error {
-  constructor({ host, port }: Target, cause: unknown) {
+  constructor({ host, port }: Destination, cause: unknown) {
     super(`no answer from ${endpoint(host, port)}: ${messageOf(cause)}`, { cause });
     this.name = 'AnswerError';
   }

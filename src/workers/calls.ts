@@ -5,6 +5,7 @@ import type { RelayConfig, Share } from '../door/listen.ts';
 import type { Lines, Message } from '../log/lines.ts';
 import type { Log } from '../log/log.ts';
 import type { BlackoutCell } from '../relay/blackout-flag.ts';
+import type { Counted } from '../relay/name-table.ts';
 import type { Relay } from '../relay/relay.ts';
 
 /** What a worker is given at its start. */
@@ -37,6 +38,8 @@ export interface News {
   readonly dialled: ReadonlyMap<number, string | null>;
   /** UDP ports whose slots are all held, by other workers' sessions. */
   readonly crowded: ReadonlySet<number>;
+  /** Names that it counts from now on. */
+  readonly names: readonly Counted[];
   /** Whether there is UDP traffic. */
   readonly hasTraffic: boolean;
 }

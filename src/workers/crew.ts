@@ -96,13 +96,14 @@ class Crew {
     this.#asks.push(ask);
   }
 
-  #takeNews({ lines, dialled, crowded, hasTraffic }: News): void {
-    const { log, onTraffic } = this.#options;
+  #takeNews({ lines, dialled, crowded, names, hasTraffic }: News): void {
+    const { log, onTraffic, onName } = this.#options;
     for (const { level, fields, message, times } of lines) log[level](fields, message, times);
     for (const [id, failure] of dialled) {
       const shared = this.#ports[id];
       if (shared !== undefined) shared.failure = failure;
     }
+    for (const counted of names) onName(counted);
     for (const id of crowded) void this.#makeRoom(id);
     if (hasTraffic) onTraffic();
   }

@@ -4,6 +4,7 @@ import { inWords } from '../lib/message-of.ts';
 import { keyOfRepeats } from '../log/fold-repeats.ts';
 import type { Lines, Message } from '../log/lines.ts';
 import type { Log } from '../log/log.ts';
+import type { Counted } from '../relay/name-table.ts';
 import type { Line, News } from './calls.ts';
 
 /** The least time from one piece of news to the next, in ms. */
@@ -24,6 +25,7 @@ export class Outbox {
   #dropped = 0;
   #dialled = new Map<number, string | null>();
   #crowded = new Set<number>();
+  #names: Counted[] = [];
   #hasTraffic = false;
   #isResting = false;
 
@@ -55,6 +57,12 @@ export class Outbox {
     this.#offer();
   }
 
+  /** A name is counted from now on; whoever counts bounds how many there are. */
+  counted(name: Counted): void {
+    this.#names.push(name);
+    this.#offer();
+  }
+
   traffic(): void {
     this.#hasTraffic = true;
     this.#offer();
@@ -76,7 +84,8 @@ export class Outbox {
   }
 
   get #hasNews(): boolean {
-    return this.#lines.length + this.#dialled.size + this.#crowded.size > 0 || this.#hasTraffic;
+    const { length } = this.#lines;
+    return length + this.#dialled.size + this.#crowded.size + this.#names.length > 0 || this.#hasTraffic;
   }
 
   #take(): News {
@@ -85,6 +94,7 @@ export class Outbox {
       lines: this.#lines,
       dialled: this.#dialled,
       crowded: this.#crowded,
+      names: this.#names,
       hasTraffic: this.#hasTraffic,
     };
     this.#lines = [];
@@ -92,6 +102,7 @@ export class Outbox {
     this.#dropped = 0;
     this.#dialled = new Map();
     this.#crowded = new Set();
+    this.#names = [];
     this.#hasTraffic = false;
     return news;
   }

@@ -25,6 +25,7 @@ export async function work({ config, blackoutCell }: WorkerData, port: MessagePo
     log: { warn: write('warn'), info: write('info'), debug: write('debug') },
     blackoutFlag: new BlackoutFlag(blackoutCell),
     onTraffic: () => outbox.traffic(),
+    onName: (counted) => outbox.counted(counted),
   });
   const relays = new Map<number, LedRelay>();
   const cutting = new Map<number, AbortController>();

@@ -19,6 +19,17 @@ const IDLE = {
   errors: [],
 };
 
+const UNUSED = {
+  addresses: [],
+  leftOut: 0,
+  age: null,
+  ttl: null,
+  problem: null,
+  connections: 0,
+  sent: 0,
+  received: 0,
+};
+
 const status: Status = {
   version: '1.2.3',
   mode: 'tcp',
@@ -40,9 +51,12 @@ const status: Status = {
       age: 12,
       ttl: 300,
       problem: null,
+      connections: 3,
+      sent: 1_500,
+      received: 20,
     },
-    { name: '10.1.2.3', addresses: ['10.1.2.3'], leftOut: 0, age: null, ttl: null, problem: null },
-    { name: 'a.wild.test', addresses: [], leftOut: 0, age: null, ttl: null, problem: 'DNS is down' },
+    { ...UNUSED, name: '10.1.2.3', addresses: ['10.1.2.3'] },
+    { ...UNUSED, name: 'a.wild.test', problem: 'DNS is down' },
   ],
   ports: [
     { ...IDLE, port: 80, limit: null },
@@ -72,10 +86,10 @@ test('describeStatus() lists names and ports in columns', () => {
   expect(describeStatus(status)).toEqual([
     'sallyport 1.2.3, MODE=tcp, up 1 min 30 s',
     '',
-    'NAME         AGE   TTL    ADDRESSES               PROBLEM',
-    'api.test     12 s  300 s  192.0.2.1, 2001:db8::1  -',
-    '10.1.2.3     -     -      10.1.2.3                -',
-    'a.wild.test  -     -      none yet                DNS is down',
+    'NAME         AGE   TTL    CONNECTIONS  SENT    RECEIVED  ADDRESSES               PROBLEM',
+    'api.test     12 s  300 s  3            1.5 kB  20 B      192.0.2.1, 2001:db8::1  -',
+    '10.1.2.3     -     -      0            0 B     0 B       10.1.2.3                -',
+    'a.wild.test  -     -      0            0 B     0 B       none yet                DNS is down',
     '*.wild.test: names below it are resolved when clients ask for them',
     '',
     'PORT  LIVE        WAITING  OPENED  SENT     RECEIVED  UNANSWERED  REFUSED  LAST FAILURE',
@@ -103,13 +117,13 @@ test('describeStatus() counts the addresses that are left out', () => {
 
 test('describeStatus() says that with PRE_RESOLVE=0 no addresses are kept because they are asked for each time', () => {
   const names = [
-    { name: 'api.test', addresses: [], leftOut: 0, age: null, ttl: null, problem: null },
-    { name: '10.1.2.3', addresses: ['10.1.2.3'], leftOut: 0, age: null, ttl: null, problem: null },
+    { ...UNUSED, name: 'api.test' },
+    { ...UNUSED, name: '10.1.2.3', addresses: ['10.1.2.3'] },
   ];
   expect(describeStatus({ ...status, preResolve: false, names }).slice(2, 5)).toEqual([
-    'NAME      AGE  TTL  ADDRESSES                     PROBLEM',
-    'api.test  -    -    asked for at each connection  -',
-    '10.1.2.3  -    -    10.1.2.3                      -',
+    'NAME      AGE  TTL  CONNECTIONS  SENT  RECEIVED  ADDRESSES                     PROBLEM',
+    'api.test  -    -    0            0 B   0 B       asked for at each connection  -',
+    '10.1.2.3  -    -    0            0 B   0 B       10.1.2.3                      -',
   ]);
 });
 

@@ -11,6 +11,7 @@ import { Counters } from '../../src/relay/counters.ts';
 import { Crowd } from '../../src/relay/crowd.ts';
 import { Descriptors } from '../../src/relay/descriptors.ts';
 import { endpoint } from '../../src/relay/endpoint.ts';
+import { NameCounters } from '../../src/relay/name-counters.ts';
 import type { Relay } from '../../src/relay/relay.ts';
 import { relayTo } from '../../src/relay/serve/relay-to.ts';
 import { Slots } from '../../src/relay/slots.ts';
@@ -62,9 +63,12 @@ export function testLog() {
 
 /** A target on loopback, known by name. */
 export function localTarget(port: number, addresses: readonly string[] = ['127.0.0.1']): Target {
+  const names = new NameCounters();
   return {
     host: 'target.test',
+    asked: 'target.test',
     port,
+    tally: () => names,
     resolve: async () => addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
   };
 }

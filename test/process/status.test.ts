@@ -50,8 +50,8 @@ test('status shows names with addresses, age and TTL, and ports with live client
   expect(lines).toEqual([
     expect.stringMatching(new RegExp(`^sallyport ${manifest.version}, MODE=tcp, up \\d+ s$`)),
     '',
-    expect.stringMatching(/^NAME +AGE +TTL +ADDRESSES +PROBLEM$/),
-    expect.stringMatching(/^api\.test +\d+ s +300 s +127\.0\.0\.1 +-$/),
+    expect.stringMatching(/^NAME +AGE +TTL +CONNECTIONS +SENT +RECEIVED +ADDRESSES +PROBLEM$/),
+    expect.stringMatching(/^api\.test +\d+ s +300 s +1 +0 B +0 B +127\.0\.0\.1 +-$/),
     '',
     expect.stringMatching(/^PORT +LIVE +WAITING +OPENED +SENT +RECEIVED +UNANSWERED +REFUSED +LAST FAILURE$/),
     expect.stringMatching(/^\d+ +1 of 1 +2 +3 +0 B +0 B +0 +0 +-$/),
@@ -82,7 +82,7 @@ test('status is written whole, though a pipe holds but a part of it at a time', 
 test('status shows that DNS is dead', async () => {
   const { relay } = await startNamedRelay(1, `127.0.0.1:${await closedPort()}`);
   await relay.line('the name cannot be resolved; still trying');
-  expect((await statusOf(relay))[3]).toMatch(/^api\.test +- +- +none yet +.*ECONNREFUSED/);
+  expect((await statusOf(relay))[3]).toMatch(/^api\.test +- +- +0 +0 B +0 B +none yet +.*ECONNREFUSED/);
 });
 
 test('status shows that the target refuses', async () => {

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 
 import { Counters, newCounterCells, sumCounts } from '../../src/relay/counters.ts';
 import { Meter } from '../../src/relay/meter.ts';
+import { NameCounters, sumNameCounts } from '../../src/relay/name-counters.ts';
 import { RULES } from '../../src/wire/refusal.ts';
 
 test('counters keep apart what they count, each refusal by its reason', () => {
@@ -44,13 +45,16 @@ test('sumCounts() adds up what several threads have counted', () => {
   });
 });
 
-test('a meter counts bytes for its connection and for its port', () => {
+test('a meter counts bytes for its connection, for its port and for the name of its target', () => {
   const counters = new Counters();
-  const [one, other] = [new Meter(counters), new Meter(counters)];
+  const names = [new NameCounters(), new NameCounters()] as const;
+  const [one, other] = [new Meter(counters, names[0]), new Meter(counters, names[1])];
   one.addSent(5);
   one.addSent(2);
   other.addSent(1);
   other.addReceived(6);
   expect([one.sent, one.received, other.sent, other.received]).toEqual([7, 0, 1, 6]);
   expect(sumCounts([counters.cells])).toMatchObject({ sent: 8, received: 6 });
+  expect(sumNameCounts([names[0].cells])).toMatchObject({ sent: 7, received: 0 });
+  expect(sumNameCounts([names[1].cells])).toMatchObject({ sent: 1, received: 6 });
 });

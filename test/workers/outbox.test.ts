@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 
+import { NameCounters } from '../../src/relay/name-counters.ts';
 import type { News } from '../../src/workers/calls.ts';
 import { Outbox } from '../../src/workers/outbox.ts';
 
@@ -56,6 +57,7 @@ test('Outbox tells the first at once, and puts together what comes until that is
       lines: [{ level: 'warn', fields: refusal(1), message: 'refused', times: 1 }],
       dialled: new Map(),
       crowded: new Set(),
+      names: [],
       hasTraffic: false,
     },
   ]);
@@ -65,6 +67,8 @@ test('Outbox tells the first at once, and puts together what comes until that is
   for (const failure of ['ECONNREFUSED', null, 'EHOSTUNREACH']) outbox.dialled(0, failure);
   outbox.dialled(1, null);
   for (let i = 0; i < 10_000; i++) outbox.crowded(1);
+  const counted = { of: null, standing: 'listed', cells: new NameCounters().cells } as const;
+  outbox.counted(counted);
   outbox.traffic();
   expect(told).toHaveLength(1);
   const ended = { level: 'info', fields: session, message: 'session ended', times: 1 };
@@ -80,6 +84,7 @@ test('Outbox tells the first at once, and puts together what comes until that is
       [1, null],
     ]),
     crowded: new Set([1]),
+    names: [counted],
     hasTraffic: true,
   });
 });

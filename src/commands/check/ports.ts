@@ -26,7 +26,7 @@ interface Failure {
 /** Opens the door's own DNS for a moment, where it is to be. Resolves with why it cannot be. */
 export async function checkDns(config: Config): Promise<readonly string[]> {
   try {
-    (await openDns(config, SILENT))?.close();
+    (await openDns(config, { log: SILENT, onAllowed: () => {} }))?.close();
     return [];
   } catch (error) {
     return [messageOf(error)];
@@ -52,6 +52,7 @@ export async function checkPorts(config: Config, held: ReadonlySet<string>): Pro
     log: SILENT,
     blackoutFlag: new BlackoutFlag(),
     onTraffic: () => {},
+    onName: () => {},
   });
   const failures = await Promise.all(
     config.listeners.map(async (listener) => {

@@ -10,7 +10,7 @@ import { messageOf } from '../../lib/message-of.ts';
 import { toRuns, withoutPort } from '../../lib/runs.ts';
 import { createDialOrder } from '../../relay/dial-order.ts';
 import { LoopError } from '../../relay/loop-guard.ts';
-import { DialError, type Target } from '../../relay/target.ts';
+import { DialError, type Destination } from '../../relay/target.ts';
 import { connectStream } from '../../relay/tcp/connect.ts';
 import { dialTcp } from '../../relay/tcp/dial.ts';
 import type { Found } from './names.ts';
@@ -84,7 +84,11 @@ function createDialler(config: Config) {
     if (found.problem !== null) return { outcome: 'there is no address to dial', problem: null };
 
     const withoutLoops = guards[protocolOf(kind)];
-    const target: Target = { host, port, resolve: async () => withoutLoops({ host, port }, found.addresses) };
+    const target: Destination = {
+      host,
+      port,
+      resolve: async () => withoutLoops({ host, port }, found.addresses),
+    };
     try {
       if (kind === 'udp') {
         await target.resolve(signal);

@@ -11,7 +11,8 @@ import { listSome } from '../../lib/list-some.ts';
 import { findNearest } from '../../lib/near-misses.ts';
 import { toRuns } from '../../lib/runs.ts';
 import { endpoint } from '../../relay/endpoint.ts';
-import type { Target } from '../../relay/target.ts';
+import { NameTable } from '../../relay/name-table.ts';
+import type { Destination } from '../../relay/target.ts';
 import { Refusal } from '../../wire/refusal.ts';
 
 /** What a client asks for. */
@@ -118,7 +119,7 @@ function concerned({ port, protocol }: Asked, { listeners }: Config): readonly P
 function waysThrough(listener: PortConfig, { name, port }: Pick<Asked, 'name' | 'port'>): readonly Way[] {
   const { kind, port: from, nameCheck, allowed } = listener;
   const isProxy = kind === 'http-proxy';
-  const { choose } = new Routes(listener, undialled);
+  const { choose } = new Routes(listener, undialled, new NameTable(() => {}));
   const ports = port === null && isProxy ? new Set(allowed.flatMap((each) => each.ports)) : [port];
   return [...ports].flatMap((asked) => {
     try {
@@ -131,8 +132,8 @@ function waysThrough(listener: PortConfig, { name, port }: Pick<Asked, 'name' | 
   });
 }
 
-/** A target to be named, not dialled. */
-function undialled(host: string, port: number): Target {
+/** What is named, and not dialled. */
+function undialled(host: string, port: number): Destination {
   return { host, port, resolve: () => Promise.reject(new Error(`${host} is only named`)) };
 }
 

@@ -190,6 +190,8 @@ export class Connection implements Member {
   async dial(target: Target): Promise<Upstream> {
     const { order, connect, connectTimeout, proxyProtocol, counters, descriptors, onDial } = this.shared;
     const startedAt = performance.now();
+    const byName = target.tally();
+    byName.opened();
     this.#target = target;
     this.#upstream = null;
     this.#dialling = new AbortController();
@@ -216,7 +218,7 @@ export class Connection implements Member {
       this.#upstream = new Upstream(socket, {
         target,
         address: address.address,
-        meter: new Meter(counters),
+        meter: new Meter(counters, byName),
       });
       onDial(null);
       return this.#upstream;
@@ -295,9 +297,9 @@ export class Connection implements Member {
     if (target === null || isAllowed(target)) return;
     const { counters, log } = this.shared;
     const rule = 'no longer in TARGET';
-    const asked = endpoint(target.host, target.port);
+    const message = `${endpoint(target.host, target.port)} is ${rule}`;
     counters.refused(rule);
-    logRefusal(log, this.from, { rule, asked, message: `${asked} is ${rule}` });
+    logRefusal(log, this.from, { rule, asked: target.asked, message });
     this.cut();
   }
 

@@ -5,7 +5,7 @@ import { DeadlineError } from '../../lib/deadline.ts';
 import { race } from '../../lib/race.ts';
 import type { DialOrder } from '../dial-order.ts';
 import { isItself, nobodyListens } from '../is-itself.ts';
-import { DialError, type Dialled, type Target } from '../target.ts';
+import { DialError, type Destination, type Dialled } from '../target.ts';
 import type { Connect } from './connect.ts';
 import type { TcpSocket } from './tcp-socket.ts';
 import { toTcpSocket } from './to-tcp-socket.ts';
@@ -42,7 +42,7 @@ const LOST = new Error('another was faster');
  * a dial of 1 ms by 10 s. So a dial has one AbortController, and nothing of it is left behind.
  */
 export async function dialTcp(
-  target: Target,
+  target: Destination,
   { order, connect, timeout, mayHurry, over }: Options,
 ): Promise<Dialled<TcpSocket>> {
   const { signal } = over;

@@ -260,7 +260,8 @@ class UdpRelay implements Relay {
     ending: SessionEnding,
   ): void {
     const { counters, log, answers, endLevel } = this.#options;
-    const { sent, received, startedAt } = session;
+    const { meter, startedAt } = session;
+    const { sent, received } = meter;
     const ms = Math.round(performance.now() - startedAt);
     const all = { ...fields, sent, received, ms };
     if (ending instanceof Error) {

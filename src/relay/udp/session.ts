@@ -3,6 +3,7 @@ import type { Crowd, Member } from '../crowd.ts';
 import type { DialOrder } from '../dial-order.ts';
 import { endpoint } from '../endpoint.ts';
 import { IdleTimer } from '../idle-timer.ts';
+import { Meter } from '../meter.ts';
 import { AnswerError, type Dialled, type Target } from '../target.ts';
 import { dialUdp, redialUdp } from './dial.ts';
 import { Patience } from './patience.ts';
@@ -61,9 +62,7 @@ const QUIET = 500;
  */
 export class Session {
   readonly startedAt = performance.now();
-  /** Bytes to and from the target. */
-  sent = 0;
-  received = 0;
+  readonly meter: Meter;
   /** The target's address, once known. */
   address: string | null = null;
 
@@ -84,6 +83,9 @@ export class Session {
   constructor(shared: Shared, options: Options) {
     this.#shared = shared;
     this.#options = options;
+    const byName = shared.target.tally();
+    byName.opened();
+    this.meter = new Meter(shared.counters, byName);
     this.#member = {
       source: options.source,
       held: 0,
@@ -106,7 +108,7 @@ export class Session {
       return;
     }
     this.#dialled.socket.send(start, end);
-    this.#countSent(sizeOf(sockets.received, start, end));
+    this.meter.addSent(sizeOf(sockets.received, start, end));
     if (onAnswers !== null) this.#ask(this.#dialled);
   }
 
@@ -132,11 +134,6 @@ export class Session {
   #countUnanswered(): void {
     if (!this.#isUnanswered) this.#shared.counters.unanswered();
     this.#isUnanswered = true;
-  }
-
-  #countSent(size: number): void {
-    this.sent += size;
-    this.#shared.counters.sent(size);
   }
 
   #keep(i: number): void {
@@ -187,8 +184,8 @@ export class Session {
 
   /** Who made room for others was not given the time for an answer. */
   #judge(ending: string): void {
-    if (this.#options.onAnswers === null || this.#dialled === null || this.sent === 0 || this.received > 0)
-      return;
+    const { sent, received } = this.meter;
+    if (this.#options.onAnswers === null || this.#dialled === null || sent === 0 || received > 0) return;
     if (ending === 'idle') this.#noteSilence(this.#dialled, this.#patience.owedSince ?? Infinity);
     else this.#countUnanswered();
   }
@@ -203,7 +200,7 @@ export class Session {
       const pending = this.#takePending();
       for (const datagram of pending) {
         dialled.socket.sendOne(datagram);
-        this.#countSent(datagram.length);
+        this.meter.addSent(datagram.length);
       }
       if (this.#options.onAnswers !== null && pending.length > 0) this.#patience.ask(performance.now());
     } catch (cause) {
@@ -244,7 +241,7 @@ export class Session {
       const isNews = !order.hasFailed(address);
       order.failed(address);
       if (this.#dialled !== dialled) return;
-      if (this.received === 0 || !mayPass(cause)) this.end(why);
+      if (this.meter.received === 0 || !mayPass(cause)) this.end(why);
       else if (this.#patience.owedSince !== null) {
         onSilence(why);
         void this.#move(dialled, { why, isNews });
@@ -263,10 +260,8 @@ export class Session {
   }
 
   #receive(dialled: Dialled<UdpSocket>, onAnswers: () => void): void {
-    const { sockets, counters, order } = this.#shared;
-    const size = sizeOf(sockets.received, 0, sockets.received.count);
-    this.received += size;
-    counters.received(size);
+    const { sockets, order } = this.#shared;
+    this.meter.addReceived(sizeOf(sockets.received, 0, sockets.received.count));
     this.#idle.touch();
     this.#patience.answer(this.#idle.lastActiveAt);
     order.answered(dialled.address, this.#idle.lastActiveAt);

@@ -303,7 +303,7 @@ test('listenTcp() logs a probe of the healthcheck as such', async () => {
 
 test('listenTcp() resets the client when no address is known within the connect timeout', async () => {
   const log = testLog();
-  const relay = await tcpRelay({ host: 'target.test', port: 1, resolve: never }, { connectTimeout: 50, log });
+  const relay = await tcpRelay({ ...localTarget(1), resolve: never }, { connectTimeout: 50, log });
 
   const client = await tcpClient(relay.port);
   expect(await endOf(client)).toBe('ECONNRESET');
@@ -316,7 +316,7 @@ test('listenTcp() stops looking for the target of a client that has left', async
     asked.resolve(signal);
     return never(signal);
   };
-  const relay = await tcpRelay({ host: 'target.test', port: 1, resolve });
+  const relay = await tcpRelay({ ...localTarget(1), resolve });
 
   const client = await tcpClient(relay.port);
   const signal = await asked.promise;
