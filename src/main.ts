@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { blackout } from './commands/blackout.ts';
 import { check } from './commands/check/check.ts';
 import { compose } from './commands/compose.ts';
+import { names } from './commands/names.ts';
 import { resolve } from './commands/resolve.ts';
 import { status } from './commands/status.ts';
 import { ConfigError, EXIT_CONFIG } from './config/config-error.ts';
@@ -73,7 +74,7 @@ const sallyport: Program = {
   version,
   summary: 'Relays raw TCP or UDP to the names that TARGET allows, and to nothing else.',
   epilogue: 'Everything else is said by environment variables, of which TARGET is required: see the README.',
-  commands: [relayCommand, compose, resolve, check, status, blackout],
+  commands: [relayCommand, compose, resolve, check, status, names, blackout],
 };
 
 async function main(args: readonly string[]): Promise<number> {

@@ -1,6 +1,6 @@
 import { parseRunDir } from '../config/config.ts';
 import { askRelay } from '../control/ask-relay.ts';
-import type { BlackoutRequest, Status } from '../control/protocol.ts';
+import type { Request } from '../control/protocol.ts';
 import { runDirs } from '../control/run-dir.ts';
 import type { Io } from '../lib/arguments.ts';
 import { messageOf } from '../lib/message-of.ts';
@@ -13,8 +13,8 @@ const ADVICE = [
 /** The status of the relay that runs here, once it has done what is requested; null, and said, where none answers. */
 export async function askOwnRelay(
   { environment, printError }: Io,
-  request: BlackoutRequest | null = null,
-): Promise<Status | null> {
+  request: Request | null = null,
+): ReturnType<typeof askRelay> {
   const runDir = parseRunDir(environment);
   try {
     const answer = await askRelay(runDir, { request });

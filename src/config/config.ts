@@ -7,7 +7,7 @@ import { ConfigError } from './config-error.ts';
 import { canonical } from './host.ts';
 import { listenersOf } from './listeners.ts';
 import { type CheckedListener, checkNames, type NameCheck } from './name-check.ts';
-import { warnOfSexagesimal } from './ports.ts';
+import { type PortItem, type Protocol, warnOfSexagesimal } from './ports.ts';
 import { type Probe, readProbes } from './probes.ts';
 import { makeRules, type Rule } from './rules.ts';
 import { readTargetList } from './target-list.ts';
@@ -30,6 +30,9 @@ export interface Config {
   readonly targetText: string | null;
   /** Which ports of them may be reached. */
   readonly rules: readonly Rule[];
+  /** What PORT and MODE say for entries of TARGET that say nothing. */
+  readonly defaultPorts: readonly PortItem[];
+  readonly defaultProtocol: Protocol;
   readonly listeners: readonly PortConfig[];
   readonly mode: Values['MODE'];
   /** The strictest of all listeners, or `learn`: whoever names a name gets there. */
@@ -122,6 +125,8 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     targetFile: all.TARGET_FILE,
     targetText: list.text,
     rules,
+    defaultPorts: all.PORT,
+    defaultProtocol: protocolOf(all.MODE),
     listeners: listeners.map((listener) => ({ ...listener, maxConnections: limitOf(listener, all) })),
     mode: all.MODE,
     nameCheck,
@@ -188,9 +193,8 @@ function readListeners(entries: readonly TargetEntry[] | undefined, values: Part
   const none = { targets: [], rules: [], listeners: [], problems: [], warnings: [] };
   if (entries === undefined || ports === undefined || mode === undefined) return none;
 
-  const protocol = mode.startsWith('udp') ? 'udp' : 'tcp';
   const taught = teach(entries, values);
-  const { rules, problems, idle } = makeRules(taught.entries, { ports, protocol });
+  const { rules, problems, idle } = makeRules(taught.entries, { ports, protocol: protocolOf(mode) });
   if (taught.problems.length + problems.length > 0)
     return { ...none, problems: [...taught.problems, ...problems] };
   const relaysTcp = mode !== 'http-proxy';
@@ -223,6 +227,11 @@ function teach(entries: readonly TargetEntry[], { NAME_CHECK: nameCheck, MODE: m
     entries: isOpen ? entries : [...entries, everybody],
     problems: mode === 'udp' ? ['NAME_CHECK=learn: goes with TCP only, as datagrams carry no name'] : [],
   };
+}
+
+/** The protocol of whatever names none. */
+function protocolOf(mode: Values['MODE']): Protocol {
+  return mode.startsWith('udp') ? 'udp' : 'tcp';
 }
 
 function strictest(listeners: readonly CheckedListener[]): NameCheck {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 
 import { describeFailure } from '../lib/deadline.ts';
-import type { Answer, BlackoutRequest, Status } from './protocol.ts';
+import type { Answer, Request } from './protocol.ts';
 import { controlPaths } from './run-dir.ts';
 
 /** How long the relay may take to answer on its control socket, in ms. */
@@ -17,8 +17,8 @@ export async function askRelay(
   {
     request = null,
     timeout = TIMEOUT,
-  }: { readonly request?: BlackoutRequest | null; readonly timeout?: number } = {},
-): Promise<Status | null> {
+  }: { readonly request?: Request | null; readonly timeout?: number } = {},
+): Promise<Omit<Answer, 'error'> | null> {
   const path = controlPaths(runDir).find((candidate) => existsSync(candidate));
   if (path === undefined) return null;
   try {
@@ -27,9 +27,9 @@ export async function askRelay(
     let answer = '';
     for await (const chunk of socket.setEncoding('utf8') as AsyncIterable<string>) answer += chunk;
     if (answer === '') throw new Error('it closed the connection without an answer');
-    const { error, ...status } = JSON.parse(answer) as Answer;
+    const { error, ...told } = JSON.parse(answer) as Answer;
     if (error !== undefined) throw new Error(`it refused the request: ${error}`);
-    return status;
+    return told;
   } catch (cause) {
     throw new Error(`the relay does not answer on ${path}: ${describeFailure(cause, timeout)}`, { cause });
   }

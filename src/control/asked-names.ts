@@ -5,6 +5,7 @@ import type { SomeFields } from '../log/lines.ts';
 import { listenIn } from '../log/listen-in.ts';
 import type { Log } from '../log/log.ts';
 import { endpoint } from '../relay/endpoint.ts';
+import type { RefusalRule } from '../relay/log-refusal.ts';
 import { type AskedAt, sumNameCounts } from '../relay/name-counters.ts';
 import { type Counted, keyOf, MAX_NAMES } from '../relay/name-table.ts';
 
@@ -13,7 +14,7 @@ const DECISIONS = ['allowed', 'learned', 'refused', 'would refuse'] as const;
 type Decision = (typeof DECISIONS)[number];
 
 /** What became of a name, and how often. */
-interface Outcome {
+export interface Outcome {
   readonly decision: Decision;
   /** What it fell foul of; null where it is let through. */
   readonly rule: string | null;
@@ -49,6 +50,9 @@ export interface AskedReport {
   readonly names: readonly AskedName[];
   readonly others: Account;
 }
+
+/** Rules that another TARGET lifts. */
+const LIFTED_BY_TARGET: readonly string[] = ['not in TARGET', 'not in PORT'] satisfies readonly RefusalRule[];
 
 /** Whoever has a place gives it to a name of a higher rank. */
 const REFUSED = 0;
@@ -218,6 +222,17 @@ export function trafficByName({ names }: AskedReport): (listed: string) => Traff
 /** The name, with the port that was asked for together with it. */
 export function askedText({ name, to }: Pick<AskedName, 'name' | 'to'>): string {
   return to === null ? name : endpoint(name, to);
+}
+
+/**
+ * Whether a name was relayed to in order to be learned, or was refused, or would be, as TARGET does not list it. One that was learned by DNS alone is not to be
+ * listed: nobody knows for which port.
+ */
+export function isToBeListed({ protocol, outcomes }: AskedName): boolean {
+  return outcomes.some(
+    ({ decision, rule }) =>
+      (decision === 'learned' && protocol !== 'dns') || (rule !== null && LIFTED_BY_TARGET.includes(rule)),
+  );
 }
 
 function decisionOn(standing: Standing): 'allowed' | 'learned' {

@@ -2,13 +2,18 @@ import { isIPv4 } from 'node:net';
 
 import type { Config } from '../config/config.ts';
 import type { NameStatus } from '../dns/sources.ts';
-import type { Traffic } from './asked-names.ts';
+import type { AskedReport, Traffic } from './asked-names.ts';
 import type { RecentError } from './recent-errors.ts';
 
-/**
- * What the relay may be told over its control socket, as one JSON object, up to the sender's FIN: to begin a blackout or to end it. Nothing at
- * all asks for the status alone.
- */
+/** What the relay may be asked over its control socket, as one JSON object, up to the sender's FIN. Nothing at all asks for the status alone. */
+export type Request = BlackoutRequest | NamesRequest;
+
+/** To tell the names that were asked for as well. */
+interface NamesRequest {
+  readonly names: true;
+}
+
+/** To begin a blackout or to end it. */
 export interface BlackoutRequest {
   readonly blackout: BlackoutState;
   /** It ends by itself after so long, a whole number of ms up to `MAX_TIMEOUT`; null: it does not. Goes with a blackout that begins. */
@@ -32,6 +37,14 @@ export interface BlackoutStatus {
 export interface Answer extends Status {
   /** What is wrong with the request, and what is accepted: nothing has changed then. */
   readonly error?: string;
+  /** Where it is asked for. */
+  readonly asked?: Asked;
+}
+
+/** The names that were asked for at this door. */
+export interface Asked extends AskedReport {
+  /** What would have to be added to TARGET for those to be let through that it leaves out: entries, separated by spaces. */
+  readonly missing: string;
 }
 
 /** What is known of a name, and what is relayed to it. */

@@ -1,15 +1,15 @@
 import type { Readable } from 'node:stream';
 
 import { MAX_TIMEOUT } from '../lib/deadline.ts';
-import type { BlackoutRequest } from './protocol.ts';
+import type { BlackoutRequest, Request } from './protocol.ts';
 
 /** In bytes. */
 const MAX_LENGTH = 1_024;
 const STATES = ['off', 'on', 'draining'] satisfies readonly BlackoutRequest['blackout'][];
-const FIELDS = ['blackout', 'duration'] satisfies readonly (keyof BlackoutRequest)[];
+const FIELDS = new Set(['blackout', 'duration', 'names']);
 
 /** Reads a request up to its end; null when there is nothing. Rejects, with what is accepted, when it is none. */
-export async function readRequest(stream: Readable): Promise<BlackoutRequest | null> {
+export async function readRequest(stream: Readable): Promise<Request | null> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
@@ -21,12 +21,18 @@ export async function readRequest(stream: Readable): Promise<BlackoutRequest | n
 }
 
 /** Throws when that is no request. */
-function parseRequest(text: string): BlackoutRequest {
+function parseRequest(text: string): Request {
   const request = parseObject(text);
-  const unknown = Object.keys(request).find((name) => !FIELDS.some((field) => field === name));
-  if (unknown !== undefined) throw new Error(`${unknown} is unknown: a request has ${FIELDS.join(' and ')}`);
+  const given = Object.keys(request);
+  const unknown = given.find((name) => !FIELDS.has(name));
+  if (unknown !== undefined)
+    throw new Error(`${unknown} is unknown: a request has blackout and duration, or names`);
 
-  const { blackout, duration = null } = request;
+  const { blackout, duration = null, names } = request;
+  if (names !== undefined) {
+    if (names === true && given.length === 1) return { names };
+    throw new Error(`names=${JSON.stringify(names)}: it takes true, and stands alone`);
+  }
   const state = STATES.find((each) => each === blackout);
   if (state === undefined)
     throw new Error(`blackout=${JSON.stringify(blackout)}: it takes ${STATES.join(', ')}`);

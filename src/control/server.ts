@@ -4,13 +4,14 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 
 import { messageOf } from '../lib/message-of.ts';
-import type { Answer, BlackoutRequest, Status } from './protocol.ts';
+import type { Answer, Asked, BlackoutRequest, Status } from './protocol.ts';
 import { readRequest } from './read-request.ts';
 import { lockRunDir } from './run-dir-lock.ts';
 import { ownedByAnother, prepareRunDir } from './run-dir.ts';
 
 interface Answers {
   readonly status: () => Status;
+  readonly asked: () => Asked;
   /** Resolves when it is so. */
   readonly blackOut: (request: BlackoutRequest) => Promise<void>;
 }
@@ -66,18 +67,19 @@ async function listenAt(path: string, answers: Answers): Promise<Server> {
   return server;
 }
 
-/** Reads to the FIN, does what is requested and tells the status, and what is wrong with the request. */
-async function answer(socket: Socket, { status, blackOut }: Answers): Promise<void> {
+/** Reads to the FIN, does what is requested and tells the status, what else was asked for, and what is wrong with the request. */
+async function answer(socket: Socket, { status, asked, blackOut }: Answers): Promise<void> {
   const timer = setTimeout(() => void socket.destroy(), TIMEOUT).unref();
   socket.once('close', () => clearTimeout(timer));
-  let refusal: Pick<Answer, 'error'> = {};
+  let rest: Pick<Answer, 'asked' | 'error'> = {};
   try {
     const request = await readRequest(socket);
-    if (request !== null) await blackOut(request);
+    if (request !== null && 'names' in request) rest = { asked: asked() };
+    else if (request !== null) await blackOut(request);
   } catch (cause) {
-    refusal = { error: messageOf(cause) };
+    rest = { error: messageOf(cause) };
   }
-  socket.end(JSON.stringify({ ...status(), ...refusal } satisfies Answer), () => void socket.destroy());
+  socket.end(JSON.stringify({ ...status(), ...rest } satisfies Answer), () => void socket.destroy());
 }
 
 /**

@@ -61,11 +61,12 @@ async function pagesOf({ admin: where, preResolve }: Config, door: Door, metrics
 /** Null where there can be none: the relay goes on without it. */
 async function controlOf(
   { runDir }: Config,
-  { status, blackout }: Door,
+  { status, askedNames, blackout }: Door,
   log: Deps['log'],
 ): Promise<Control | null> {
   const answers = {
     status,
+    asked: askedNames,
     blackOut: ({ blackout: state, duration }) => blackout.switchTo(state, { by: 'command', duration }),
   } satisfies Parameters<typeof openControl>[1];
   const onUnlocked = (err: Error) =>

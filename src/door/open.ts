@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Config } from '../config/config.ts';
+import { missingTargets } from '../config/missing-targets.ts';
 import { isWildcard } from '../config/targets.ts';
-import { AskedNames } from '../control/asked-names.ts';
+import { AskedNames, isToBeListed } from '../control/asked-names.ts';
 import { watchLostDatagrams } from '../control/lost-datagrams.ts';
-import type { Status } from '../control/protocol.ts';
+import type { Asked, Status } from '../control/protocol.ts';
 import { keepErrors } from '../control/recent-errors.ts';
 import { report, type Witnesses } from '../control/report.ts';
 import { askedServers } from '../dns/asked-servers.ts';
@@ -35,6 +36,7 @@ export interface Door extends Pick<Witnesses, 'sources' | 'relays' | 'asked'> {
   /** Connections and sessions that hold a slot. */
   readonly live: number;
   readonly status: () => Status;
+  readonly askedNames: () => Asked;
   readonly targetFile: Pick<TargetFile, 'reread'>;
   readonly blackout: Blackout;
   /** Rejects with a ListenError when a listener dies; never resolves. */
@@ -125,6 +127,10 @@ export async function openDoor(
       dns: dns?.status() ?? null,
       ...report(current, { sources, relays: () => relays.all, errors, lost, asked }),
     }),
+    askedNames: () => {
+      const all = asked.report();
+      return { ...all, missing: missingTargets(all.names.filter(isToBeListed), current).join(' ') };
+    },
     blackout,
     failed: dns === null ? relays.failed : Promise.race([relays.failed, dns.failed]),
     drain: (deadline) => relays.drain(deadline),

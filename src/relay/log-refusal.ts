@@ -1,9 +1,12 @@
 import type { PortLog } from '../log/log.ts';
 import type { Rule } from '../wire/refusal.ts';
 
+/** What a client can fall foul of: what it says, or where it comes from, or that nobody is let in. */
+export type RefusalRule = Rule | 'source not allowed' | 'blackout' | 'no longer in TARGET';
+
 /** Why a client is not let through: by what it says, by where it comes from, or as nobody is. */
 export interface Reason {
-  readonly rule: Rule | 'source not allowed' | 'blackout' | 'no longer in TARGET';
+  readonly rule: RefusalRule;
   /** The name it asked for; null where there is none. */
   readonly asked: string | null;
   readonly message: string;

@@ -20,6 +20,8 @@ test('parseConfig() needs nothing but TARGET', () => {
         ],
       },
     ],
+    defaultPorts: [80, 443].map((port) => ({ listen: port, target: port, protocol: null })),
+    defaultProtocol: 'tcp',
     listeners: [80, 443].map((port) => ({
       kind: 'tcp',
       port,

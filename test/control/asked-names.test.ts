@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { AskedNames, trafficByName } from '../../src/control/asked-names.ts';
+import { AskedNames, isToBeListed, trafficByName } from '../../src/control/asked-names.ts';
 import type { Standing } from '../../src/lib/standing.ts';
 import { type AskedAt, NameCounters } from '../../src/relay/name-counters.ts';
 import { MAX_NAMES } from '../../src/relay/name-table.ts';
@@ -156,6 +156,22 @@ test('AskedNames keeps a name that was refused before it was listed', () => {
     times: 2,
     outcomes: [{ decision: 'allowed' }, { decision: 'refused' }],
   });
+});
+
+test('isToBeListed() is true of what another TARGET would let through, and of what was learned', () => {
+  const { names, refuse, count } = namesAsked();
+  refuse('a.test');
+  refuse('b.test:8443', { rule: 'not in PORT' });
+  refuse('c.test', { rule: 'encrypted name' });
+  count('d.test').opened();
+  count('e.test', 'learned').opened();
+  names.noteQuestion({ asked: 'f.test', ...DNS }, 'learned');
+  names.log.warn(
+    { ...WEB, client: 'c', name: 'g.test', rule: 'not in TARGET', reason: '', decision: 'would refuse' },
+    'would refuse',
+  );
+  const missing = names.report().names.filter(isToBeListed);
+  expect(missing.map(({ name }) => name)).toEqual(['a.test', 'b.test', 'e.test', 'g.test']);
 });
 
 test('trafficByName() adds up all ports of a name as it is listed', () => {

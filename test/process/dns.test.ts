@@ -8,6 +8,7 @@ import { a, scriptedServer, zone } from '../helpers/dns.ts';
 import { scrape } from '../helpers/metrics.ts';
 import {
   runHealthcheck,
+  runProgram,
   runSallyport,
   startSallyport,
   statusIn,
@@ -67,6 +68,12 @@ test.each(['1', '2'])(
       questions: { allowed: 5, above: 1, unknown: 1 },
     });
     expect((await runSallyport(['status'], environment)).output).toContain('DNS on port 53: 5 questions');
+    const { stdout: said } = await runProgram('sallyport', ['names'], environment);
+    expect(said.replaceAll(/ +/g, ' ')).toMatch(/^any\.wild\.test 53\/dns 1 .* allowed$/m);
+    expect(said.replaceAll(/ +/g, ' ')).toMatch(/^db\.test 53\/dns 4 .* allowed$/m);
+    expect(said.replaceAll(/ +/g, ' ')).toMatch(/^other\.test 53\/dns 1 .* refused: not in TARGET$/m);
+    const { stdout: missing } = await runProgram('sallyport', ['names', '--target'], environment);
+    expect(missing).toBe('other.test\n');
     expect(await runHealthcheck(environment)).toEqual({ code: 0, output: 'healthy\n' });
   },
 );
@@ -84,9 +91,14 @@ test('DNS_ANSWER says where allowed names are, whoever asks', async () => {
 });
 
 test('where names are learned, every name of two labels is answered', async () => {
-  const { resolver, address } = await openDoor({ NAME_CHECK: 'learn', PORT: `${await closedPort()}` });
+  const { resolver, address, environment } = await openDoor({
+    NAME_CHECK: 'learn',
+    PORT: `${await closedPort()}`,
+  });
   expect(await resolver.resolve4('whoever.example')).toEqual([address]);
   await expect(resolver.resolve4('example')).rejects.toMatchObject({ code: 'ENODATA' });
+  const { stdout } = await runProgram('sallyport', ['names'], environment);
+  expect(stdout).toMatch(/^whoever\.example +53\/dns +1 .* learned$/m);
 });
 
 test('who is not in ALLOW_FROM is not answered', async () => {

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 import { runProgram } from '../helpers/program.ts';
 
-const COMMANDS = ['compose', 'resolve', 'check', 'status', 'blackout'];
+const COMMANDS = ['compose', 'resolve', 'check', 'status', 'names', 'blackout'];
 
 /** What the program says and how it ends, without an environment. */
 const sallyport = (...args: string[]) => runProgram('sallyport', args);
