@@ -2,7 +2,6 @@ import type { Config, PortConfig } from '../config/config.ts';
 import { ipVersion } from '../config/host.ts';
 import { protocolOf } from '../config/listeners.ts';
 import { serverSpeaksFirst } from '../config/name-check.ts';
-import type { Protocol } from '../config/ports.ts';
 import { PROBE_SOURCE, probeAddress } from '../control/protocol.ts';
 import { untilAnswered } from '../dns/until-answered.ts';
 import { throttle } from '../lib/throttle.ts';
@@ -15,7 +14,7 @@ import { Descriptors } from '../relay/descriptors.ts';
 import { createLoopGuard } from '../relay/loop-guard.ts';
 import { type Counted, NameTable } from '../relay/name-table.ts';
 import { chooseOnly, type NameRules } from '../relay/names/choose.ts';
-import type { Relay } from '../relay/relay.ts';
+import type { Relay, ThreadRelay } from '../relay/relay.ts';
 import { relayTo } from '../relay/serve/relay-to.ts';
 import { type SlotCells, Slots } from '../relay/slots.ts';
 import type { Target } from '../relay/target.ts';
@@ -64,20 +63,16 @@ export interface Share {
   readonly onCrowded: () => void;
 }
 
-/** A relay that may be led elsewhere. */
+/** A relay that goes by a list which may change. */
 export interface LedRelay extends Relay {
-  /**
-   * Has it lead elsewhere from now on, by a configuration of the same port; ends what leads to what is not allowed any more. Null for UDP, where a port has one
-   * target alone.
-   */
-  readonly lead: ((port: PortConfig) => Promise<void>) | null;
+  /** Has it lead elsewhere from now on, by a configuration of the same port, and ends what leads to what is not allowed any more. */
+  readonly lead: (port: PortConfig) => Promise<void>;
+  /** Ends it, and all that lives there, as nothing of it is allowed any more. */
+  readonly end: () => Promise<void>;
 }
 
 /** Opens the relay of one port. Rejects with a ListenError when it cannot be listened on. */
 export type OpenRelay = (port: PortConfig, share?: Share) => Promise<LedRelay>;
-
-/** Where a port leads. */
-type RoutesOf = (port: PortConfig) => Routes;
 
 /** What the relay of one port is told, of either protocol. */
 type PortOptions = Omit<
@@ -86,6 +81,12 @@ type PortOptions = Omit<
 > &
   Pick<Share, 'onCrowded'>;
 
+interface Opened {
+  readonly relay: ThreadRelay;
+  /** Has new clients served as the routes say by now. */
+  readonly adapt: () => Promise<void>;
+}
+
 /** The part of the configuration that relays need. */
 export function forRelays({ probes, ...config }: Config): RelayConfig {
   return { ...config, bind: probes.length > 0 ? reachableByProbes(config.bind) : config.bind };
@@ -93,18 +94,39 @@ export function forRelays({ probes, ...config }: Config): RelayConfig {
 
 /** Listens in this thread. */
 export function listenHere(config: RelayConfig, parts: RelayParts): OpenRelay {
+  const open = { tcp: overTcp(config), udp: overUdp(config, parts) };
   const listening = { tcp: new Set<number>(), udp: new Set<number>() };
   const names = new NameTable(parts.onName);
-  const routesOver = (protocol: Protocol) => {
-    const destinationOf = destinationsOf(config, parts.lookup, listening[protocol]);
-    return (port: PortConfig) => new Routes(port, destinationOf, names);
+  const destinationsOver = {
+    tcp: destinationsOf(config, parts.lookup, listening.tcp),
+    udp: destinationsOf(config, parts.lookup, listening.udp),
   };
-  const openTcp = overTcp(config, routesOver('tcp'));
-  const openUdp = overUdp(config, parts, routesOver('udp'));
-  return (port, share) => {
-    const options = optionsOf(port, { config, parts, share });
-    listening[protocolOf(port.kind)].add(port.port);
-    return port.kind === 'udp' ? openUdp(options, port) : openTcp(options, port);
+  return async (port, share) => {
+    const protocol = protocolOf(port.kind);
+    const ports = listening[protocol];
+    const routes = new Routes(port, destinationsOver[protocol], names);
+    const shut = () => ports.delete(port.port);
+    ports.add(port.port);
+    try {
+      const { relay, adapt } = await open[protocol](optionsOf(port, { config, parts, share }), routes);
+      const endOthers = () => relay.keepOnly((target) => routes.allows(target));
+      return Object.assign(relay, {
+        async lead(next: PortConfig) {
+          routes.lead(next);
+          await adapt();
+          endOthers();
+        },
+        async end() {
+          routes.lead({ ...port, allowed: [] });
+          endOthers();
+          await relay.drain(AbortSignal.abort());
+          shut();
+        },
+      });
+    } catch (cause) {
+      shut();
+      throw cause;
+    }
   };
 }
 
@@ -135,7 +157,7 @@ function optionsOf(
 }
 
 /** Opens relays of UDP. What they need is loaded with the first: it would be a good part of the memory that a relay takes. */
-function overUdp(config: RelayConfig, { log, onTraffic }: RelayParts, routesOf: RoutesOf) {
+function overUdp(config: RelayConfig, { log, onTraffic }: RelayParts) {
   const { workers, udpAnswers: answers, udpTimeout: sessionTimeout } = config;
   let loading: ReturnType<typeof load> | null = null;
 
@@ -157,27 +179,24 @@ function overUdp(config: RelayConfig, { log, onTraffic }: RelayParts, routesOf: 
     return { listenUdp, shared };
   }
 
-  return async (options: PortOptions, port: PortConfig): Promise<LedRelay> => {
+  return async (options: PortOptions, routes: Routes): Promise<Opened> => {
     loading ??= load();
     const { listenUdp, shared } = await loading;
-    const relay = await listenUdp({ ...options, ...shared, target: routesOf(port).only });
-    return Object.assign(relay, { lead: null });
+    const relay = await listenUdp({ ...options, ...shared, target: () => routes.only });
+    return { relay, adapt: async () => {} };
   };
 }
 
-function overTcp(config: RelayConfig, routesOf: RoutesOf) {
+function overTcp(config: RelayConfig) {
   const { idleTimeout, proxyProtocol } = config;
   const shared = { ...boundsOf(config), idleTimeout, proxyProtocol, bare: true };
-  return async (options: PortOptions, port: PortConfig): Promise<LedRelay> => {
-    const routes = routesOf(port);
+  return async (options: PortOptions, routes: Routes): Promise<Opened> => {
     let serve = await serving(config, routes);
     const relay = await listenTcp({ ...options, ...shared, serve: (connection) => serve(connection) });
-    const lead = async (next: PortConfig) => {
-      routes.lead(next);
+    const adapt = async () => {
       serve = await serving(config, routes);
-      relay.keepOnly((target) => routes.allows(target));
     };
-    return Object.assign(relay, { lead });
+    return { relay, adapt };
   };
 }
 

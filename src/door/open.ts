@@ -96,7 +96,6 @@ export async function openDoor(
 
   /** Names first: whoever comes to a new port needs them. */
   async function follow(next: Config): Promise<void> {
-    if (relays.isDraining) return;
     log.list([...current.targets, ...next.targets]);
     sources.follow([...listedIn(current), ...listedIn(next)]);
     try {

@@ -44,34 +44,34 @@ export class Relays {
 
   /**
    * Listens on these ports, from now on: opens what is new, leads elsewhere what has changed, and ends what is gone. Rejects when one of the new ones cannot be
-   * listened on, and nothing has changed then.
+   * listened on, and nothing has changed then. Once nothing new is accepted, nothing is opened either.
    */
   async follow(ports: readonly PortConfig[], openRelay: OpenRelay): Promise<void> {
-    const before = this.#opened;
-    const fresh = await this.#openAll(
-      ports.filter((port) => !before.has(keyOf(port))),
-      openRelay,
+    const former = this.#opened;
+    const isKnown = (port: PortConfig) => former.has(keyOf(port));
+    const added = this.#isDraining ? [] : ports.filter((port) => !isKnown(port));
+    const all = new Map([...former, ...(await this.#openAll(added, openRelay))]);
+    const wanted = new Map(
+      (this.#isDraining ? ports.filter(isKnown) : ports).map((port) => [keyOf(port), port]),
     );
-    const wanted = new Map(ports.map((port) => [keyOf(port), port]));
-    const gone = [...before].filter(([key]) => !wanted.has(key)).map(([, opened]) => opened);
-    const followed = ports.map(async (port): Promise<Opened> => {
-      const opened = before.get(keyOf(port)) ?? fresh.get(keyOf(port));
-      if (opened === undefined || isDeepStrictEqual(opened.port, port)) return opened as Opened;
-      return { port, relay: await leadElsewhere(opened, port, openRelay) };
-    });
-    this.#opened = new Map((await Promise.all(followed)).map((opened) => [keyOf(opened.port), opened]));
-    await Promise.all(gone.map(end));
+    const changes = [...all].map(([key, { port, relay }]) => ({ relay, port, next: wanted.get(key) }));
+    this.#opened = new Map([...wanted].map(([key, port]) => [key, { ...(all.get(key) as Opened), port }]));
+    await Promise.all(
+      changes.map(async ({ relay, port, next }) => {
+        if (next === undefined) await relay.end();
+        else if (!isDeepStrictEqual(port, next)) await relay.lead(next);
+      }),
+    );
   }
 
   async #openAll(ports: readonly PortConfig[], openRelay: OpenRelay): Promise<ReadonlyMap<string, Opened>> {
-    const opening = await Promise.allSettled(ports.map((port) => openRelay(port)));
-    const opened = ports.flatMap((port, index) => {
-      const outcome = opening[index];
-      return outcome?.status === 'fulfilled' ? [{ port, relay: outcome.value }] : [];
-    });
+    const opening = await Promise.allSettled(
+      ports.map(async (port) => ({ port, relay: await openRelay(port) })),
+    );
+    const opened = opening.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []));
     const failure = opening.find((outcome) => outcome.status === 'rejected');
     if (failure !== undefined) {
-      await Promise.all(opened.map(end));
+      await Promise.all(opened.map(({ relay }) => relay.end()));
       throw failure.reason;
     }
     for (const { relay } of opened) relay.failed.catch(this.#failed.reject);
@@ -97,24 +97,4 @@ export class Relays {
 
 function keyOf({ kind, port }: PortConfig): string {
   return `${port}/${protocolOf(kind)}`;
-}
-
-/** A relay that leads to one name alone makes room for another. */
-async function leadElsewhere(
-  { port, relay }: Opened,
-  next: PortConfig,
-  openRelay: OpenRelay,
-): Promise<LedRelay> {
-  if (relay.lead !== null) {
-    await relay.lead(next);
-    return relay;
-  }
-  await end({ port, relay });
-  return openRelay(next);
-}
-
-/** What lives there is told that nothing is allowed any more. */
-async function end({ port, relay }: Opened): Promise<void> {
-  await relay.lead?.({ ...port, allowed: [] });
-  await relay.drain(AbortSignal.abort());
 }

@@ -25,7 +25,6 @@ export class Routes {
   readonly #names: NameTable;
   #port: PortConfig;
   #index: NameIndex<Reachable>;
-  #changes = 0;
 
   constructor(port: PortConfig, destinationOf: DestinationOf, names: NameTable) {
     this.#destinationOf = destinationOf;
@@ -55,7 +54,6 @@ export class Routes {
   lead(port: PortConfig): void {
     this.#port = port;
     this.#index = indexOf(port);
-    this.#changes++;
   }
 
   allows({ host, port }: Pick<Target, 'host' | 'port'>): boolean {
@@ -73,7 +71,6 @@ export class Routes {
   /** Who has waited meanwhile, for a slot or for DNS, may have been led to what is not allowed any more. */
   #target(host: string, port: number, standing: Standing): Target {
     const target = this.#destinationOf(host, port);
-    const changes = this.#changes;
     const { kind, port: listening } = this.#port;
     const asked = kind === 'http-proxy' ? endpoint(host, port) : host;
     return {
@@ -82,7 +79,7 @@ export class Routes {
       tally: () => this.#names.of({ asked, port: listening, protocol: protocolOf(kind) }, standing),
       resolve: async (...how) => {
         const addresses = await target.resolve(...how);
-        if (changes !== this.#changes && !this.allows(target))
+        if (!this.allows(target))
           throw new ResolveError(`${host}:${port} is no longer in TARGET`, { isFinal: true });
         return addresses;
       },

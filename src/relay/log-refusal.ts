@@ -1,5 +1,7 @@
 import type { PortLog } from '../log/log.ts';
 import type { Rule } from '../wire/refusal.ts';
+import { endpoint } from './endpoint.ts';
+import type { Target } from './target.ts';
 
 /** What a client can fall foul of: what it says, or where it comes from, or that nobody is let in. */
 export type RefusalRule = Rule | 'source not allowed' | 'blackout' | 'no longer in TARGET';
@@ -10,6 +12,12 @@ export interface Reason {
   /** The name it asked for; null where there is none. */
   readonly asked: string | null;
   readonly message: string;
+}
+
+/** For whoever has been let through, and would not be any more. */
+export function noLongerAllowed({ host, port, asked }: Target): Reason {
+  const rule = 'no longer in TARGET';
+  return { rule, asked, message: `${endpoint(host, port)} is ${rule}` };
 }
 
 /** Says that a client was not let through, or would not be. */

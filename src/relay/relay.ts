@@ -1,5 +1,6 @@
 import { messageOf } from '../lib/message-of.ts';
 import type { Counts } from './counters.ts';
+import type { Target } from './target.ts';
 
 /** What may happen again and again is not logged more often than this, in ms. */
 export const SAID_EVERY = 10_000;
@@ -28,6 +29,12 @@ export interface Relay {
   readonly settleLog?: () => Promise<void>;
   /** Accepts nothing new; resolves when all that lives has ended, which the signal enforces. */
   drain: (signal: AbortSignal) => Promise<void>;
+}
+
+/** A relay of this thread. */
+export interface ThreadRelay extends Relay {
+  /** Ends what leads to other targets. */
+  readonly keepOnly: (isAllowed: (target: Target) => boolean) => void;
 }
 
 /** A port, at one address or at all of the host (null). */

@@ -59,6 +59,8 @@ export interface WorkerCalls {
   open: (id: number, port: PortConfig, cells: Pick<Share, 'slots' | 'counters'>) => Promise<void>;
   /** Has a port lead elsewhere; see LedRelay. */
   lead: (id: number, port: PortConfig) => Promise<void>;
+  /** Ends a port for good; see LedRelay. */
+  end: (id: number) => Promise<void>;
   /** Resolves when all that lives on a port has ended. */
   drain: (id: number) => Promise<void>;
   /** Ends what lives on a port, while listening goes on. */

@@ -35,6 +35,8 @@ interface Shared {
   /** Why the last dial failed. */
   failure: string | null;
   isMakingRoom: boolean;
+  /** Of its own, as what waits for a promise lives as long as it does. */
+  readonly failed: PromiseWithResolvers<never>;
 }
 
 /** The workers, and the ports that they listen on. */
@@ -43,13 +45,15 @@ class Crew {
   readonly #options: Options;
   readonly #asks: Ask<WorkerCalls>[] = [];
   /** By number. */
-  readonly #ports: Shared[] = [];
+  readonly #ports = new Map<number, Shared>();
+  /** How many have been opened. */
+  #opened = 0;
   readonly #failed = Promise.withResolvers<never>();
 
   constructor(config: RelayConfig, options: Options) {
     this.#config = config;
     this.#options = options;
-    this.#failed.promise.catch(() => {}); // a port's relay tells it
+    this.#failed.promise.catch(() => {}); // a port's relay tells it, once there is one
   }
 
   /** Resolves when all workers can be asked. */
@@ -62,16 +66,32 @@ class Crew {
     const slots = newSlotCells();
     const workers = this.#asks.map((ask) => ({ ask, counters: newCounterCells() }));
     const counters = workers.map((worker) => worker.counters);
-    const shared: Shared = { slots, counters, failure: null, isMakingRoom: false };
-    const id = this.#ports.push(shared) - 1;
-    const opened = workers.map(({ ask, counters: own }) => ask('open', id, port, { slots, counters: own }));
-    await Promise.race([Promise.all(opened), this.#failed.promise]);
-    return this.#relayOf(port, id, shared);
+    const failed = Promise.withResolvers<never>();
+    failed.promise.catch(() => {}); // the relay tells it
+    const shared: Shared = { slots, counters, failure: null, isMakingRoom: false, failed };
+    const id = this.#opened++;
+    this.#ports.set(id, shared);
+    const relay = this.#relayOf(port, id, shared);
+    const opening = Promise.allSettled(
+      workers.map(({ ask, counters: own }) => ask('open', id, port, { slots, counters: own })),
+    );
+    const failure = (await Promise.race([opening, failed.promise])).find(
+      ({ status }) => status === 'rejected',
+    );
+    if (failure === undefined) return relay;
+    await relay.end();
+    throw (failure as PromiseRejectedResult).reason;
+  }
+
+  /** A worker is lost. */
+  #fail(cause: Error): void {
+    this.#failed.reject(cause);
+    for (const { failed } of this.#ports.values()) failed.reject(cause);
   }
 
   async #startWorker(): Promise<void> {
     const { program, blackoutFlag, lookup, writeError } = this.#options;
-    const { promise: failed, reject: fail } = this.#failed;
+    const fail = (cause: Error) => this.#fail(cause);
     const { promise: ready, resolve } = Promise.withResolvers<void>();
     const worker = new Worker(program, {
       // Node's own piping would open `process.stdout`, which makes a descriptor non-blocking that others may share.
@@ -92,7 +112,7 @@ class Crew {
       news: (news) => this.#takeNews(news),
     });
     const ask = callsTo<WorkerCalls>(worker);
-    await Promise.race([ready, failed]);
+    await Promise.race([ready, this.#failed.promise]);
     this.#asks.push(ask);
   }
 
@@ -100,7 +120,7 @@ class Crew {
     const { log, onTraffic, onName } = this.#options;
     for (const { level, fields, message, times } of lines) log[level](fields, message, times);
     for (const [id, failure] of dialled) {
-      const shared = this.#ports[id];
+      const shared = this.#ports.get(id);
       if (shared !== undefined) shared.failure = failure;
     }
     for (const counted of names) onName(counted);
@@ -110,7 +130,7 @@ class Crew {
 
   /** One session at a time: whoever is slow to answer is not asked again meanwhile. */
   async #makeRoom(id: number): Promise<void> {
-    const shared = this.#ports[id];
+    const shared = this.#ports.get(id);
     if (shared === undefined || shared.isMakingRoom) return;
     shared.isMakingRoom = true;
     for (const ask of this.#asks) if (await ask('makeRoom', id)) break;
@@ -137,9 +157,13 @@ class Crew {
         return shared.failure;
       },
       counts: () => sumCounts(shared.counters),
-      failed: this.#failed.promise,
+      failed: shared.failed.promise,
       makeRoom: () => false,
-      lead: kind === 'udp' ? null : (next) => everywhere((ask) => ask('lead', id, next)),
+      lead: (next) => everywhere((ask) => ask('lead', id, next)),
+      end: async () => {
+        await everywhere((ask) => ask('end', id));
+        this.#ports.delete(id);
+      },
       clear: (how) => everywhere((ask) => ask('clear', id, how)),
       settleLog: () => everywhere((ask) => ask('settleLog')),
       async drain(deadline) {

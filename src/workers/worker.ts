@@ -41,7 +41,13 @@ export async function work({ config, blackoutCell }: WorkerData, port: MessagePo
       cutting.set(id, new AbortController());
       relay.failed.catch(failed.reject);
     },
-    lead: async (id, portConfig) => relays.get(id)?.lead?.(portConfig),
+    lead: async (id, portConfig) => relays.get(id)?.lead(portConfig),
+    end: async (id) => {
+      await relays.get(id)?.end();
+      outbox.flush();
+      relays.delete(id);
+      cutting.delete(id);
+    },
     drain: async (id) => {
       await relays.get(id)?.drain(cutting.get(id)?.signal ?? AbortSignal.abort());
       outbox.flush();

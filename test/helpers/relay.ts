@@ -126,7 +126,7 @@ export async function udpRelay(
     allowFrom: null,
     probeSource: PROBE_SOURCE,
     blackoutFlag: new BlackoutFlag(),
-    target,
+    target: () => target,
     sharesPort: false,
     slots: new Slots(maxConnections),
     waiting: new Crowd({ size: Infinity, bytes: Infinity, leaver: 'newest' }),

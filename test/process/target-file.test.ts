@@ -118,16 +118,17 @@ test.each(['1', '2'])(
   },
 );
 
+/** A server over UDP that answers with a name. */
+async function answerer(name: string): Promise<number> {
+  const socket = await udpSocket();
+  socket.on('message', (_text, from) => socket.send(name, from.port, from.address));
+  return socket.address().port;
+}
+
 test.each(['1', '2'])(
-  'a port of UDP that leads to another name is opened anew (WORKERS=%s)',
+  'a port of UDP that leads to another name ends sessions to the former, and goes on counting (WORKERS=%s)',
   async (WORKERS) => {
-    const targets = await Promise.all(
-      ['one', 'two'].map(async (name) => {
-        const socket = await udpSocket();
-        socket.on('message', (_text, from) => socket.send(name, from.port, from.address));
-        return socket.address().port;
-      }),
-    );
+    const [one, two] = await Promise.all(['one', 'two'].map(answerer));
     const port = await closedPort();
     const client = await udpSocket();
     const ask = async () => {
@@ -135,10 +136,56 @@ test.each(['1', '2'])(
       client.send('?', port, '127.0.0.1');
       return (await answered)[0].toString();
     };
-    const { takeOver } = await openDoor([`one.test:${port}:${targets[0]}/udp`], { WORKERS });
+    const { relay, takeOver } = await openDoor([`one.test:${port}:${one}/udp`], { WORKERS });
     expect(await ask()).toBe('one');
-    await takeOver([`two.test:${port}:${targets[1]}/udp`]);
+    await takeOver([`two.test:${port}:${two}/udp`]);
     expect(await ask()).toBe('two');
+    expect((await statusIn(relay.runDir)).ports).toEqual([
+      expect.objectContaining({ port, opened: 2, refusedBy: { 'no longer in TARGET': 1 } }),
+    ]);
+    expect(await relay.line('refused')).toMatchObject({
+      port,
+      protocol: 'udp',
+      client: `127.0.0.1:${client.address().port}`,
+      name: `one.test:${one}`,
+      rule: 'no longer in TARGET',
+    });
+  },
+);
+
+test.each(['1', '2'])(
+  'a port that is listened on no longer may be dialled: it is no loop (WORKERS=%s)',
+  async (WORKERS) => {
+    const one = await greeter('one');
+    const [first, second] = [await closedPort(), await closedPort()];
+    const { takeOver } = await openDoor([`one.test:${first}:${one}`], { WORKERS });
+    await takeOver([`two.test:${second}:${first}`]);
+    await tcpServer((socket) => socket.end('another'), '127.0.0.1', first);
+    expect((await readAll(await tcpClient(second))).toString()).toBe('another');
+  },
+);
+
+test.each(['1', '2'])(
+  'while the door drains, a list takes away and gives nothing (WORKERS=%s)',
+  async (WORKERS) => {
+    const [one, two] = await Promise.all(['one', 'two'].map(greeter));
+    const [first, second, third] = [await closedPort(), await closedPort(), await closedPort()];
+    const stays = `one.test:${first}:${one}`;
+    const { relay, takeOver } = await openDoor([stays, `two.test:${second}:${two}`], {
+      WORKERS,
+      DRAIN_TIMEOUT_MS: '60000',
+    });
+    const [living, dying] = [await tcpClient(first), await tcpClient(second)];
+    await Promise.all([readSome(living, 3), readSome(dying, 3)]);
+    relay.process.kill('SIGTERM');
+    await relay.line('stopping');
+    const ended = endOf(dying);
+    await takeOver([stays, `three.test:${third}:${two}`]);
+    expect(await ended).toBe('ECONNRESET');
+    await expect(tcpClient(third)).rejects.toThrow('ECONNREFUSED');
+    expect(await echoes(living)).toBe(true);
+    living.destroy();
+    expect((await relay.ended).code).toBe(0);
   },
 );
 

@@ -8,7 +8,7 @@ import type { Crowd, Member } from '../crowd.ts';
 import type { Descriptors } from '../descriptors.ts';
 import type { DialOrder } from '../dial-order.ts';
 import { endpoint } from '../endpoint.ts';
-import { logRefusal } from '../log-refusal.ts';
+import { logRefusal, noLongerAllowed } from '../log-refusal.ts';
 import { Meter } from '../meter.ts';
 import { nameClient } from '../name-client.ts';
 import type { Slots } from '../slots.ts';
@@ -296,10 +296,9 @@ export class Connection implements Member {
     const target = this.#target;
     if (target === null || isAllowed(target)) return;
     const { counters, log } = this.shared;
-    const rule = 'no longer in TARGET';
-    const message = `${endpoint(target.host, target.port)} is ${rule}`;
-    counters.refused(rule);
-    logRefusal(log, this.from, { rule, asked: target.asked, message });
+    const reason = noLongerAllowed(target);
+    counters.refused(reason.rule);
+    logRefusal(log, this.from, reason);
     this.cut();
   }
 

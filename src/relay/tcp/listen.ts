@@ -9,7 +9,7 @@ import { createDialOrder } from '../dial-order.ts';
 import { listenAt, type PortOptions } from '../listen-at.ts';
 import { logRefusal, type Reason } from '../log-refusal.ts';
 import { nameClient } from '../name-client.ts';
-import { type Relay, SAID_EVERY } from '../relay.ts';
+import { SAID_EVERY, type ThreadRelay } from '../relay.ts';
 import { createSourceFilter } from '../source-filter.ts';
 import type { Target } from '../target.ts';
 import { connectStream, createConnectBare } from './connect.ts';
@@ -27,14 +27,8 @@ interface Options extends PortOptions, Omit<Shared, 'order' | 'connect' | 'onFul
   readonly bare: boolean;
 }
 
-/** A relay of TCP. */
-export interface TcpRelay extends Relay {
-  /** Ends connections to other targets. */
-  readonly keepOnly: (isAllowed: (target: Target) => boolean) => void;
-}
-
 /** Listens on a port. Rejects with a ListenError when it cannot. */
-export async function listenTcp(options: Options): Promise<TcpRelay> {
+export async function listenTcp(options: Options): Promise<ThreadRelay> {
   const { slots, descriptors, counters, log } = options;
   const sayStreams = (err: unknown) =>
     log.warn({ err }, 'C cannot be called: sockets are streams, which are slower');
@@ -162,7 +156,7 @@ class Clients {
     for (const connection of this.#connections.toArray()) connection[how]();
   }
 
-  /** See TcpRelay. */
+  /** See ThreadRelay. */
   keepOnly(isAllowed: (target: Target) => boolean): void {
     for (const connection of this.#connections.toArray()) connection.endUnless(isAllowed);
   }

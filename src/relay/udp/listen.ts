@@ -8,16 +8,18 @@ import { type Counts, sumCounts } from '../counters.ts';
 import { createDialOrder } from '../dial-order.ts';
 import { endpoint } from '../endpoint.ts';
 import { listenAt, type Listening, type PortOptions } from '../listen-at.ts';
-import { logRefusal } from '../log-refusal.ts';
-import { type Relay, SAID_EVERY } from '../relay.ts';
+import { logRefusal, noLongerAllowed } from '../log-refusal.ts';
+import { SAID_EVERY, type ThreadRelay } from '../relay.ts';
 import type { Slots } from '../slots.ts';
 import { createSourceFilter } from '../source-filter.ts';
-import { DialError } from '../target.ts';
+import { DialError, type Target } from '../target.ts';
 import { Session, type SessionEnding, type Shared } from './session.ts';
 import { Sessions } from './sessions.ts';
 import { bindAt, type Datagrams, type UdpSocket } from './sockets.ts';
 
 interface Options extends PortOptions, Omit<Shared, 'order' | 'onSilence'> {
+  /** Where new sessions lead. */
+  readonly target: () => Target;
   /** Clients from this address are healthcheck probes. */
   readonly probeSource: string;
   /** Sessions at a time; one more replaces another (see Sessions). */
@@ -50,7 +52,7 @@ const REPLACED_PER_BATCH = 16;
 const SWEEP_INTERVAL = 100;
 
 /** Listens on a port. Rejects with a ListenError when it cannot. */
-export async function listenUdp(options: Options): Promise<Relay> {
+export async function listenUdp(options: Options): Promise<ThreadRelay> {
   const listening = await listenAt({
     protocol: 'udp',
     port: options.port,
@@ -61,7 +63,7 @@ export async function listenUdp(options: Options): Promise<Relay> {
 }
 
 /** A port that is listened on, and its clients' sessions. */
-class UdpRelay implements Relay {
+class UdpRelay implements ThreadRelay {
   readonly protocol = 'udp';
   readonly port: number;
   readonly waiting = 0;
@@ -133,6 +135,11 @@ class UdpRelay implements Relay {
 
   async clear(how: 'cut' | 'drain'): Promise<void> {
     if (how === 'cut') this.#endAll();
+  }
+
+  keepOnly(isAllowed: (target: Target) => boolean): void {
+    for (const session of this.#sessions.toArray())
+      if (!isAllowed(session.target)) session.end('no longer in TARGET');
   }
 
   async drain(signal: AbortSignal): Promise<void> {
@@ -226,7 +233,8 @@ class UdpRelay implements Relay {
   }
 
   #openSession(key: string, { socket, flow, client }: Flow & { readonly client: SocketAddress }): Session {
-    const { target, answers, slots, log } = this.#options;
+    const { answers, slots, log } = this.#options;
+    const target = this.#options.target();
     const source = sourceOf(client.address);
     const about = ({ address }: Session) => ({
       client: answers ? endpoint(client.address, client.port) : key,
@@ -234,6 +242,7 @@ class UdpRelay implements Relay {
       address,
     });
     const session: Session = new Session(this.#shared, {
+      target,
       source,
       onAnswers: answers
         ? () => {
@@ -268,6 +277,11 @@ class UdpRelay implements Relay {
       counters.refused(ending instanceof DialError ? ending.reason : 'target unreachable');
       this.#tellFailure(ending.message);
       return log.warn({ ...all, err: ending }, 'session failed');
+    }
+    if (ending === 'no longer in TARGET') {
+      const reason = noLongerAllowed(session.target);
+      counters.refused(reason.rule);
+      logRefusal(log, fields.client, reason);
     }
     if (!answers) this.#tellFailure(null);
     if (endLevel !== null) log[endLevel]({ ...all, ending }, 'session ended');

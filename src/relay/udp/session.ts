@@ -10,12 +10,11 @@ import { Patience } from './patience.ts';
 import type { Datagrams, UdpSocket, UdpSockets } from './sockets.ts';
 
 /** How a session ended, or the error that ended it. */
-export type SessionEnding = 'idle' | 'replaced' | 'cut off' | 'finished' | Error;
+export type SessionEnding = 'idle' | 'replaced' | 'cut off' | 'no longer in TARGET' | 'finished' | Error;
 
 /** What the sessions of one port have in common. */
 export interface Shared {
   readonly sockets: UdpSockets;
-  readonly target: Target;
   readonly order: DialOrder;
   /** For the name lookup that opens a session, in ms. */
   readonly connectTimeout: number;
@@ -34,6 +33,7 @@ export interface Shared {
 }
 
 interface Options {
+  readonly target: Target;
   /** The client's source address. */
   readonly source: string;
   /**
@@ -63,6 +63,7 @@ const QUIET = 500;
 export class Session {
   readonly startedAt = performance.now();
   readonly meter: Meter;
+  readonly target: Target;
   /** The target's address, once known. */
   address: string | null = null;
 
@@ -83,7 +84,8 @@ export class Session {
   constructor(shared: Shared, options: Options) {
     this.#shared = shared;
     this.#options = options;
-    const byName = shared.target.tally();
+    this.target = options.target;
+    const byName = options.target.tally();
     byName.opened();
     this.meter = new Meter(shared.counters, byName);
     this.#member = {
@@ -122,11 +124,14 @@ export class Session {
 
   /** Returns null where the address has answered others since then: what this client has sent may want no answer. */
   #noteSilence({ address }: Dialled<UdpSocket>, since: number): AnswerError | null {
-    const { order, target, onSilence } = this.#shared;
+    const { order, onSilence } = this.#shared;
     this.#countUnanswered();
     if (order.hasAnsweredSince(address, since)) return null;
     order.failed(address);
-    const why = new AnswerError(target, new Error(`${endpoint(address.address, target.port)} is silent`));
+    const why = new AnswerError(
+      this.target,
+      new Error(`${endpoint(address.address, this.target.port)} is silent`),
+    );
     onSilence(why);
     return why;
   }
@@ -191,10 +196,10 @@ export class Session {
   }
 
   async #open(): Promise<void> {
-    const { sockets, target, order, connectTimeout: timeout } = this.#shared;
+    const { sockets, order, connectTimeout: timeout } = this.#shared;
     const { signal } = this.#ended;
     try {
-      const dialled = await dialUdp(target, { sockets, order, timeout, signal });
+      const dialled = await dialUdp(this.target, { sockets, order, timeout, signal });
       if (signal.aborted) return dialled.socket.close();
       this.#use(dialled);
       const pending = this.#takePending();
@@ -213,12 +218,12 @@ export class Session {
     silent: Dialled<UdpSocket>,
     { why, isNews }: { readonly why: AnswerError; readonly isNews: boolean },
   ): Promise<void> {
-    const { sockets, target, order, connectTimeout: timeout } = this.#shared;
+    const { sockets, order, connectTimeout: timeout } = this.#shared;
     const { signal } = this.#ended;
     if (this.#isMoving) return;
     this.#isMoving = true;
     const how = { sockets, order, timeout, signal, isNews };
-    const next = await redialUdp(target, silent.address, how).catch(() => null); // it stays where it is
+    const next = await redialUdp(this.target, silent.address, how).catch(() => null); // it stays where it is
     this.#isMoving = false;
     if (next === null) return;
     const isLate = signal.aborted || this.#dialled !== silent || this.#patience.owedSince === null;
@@ -230,14 +235,14 @@ export class Session {
   }
 
   #use(dialled: Dialled<UdpSocket>): void {
-    const { target, order, counters, onSilence } = this.#shared;
+    const { order, counters, onSilence } = this.#shared;
     const { onAnswers } = this.#options;
     const { socket, address } = dialled;
     this.#dialled = dialled;
-    this.address = endpoint(address.address, target.port);
+    this.address = endpoint(address.address, this.target.port);
     socket.on('lost', (count) => counters.lost(count));
     socket.on('error', (cause) => {
-      const why = explain(cause, address.address, target);
+      const why = explain(cause, address.address, this.target);
       const isNews = !order.hasFailed(address);
       order.failed(address);
       if (this.#dialled !== dialled) return;
@@ -254,7 +259,7 @@ export class Session {
   #stay(dialled: Dialled<UdpSocket>): void {
     const other = this.#dialled === dialled ? this.#left : this.#dialled;
     this.#dialled = dialled;
-    this.address = endpoint(dialled.address.address, this.#shared.target.port);
+    this.address = endpoint(dialled.address.address, this.target.port);
     this.#left = null;
     other?.socket.close();
   }
