@@ -4,7 +4,6 @@ import { findNearMisses } from '../lib/near-misses.ts';
 import type { Network } from '../lib/networks.ts';
 import type { Scope } from '../lib/target-scope.ts';
 import { ConfigError } from './config-error.ts';
-import { canonical } from './host.ts';
 import { listenersOf } from './listeners.ts';
 import { type CheckedListener, checkNames, type NameCheck } from './name-check.ts';
 import { type PortItem, type Protocol, warnOfSexagesimal } from './ports.ts';
@@ -202,7 +201,7 @@ function readListeners(entries: readonly TargetEntry[] | undefined, values: Part
   const listening = listenersOf(rules, { relaysTcp, proxyPort });
   const checked = checkNames(listening.listeners, values);
   return {
-    targets: distinct(taught.entries.map(({ name }) => name)),
+    targets: [...new Set(taught.entries.map(({ name }) => name))],
     rules,
     listeners: checked.listeners,
     problems: [...(relaysTcp ? [] : findPairs(rules)), ...listening.problems, ...checked.problems],
@@ -306,9 +305,4 @@ function scopeOf(
 ): Scope {
   const isDefault = settings.some((setting) => setting.name === 'TARGET_SCOPE' && setting.isDefault);
   return isDefault && nameCheck === 'learn' ? 'public' : scope;
-}
-
-/** Names that are the same count once. */
-function distinct(names: readonly string[]): readonly string[] {
-  return [...new Map(names.map((name) => [canonical(name), name])).values()];
 }

@@ -21,6 +21,11 @@ export function parseHost(text: string): string {
   if (name.length > MAX_NAME_LENGTH || !labels.every((label) => LABEL.test(label))) {
     throw new Error('that is no host name');
   }
+  // URLs take numbers for IPv4 addresses, in many ways (WHATWG URL §3.5): 8443 would be 0.0.32.251.
+  if (ipVersion(name) !== 0)
+    throw new Error(
+      'that is a number, not a name or an address; a port stands behind its name, as in name:443',
+    );
   return name;
 }
 

@@ -14,6 +14,8 @@ export interface TargetEntry {
 /** Stands for every name, where names are to be learned. */
 export const EVERYBODY = '*';
 const WILDCARD = '*.';
+const WRONG_COLONS =
+  "a name comes first, then ':' and a port or two; an IPv6 address with ports stands in brackets";
 /** An address or a name, and ports behind a colon. Of what has several colons and no brackets, everything is an address. */
 const ENTRY = /^(?<host>\[[^\]]*\]|[^:]*)(?::(?<ports>[^:]*(?::[^:]*)?))?$/;
 
@@ -46,7 +48,9 @@ export function parentOf(wildcard: string): string {
 function parseEntry(item: string): TargetEntry {
   if (item.includes('://')) return { name: parseHost(item), ports: null, protocol: null };
   const { rest: text, protocol } = splitProtocol(item);
-  const { host = text, ports } = (ipVersion(text) === 0 && ENTRY.exec(text)?.groups) || {};
+  if (ipVersion(text) !== 0) return { name: text, ports: null, protocol };
+  const { host = '', ports } = ENTRY.exec(text)?.groups ?? {};
+  if (host === '') throw new Error(WRONG_COLONS);
   return { name: parseName(host), ports: ports === undefined ? null : parsePortItem(ports), protocol };
 }
 

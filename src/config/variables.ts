@@ -86,7 +86,7 @@ const smtpProbe = need('SMTP_HEALTHCHECK=1', ({ SMTP_HEALTHCHECK }) => SMTP_HEAL
 export const variables = {
   TARGET: optional(null, {
     accepted:
-      'host names and addresses, such as api.example.com or *.s3.amazonaws.com, with ports of their own such as db.example.com:5432, 8443:443 and 514/udp or without, separated by spaces or commas',
+      'names, wildcards and addresses, with ports of their own or without, such as api.example.com, *.s3.amazonaws.com, db.example.com:5432, cache.example.com:6380:6379, logs.example.com:514/udp or [2001:db8::1]:53, separated by spaces or commas',
     parse: parseTargets,
   }),
   TARGET_FILE: optional(null, { accepted: 'an absolute path of a file', parse: parsePath }),
@@ -102,11 +102,12 @@ export const variables = {
     ),
   ),
   MODE: optional('tcp', {
-    accepted: 'tcp, udp or http-proxy, or http-proxy beside one of the others',
+    accepted: 'tcp, udp, http-proxy, tcp http-proxy or udp http-proxy',
     parse: (value) =>
       oneOf(MODES).parse(
         value
           .split(/[\s,]+/)
+          .filter(Boolean)
           .toSorted(byProxy)
           .join(' '),
       ),

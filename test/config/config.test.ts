@@ -314,7 +314,7 @@ test('parseConfig() reports all problems at once', () => {
 });
 
 test('parseConfig() says that a missing TARGET is missing', () => {
-  expect(problemsOf({})).toEqual([expect.stringMatching(/^TARGET is not set; it takes host names/)]);
+  expect(problemsOf({})).toEqual([expect.stringMatching(/^TARGET is not set; it takes names/)]);
 });
 
 test('parseConfig() takes an empty variable as unset, as Compose passes ${X:-}', () => {

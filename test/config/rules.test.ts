@@ -54,7 +54,7 @@ test.each<[Record<string, string>, string[]]>([
     ['514/udp logs.test:1514', '3128/http-proxy a.test:443 db.test:5432'],
   ],
   [
-    { TARGET: 'logs.test a.test/tcp', PORT: '514', MODE: 'HTTP-Proxy, UDP', LISTEN: '8080' },
+    { TARGET: 'logs.test a.test/tcp', PORT: '514', MODE: 'HTTP-Proxy, UDP,', LISTEN: '8080' },
     ['514/udp logs.test:514', '514/tcp a.test:514', '8080/http-proxy a.test:514'],
   ],
   [{ NAME_CHECK: 'learn' }, ['80/tcp *:80', '443/tcp *:443']],
@@ -66,6 +66,12 @@ test.each<[Record<string, string>, string[]]>([
   [{ NAME_CHECK: 'learn', ...beside, PORT: '443' }, ['443/tcp *:443', '3128/http-proxy *:443']],
 ])('with %j listen %j', (environment, listeners) => {
   expect(listen(environment)).toEqual(listeners);
+});
+
+test('a name that is written in two ways is resolved in both, as each of its rules asks for it', () => {
+  const { targets, rules } = parseConfig({ TARGET: 'A.test.:80 a.test:443 a.test:8443' });
+  expect(targets).toEqual(['a.test.', 'a.test']);
+  expect(rules.flatMap(({ names }) => names)).toEqual(['a.test.', 'a.test', 'a.test']);
 });
 
 test.each<[Record<string, string>, string[]]>([

@@ -14,6 +14,10 @@ test.each([
   expect(parseTargets(text)).toEqual(targets.map((name) => ({ name, ports: null, protocol: null })));
 });
 
+const NUMBER = 'that is a number, not a name or an address; a port stands behind its name, as in name:443';
+const COLONS =
+  "a name comes first, then ':' and a port or two; an IPv6 address with ports stands in brackets";
+
 test.each([
   [',', 'no name is listed'],
   ['*.', 'that is no host name'],
@@ -22,8 +26,13 @@ test.each([
   ['a.*.test', 'that is no host name'],
   ['*.*.test', 'that is no host name'],
   ['*.192.0.2.1', 'an address has no names below it'],
-  ['*.[2001:db8::1]', 'an address has no names below it'],
-  ['*.0x7f.1', 'an address has no names below it'],
+  ['*.[2001:db8::1]', COLONS],
+  ['*.2001:db8::1', COLONS],
+  ['*.0x7f.1', NUMBER],
+  ['8443', NUMBER],
+  ['db.test:443,8443', `'8443': ${NUMBER}`],
+  ['1.2', NUMBER],
+  ['１２７.0.0.1:80', NUMBER],
   ['a.test https://b.test/', "'https://b.test/': that is a URL; only its host name belongs here"],
 ])('parseTargets() refuses %j', (text, hint) => {
   expect(() => parseTargets(text)).toThrow(new Error(hint));
@@ -55,15 +64,17 @@ test.each([
   ['a.test:0', "'0' is no port from 1 to 65535"],
   ['a.test:80:0', "'0' is no port from 1 to 65535"],
   ['a.test:80:', "'80:' is no port"],
-  ['a.test:1:2:3', 'that is no host name'],
+  ['a.test:1:2:3', COLONS],
+  ['1:2:3:4:5:6:7:8:53', COLONS],
   ['a.test:5-1', "the range '5-1' runs backwards"],
   ['a.test:5-7:80', "'5-7:80' is no port: a range leads to the same ports of the target"],
   ['a.test:514/sctp', "'/sctp' is no protocol: it is /tcp or /udp"],
   ['a.test/path', "'/path' is no protocol: it is /tcp or /udp"],
   ['a.test/', "'/' is no protocol: it is /tcp or /udp"],
   ['a.test/b/udp', 'that holds a path'],
-  [':443', 'that is no host name'],
-  ['[2001:db8::1', 'that is no host name'],
+  [':443', COLONS],
+  ['/udp', COLONS],
+  ['[2001:db8::1', COLONS],
 ])('parseTargets() refuses the entry %s', (text, hint) => {
   expect(() => parseTargets(text)).toThrow(new Error(hint));
 });
