@@ -86,7 +86,7 @@ function proxyOf(rules: readonly Rule[], port: number): Listener {
 /** Ports of UDP that several names share. */
 function findAmbiguous(listeners: readonly Listener[]): readonly string[] {
   const ambiguous = listeners.filter((listener) => listener.kind === 'udp' && mustChoose(listener));
-  const byNames = Map.groupBy(ambiguous, ({ allowed }) => namesOf(allowed).join(' '));
+  const byNames = Map.groupBy(ambiguous, ({ allowed }) => listSome(namesOf(allowed), ' '));
   return [...byNames].map(
     ([names, sharing]) =>
       `TARGET="${names}": a port of UDP belongs to one name and no wildcard, as datagrams carry no name to choose by (${listSome(

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 
 import { messageOf } from '../lib/message-of.ts';
 import { parseTargets, type TargetEntry } from './targets.ts';
@@ -14,6 +14,10 @@ interface TargetList {
 }
 
 const { accepted } = variables.TARGET;
+/** What is longer, in bytes, is no list of names. */
+const MAX_SIZE = 1024 * 1024;
+/** How much is shown of what is wrong, in characters. */
+const SHOWN = 200;
 
 /** Reads TARGET, or the file that TARGET_FILE names: entries of TARGET in lines, with comments behind `#`. */
 export function readTargetList({
@@ -34,10 +38,18 @@ export function readTargetList({
   if (entries !== null && entries !== undefined)
     return failed(`TARGET_FILE="${file}": TARGET is set too, and one of them alone can say the list`);
   try {
-    return parseList(readFileSync(file, 'utf8'), file);
+    return parseList(readWhole(file), file);
   } catch (cause) {
     return failed(`TARGET_FILE="${file}": the file cannot be read: ${messageOf(cause)}`);
   }
+}
+
+/** A pipe or a device might never end. */
+function readWhole(file: string): string {
+  const about = statSync(file);
+  if (!about.isFile()) throw new Error('it is no regular file');
+  if (about.size > MAX_SIZE) throw new Error(`it is longer than ${MAX_SIZE} bytes`);
+  return readFileSync(file, 'utf8');
 }
 
 function parseList(content: string, file: string): TargetList {
@@ -50,7 +62,7 @@ function parseList(content: string, file: string): TargetList {
       entries.push(...parseTargets(line));
     } catch (cause) {
       problems.push(
-        `TARGET_FILE="${file}": line ${index + 1}, ${JSON.stringify(line)}: ${messageOf(cause)}; it takes ${accepted}`,
+        `TARGET_FILE="${file}": line ${index + 1}, ${JSON.stringify(shorten(line))}: ${shorten(messageOf(cause))}; it takes ${accepted}`,
       );
     }
   }
@@ -61,6 +73,10 @@ function parseList(content: string, file: string): TargetList {
     text: lines.filter(Boolean).join(' '),
     problems,
   };
+}
+
+function shorten(text: string): string {
+  return text.length <= SHOWN ? text : `${text.slice(0, SHOWN)}…`;
 }
 
 function failed(problem: string): TargetList {

@@ -33,7 +33,7 @@ export async function openControls(config: Config, door: Door, { process, log }:
   const admin = await pagesOf(config, door, join(dirname(program), 'sallyport-metrics.js'));
   const control = await controlOf(config, door, log);
   if (config.targetFile !== null)
-    watchFile(config.targetFile, () => void door.targetFile.reread(), closing.signal);
+    void watchFile(config.targetFile, () => void door.targetFile.reread({ forNews: true }), closing.signal);
   const unhealthy = watchHealth({
     check: () => runHealthcheck(process.execPath, healthcheckBeside(program)),
     limit: config.exitOnUnhealthy,

@@ -2,6 +2,7 @@ import { ConfigError } from '../config/config-error.ts';
 import type { Config } from '../config/config.ts';
 import { describeRoutes } from '../config/routes.ts';
 import type { Status } from '../control/protocol.ts';
+import { listSome } from '../lib/list-some.ts';
 import { messageOf } from '../lib/message-of.ts';
 import type { Log } from '../log/log.ts';
 
@@ -24,7 +25,7 @@ export class TargetFile {
   #since = new Date();
   readonly #started = Promise.withResolvers<Follow>();
   /** Resolves when all readings till now are over. */
-  #read: Promise<unknown> = this.#started.promise;
+  #read: Promise<void> = Promise.resolve();
 
   constructor(options: Options) {
     this.#options = options;
@@ -43,32 +44,31 @@ export class TargetFile {
     this.#started.resolve(follow);
   }
 
-  /** Reads the file again. What cannot be used changes nothing, and is logged. Never rejects. */
-  async reread(): Promise<void> {
-    const before = this.#read;
-    const reading = this.#started.promise.then(async (follow) => {
-      await before;
-      await this.#reread(follow);
-    });
-    this.#read = reading;
-    return reading;
+  /** Reads the file again. What cannot be used changes nothing, and is logged; with `forNews`, what is in force already is not. Never rejects. */
+  reread({ forNews = false } = {}): Promise<void> {
+    this.#read = Promise.all([this.#started.promise, this.#read]).then(([follow]) =>
+      this.#reread(follow, forNews),
+    );
+    return this.#read;
   }
 
-  async #reread(follow: Follow): Promise<void> {
+  async #reread(follow: Follow, forNews: boolean): Promise<void> {
     const { read, log } = this.#options;
     try {
       const next = read();
+      const isNews = next.targetText !== this.#config.targetText;
+      if (forNews && !isNews && this.#problem === null) return;
       await follow(next);
       const { targets, nameCheck } = next;
       this.#config = next;
-      this.#since = new Date();
+      if (isNews) this.#since = new Date();
       this.#problem = null;
       log.info(
         { targets, nameCheck, routes: describeRoutes(next) },
         'TARGET_FILE is read: its list is in force',
       );
     } catch (cause) {
-      const err = cause instanceof ConfigError ? cause.problems.join('; ') : messageOf(cause);
+      const err = cause instanceof ConfigError ? listSome(cause.problems, '; ') : messageOf(cause);
       this.#problem = err;
       log.warn({ err }, 'TARGET_FILE cannot be used: the list in force stays');
     }

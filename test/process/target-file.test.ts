@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 
@@ -259,6 +261,10 @@ test('a list that cannot be used changes nothing, and is shown wherever one look
   expect(await echoes(client)).toBe(true);
 
   await refuse(['one.test:80 one.test:80']);
+  await refuse(Array.from({ length: 100 }, () => '!'.repeat(10_000)));
+  const { problem: long = '' } = (await statusIn(relay.runDir)).targetFile ?? {};
+  expect(long).toMatch(/; and 92 more$/);
+  expect(long?.length).toBeLessThan(10_000);
   await refuse(['# nobody']);
   await takeOver([`one.test:${port}:${one}`]);
   expect((await statusIn(relay.runDir)).targetFile).toMatchObject({ path, problem: null });
@@ -292,6 +298,68 @@ test('SIGHUP reads the list again, and leaves a blackout on; a command ends it',
   expect((await statusIn(relay.runDir)).blackout.state).toBe('on');
   expect((await runSallyport(['blackout', 'off'], environment)).code).toBe(0);
   expect((await readSome(await tcpClient(port), 3)).toString()).toBe('one');
+});
+
+test('what has changed while the door was opened is taken over; what has not is not told of', async () => {
+  const [one, two] = await Promise.all(['one', 'two'].map(greeter));
+  const port = await closedPort();
+  const path = join(temporaryDirectory(), 'targets');
+  // It has been read when the first name is asked for, and the list goes on before it is watched.
+  writeFileSync(path, `one.test:${port}:${one}\n`);
+  const preload = join(temporaryDirectory(), 'preload.cjs');
+  writeFileSync(
+    preload,
+    `const { writeFileSync } = require('node:fs');
+     const read = process.on;
+     process.on = function (event, ...rest) {
+       if (event === 'SIGHUP') writeFileSync(${JSON.stringify(path)}, 'two.test:${port}:${two}\\n');
+       return read.call(this, event, ...rest);
+     };`,
+  );
+  const nameserver = await scriptedServer(zone(['one.test', 'two.test'].map((name) => a(name, '127.0.0.1'))));
+  const relay = startSallyport({
+    TARGET_FILE: path,
+    PRE_RESOLVE: '1',
+    NAMESERVERS: `127.0.0.1:${nameserver.port}`,
+    TARGET_SCOPE: 'any',
+    NODE_OPTIONS: `--require=${preload}`,
+  });
+  expect(await relay.line('listening')).toMatchObject({ targets: ['one.test'] });
+  expect(await relay.line(READ)).toMatchObject({ targets: ['two.test'] });
+  expect((await readSome(await tcpClient(port), 3)).toString()).toBe('two');
+  expect(relay.lines.filter(({ msg }) => msg === READ)).toHaveLength(1);
+});
+
+test.each<[string, (path: string) => void, RegExp]>([
+  ['a directory', (path) => mkdirSync(path), /cannot be read: it is no regular file/],
+  ['a pipe', (path) => execFileSync('mkfifo', [path]), /cannot be read: it is no regular file/],
+  [
+    'longer than 1 MiB',
+    (path) => writeFileSync(path, '#'.repeat(1024 * 1024 + 1)),
+    /it is longer than 1048576 bytes/,
+  ],
+  ['binary', (path) => writeFileSync(path, randomBytes(10_000)), /line 1, .{1,2000}; it takes /],
+])('a list that is %s changes nothing', async (_what, make, problem) => {
+  const one = await greeter('one');
+  const port = await closedPort();
+  const { relay, path, reread } = await openDoor([`one.test:${port}:${one}`]);
+  await reread(UNUSABLE, () => {
+    rmSync(path);
+    make(path);
+    relay.process.kill('SIGHUP');
+  });
+  expect((await relay.line(UNUSABLE))['err']).toMatch(problem);
+  expect((await readSome(await tcpClient(port), 3)).toString()).toBe('one');
+});
+
+test('a list takes a byte order mark, lines that end with CR LF, tabs, commas and comments', async () => {
+  const [one, two] = await Promise.all(['one', 'two'].map(greeter));
+  const [first, second] = [await closedPort(), await closedPort()];
+  const { path, reread } = await openDoor([`one.test:${first}:${one}`]);
+  const text = `\uFEFF# from Windows\r\n\tONE.test:${first}:${one},\t\r\n\r\ntwo.test:${second}:${two} # two\r\n`;
+  await reread(READ, () => writeFileSync(path, text));
+  expect((await readSome(await tcpClient(first), 3)).toString()).toBe('one');
+  expect((await readSome(await tcpClient(second), 3)).toString()).toBe('two');
 });
 
 test('a start with a list that cannot be used ends, with every line that is wrong', async () => {

@@ -11,7 +11,7 @@ function watching(path: string): () => number {
   const closing = new AbortController();
   onTestFinished(() => closing.abort());
   let times = 0;
-  watchFile(path, () => times++, closing.signal);
+  void watchFile(path, () => times++, closing.signal);
   return () => times;
 }
 
@@ -32,8 +32,9 @@ test.each<[string, (directory: string, path: string) => void]>([
   const path = join(directory, 'targets');
   writeFileSync(path, 'first');
   const changes = watching(path);
-  change(directory, path);
   await expect.poll(changes, soon).toBe(1);
+  change(directory, path);
+  await expect.poll(changes, soon).toBe(2);
 });
 
 test('watchFile() notices a link further up that leads elsewhere, as that of a ConfigMap', async () => {
@@ -45,9 +46,10 @@ test('watchFile() notices a link further up that leads elsewhere, as that of a C
   symlinkSync('..1', join(directory, '..data'));
   symlinkSync('..data/targets', join(directory, 'targets'));
   const changes = watching(join(directory, 'targets'));
+  await expect.poll(changes, soon).toBe(1);
   symlinkSync('..2', join(directory, '..new'));
   renameSync(join(directory, '..new'), join(directory, '..data'));
-  await expect.poll(changes, soon).toBe(1);
+  await expect.poll(changes, soon).toBe(2);
 });
 
 test('watchFile() notices a file that comes, and waits until it is written', async () => {
