@@ -112,16 +112,19 @@ export interface Door {
   readonly proxy: number;
 }
 
-/** Starts a relay in front of a front end, with the tenants where its nameserver says they are. */
+type Environment = Readonly<Record<string, string>>;
+
+/** Starts a relay in front of a front end, with the tenants where its nameserver says they are; what it is told may depend on the ports. */
 export async function startDoor(
   { httpPort, tlsPort, tenants }: Pick<FrontEnd, 'httpPort' | 'tlsPort' | 'tenants'>,
-  environment: Readonly<Record<string, string>>,
+  environment: Environment | ((ports: Pick<Door, 'plain' | 'tls' | 'proxy'>) => Environment),
 ): Promise<Door> {
   const records = Object.entries(tenants).map(([name, address]) => a(name, address));
   const nameserver = await scriptedServer(zone(records));
   const [plain, tls, proxy] = [await closedPort(), await closedPort(), await closedPort()];
+  const asked = typeof environment === 'function' ? environment({ plain, tls, proxy }) : environment;
   const where =
-    environment['MODE'] === 'http-proxy'
+    asked['MODE'] === 'http-proxy'
       ? { PORT: `${httpPort} ${tlsPort}`, LISTEN: `${proxy}` }
       : { PORT: `${plain}:${httpPort} ${tls}:${tlsPort}` };
   const relay = startSallyport({
@@ -130,7 +133,7 @@ export async function startDoor(
     TARGET_SCOPE: 'any',
     NAMESERVERS: `${nameserver.address}:${nameserver.port}`,
     ...where,
-    ...environment,
+    ...asked,
   });
   await relay.line('listening');
   return { relay, plain, tls, proxy };

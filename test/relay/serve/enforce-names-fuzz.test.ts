@@ -8,8 +8,9 @@ import { connect as connectTls, createServer as createTlsServer, type TLSSocket 
 import * as fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 
+import { parseConfig, type PortConfig } from '../../../src/config/config.ts';
 import { indexNames } from '../../../src/config/name-index.ts';
-import { chooseByName } from '../../../src/relay/names/choose.ts';
+import { Routes } from '../../../src/door/routes.ts';
 import type { Relay } from '../../../src/relay/relay.ts';
 import { createNameCheck } from '../../../src/relay/serve/enforce-names.ts';
 import type { Serve } from '../../../src/relay/tcp/listen.ts';
@@ -26,12 +27,14 @@ const NO_APPLICATION_PROTOCOL = '\x15\x03\x03\x00\x02\x02\x78';
 
 const LISTED = indexNames([{ names: ['api.test'] }]);
 
-/** A relay with a check that lists api.test. */
+/** A relay with a check of a port where api.test is, and bad.test is not: that has another one. */
 async function checking(port: number): Promise<Relay> {
   const check = createNameCheck();
-  const choose = chooseByName((name) =>
-    LISTED.find(name) === null ? null : { ...localTarget(port), host: 'api.test' },
-  );
+  const { listeners } = parseConfig({
+    TARGET: `api.test:443:${port} bad.test:8443:${port}`,
+    NAME_CHECK: 'enforce',
+  });
+  const { choose } = new Routes(listeners[0] as PortConfig, (host, to) => ({ ...localTarget(to), host }));
   const serve: Serve = (connection) => {
     reads.set(connection.from, countReads(connection));
     return check(connection, { choose, refuseEch: false });
