@@ -32,6 +32,7 @@ test('parseConfig() needs nothing but TARGET', () => {
     mode: 'tcp',
     nameCheck: 'off',
     tlsEch: 'allow',
+    dns: null,
     bind: null,
     allowFrom: null,
     proxyProtocol: 'off',

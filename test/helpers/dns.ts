@@ -1,6 +1,6 @@
-import { createSocket } from 'node:dgram';
+import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 
 import * as dnsPacket from 'dns-packet';
 import type { Answer, DecodedPacket } from 'dns-packet';
@@ -20,7 +20,6 @@ export async function scriptedServer(
   script: Script,
 ): Promise<{ readonly address: string; readonly port: number; readonly queries: DecodedPacket[] }> {
   const queries: DecodedPacket[] = [];
-  const udp = createSocket('udp4');
   const tcp = createServer((socket) => {
     socket.on('error', () => {});
     socket.on('data', (bytes) => {
@@ -29,11 +28,8 @@ export async function scriptedServer(
       for (const chunk of script(query, { port: socket.remotePort ?? 0, over: 'tcp' })) socket.write(chunk);
     });
   });
-  tcp.listen(0, '127.0.0.1');
-  await once(tcp, 'listening');
-  const { port } = tcp.address() as AddressInfo;
-  udp.bind(port, '127.0.0.1');
-  await once(udp, 'listening');
+  const udp = await bindAlike(tcp);
+  const { port } = udp.address();
   udp.on('message', (datagram, from) => {
     const query = dnsPacket.decode(datagram);
     queries.push(query);
@@ -45,6 +41,22 @@ export async function scriptedServer(
     tcp.close();
   });
   return { address: '127.0.0.1', port, queries };
+}
+
+/** Listens on a free port, and binds the same of UDP: another, where that is taken. */
+async function bindAlike(tcp: Server): Promise<Socket> {
+  for (;;) {
+    const udp = createSocket('udp4');
+    await once(tcp.listen(0, '127.0.0.1'), 'listening');
+    try {
+      udp.bind((tcp.address() as AddressInfo).port, '127.0.0.1');
+      await once(udp, 'listening');
+      return udp;
+    } catch {
+      udp.close();
+      await new Promise((closed) => void tcp.close(closed));
+    }
+  }
 }
 
 /** A script from a zone: the records by name and type, NXDOMAIN for other names. */

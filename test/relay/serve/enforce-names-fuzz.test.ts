@@ -11,6 +11,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { parseConfig, type PortConfig } from '../../../src/config/config.ts';
 import { indexNames } from '../../../src/config/name-index.ts';
 import { Routes } from '../../../src/door/routes.ts';
+import { NameTable } from '../../../src/relay/name-table.ts';
 import type { Relay } from '../../../src/relay/relay.ts';
 import { createNameCheck } from '../../../src/relay/serve/enforce-names.ts';
 import type { Serve } from '../../../src/relay/tcp/listen.ts';
@@ -34,7 +35,11 @@ async function checking(port: number): Promise<Relay> {
     TARGET: `api.test:443:${port} bad.test:8443:${port}`,
     NAME_CHECK: 'enforce',
   });
-  const { choose } = new Routes(listeners[0] as PortConfig, (host, to) => ({ ...localTarget(to), host }));
+  const { choose } = new Routes(
+    listeners[0] as PortConfig,
+    (host, to) => ({ ...localTarget(to), host }),
+    new NameTable(() => {}),
+  );
   const serve: Serve = (connection) => {
     reads.set(connection.from, countReads(connection));
     return check(connection, { choose, refuseEch: false });
