@@ -38,6 +38,7 @@ test('the README tells the defaults that the code has', () => {
   const derived: Readonly<Record<string, string>> = {
     TARGET: 'required',
     TARGET_FILE: 'off',
+    DNS_ANSWER: 'the address that was asked',
     ADMIN_PORT: 'off',
     SALLYPORT_RUN_DIR: runDirs(null).join(', else '),
   };
