@@ -22,6 +22,7 @@ export const compose: Command = {
   },
   options: {
     image: { type: 'string', summary: `the door's image, where it is not ${IMAGE}` },
+    dns: { type: 'boolean', summary: "with the door's own DNS in place of aliases, for wildcards too" },
     proxy: { type: 'boolean', summary: 'with a forward proxy to the same names, for apps that take one' },
   },
   run: async ({ options, operands }, { print, printError }) => {
@@ -30,8 +31,9 @@ export const compose: Command = {
       throw new UsageError(`--image '${image}': it takes an image such as registry.example.com/${IMAGE}:1.0`);
     const TARGET = operands.join(' ');
     const MODE = options['proxy'] === true ? 'tcp http-proxy' : undefined;
-    const config = parseConfig({ TARGET, MODE });
-    const warnings = [...config.warnings, ...warnOfLocal(config.targets)];
+    const DNS = options['dns'] === true ? '1' : undefined;
+    const config = parseConfig({ TARGET, MODE, DNS });
+    const warnings = [...config.warnings, ...(DNS === undefined ? warnOfLocal(config.targets) : [])];
     if (warnings.length > 0) printError(...warnings);
     print(...writeCompose({ config, entries: parseTargets(TARGET), image }));
     return 0;

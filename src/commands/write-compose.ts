@@ -6,7 +6,7 @@ import { describeRange } from '../lib/runs.ts';
 
 /** What a door is written from. */
 interface Door {
-  readonly config: Pick<Config, 'targets' | 'mode'>;
+  readonly config: Pick<Config, 'targets' | 'mode' | 'dns'>;
   /** Those of TARGET. */
   readonly entries: readonly TargetEntry[];
   readonly image: string;
@@ -15,6 +15,8 @@ interface Door {
 type Lines = readonly string[];
 
 const SERVICE = 'door';
+/** Of the internal network, where the door needs an address that is known beforehand; Docker's own choices are elsewhere (172.16.0.0/12, 192.168.0.0/16). */
+const SUBNET = { all: '10.53.0.0/24', others: '10.53.0.128/25', door: '10.53.0.53' };
 
 const HARDENING: Lines = [
   'read_only: true # it writes nothing',
@@ -25,15 +27,6 @@ const HARDENING: Lines = [
   'mem_limit: 256m # 14 MiB at rest; raise it with MAX_CONNECTIONS',
   'pids_limit: 128 # threads; raise it with WORKERS',
   'restart: unless-stopped',
-];
-
-const NETWORKS: Lines = [
-  'networks:',
-  '  inside:',
-  '    internal: true # no way out but the door',
-  '    driver_opts:',
-  '      com.docker.network.bridge.inhibit_ipv4: "true" # the host has no address here',
-  '  outside:',
 ];
 
 /** A Compose file of one hardened door and its two networks. It stands by itself or is pasted into another; docker-compose 1.27 and newer take it. */
@@ -47,11 +40,11 @@ export function writeCompose(door: Door): Lines {
       'environment:',
       ...indented(2, writeEnvironment(door)),
       'networks:',
-      ...indented(2, writeNames(door)),
+      ...indented(2, writePlaces(door)),
       ...HARDENING,
     ]),
     '',
-    ...NETWORKS,
+    ...writeNetworks(door),
   ];
 }
 
@@ -60,6 +53,7 @@ function writeHead(door: Door): Lines {
   const url = `http://${SERVICE}:${variables.LISTEN.fallback}`;
   return [
     '# The app gets `networks: [inside]`, no other network, and `cap_drop: [NET_RAW]`.',
+    ...(hasDns(door) ? [`# It finds the door with \`dns: ${SUBNET.door}\`.`] : []),
     ...(hasProxy(door) ? [`# It takes the proxy with HTTPS_PROXY and HTTP_PROXY set to ${url}.`] : []),
   ];
 }
@@ -73,31 +67,60 @@ function writeEnvironment(door: Door): Lines {
     ...indented(2, entries.map(describeEntry)),
     ...(leansOnPort ? [`PORT: ${quoted(variables.PORT.fallback)} # where none is said above`] : []),
     ...(hasProxy(door) ? [`MODE: ${quoted(config.mode)} # a forward proxy to the same names, too`] : []),
-    ...(hasName
+    ...(hasDns(door) ? ['DNS: "1" # answers for these names with its own address'] : []),
+    ...(hasName && !hasDns(door)
       ? ['PRE_RESOLVE: "1" # asks NAMESERVERS, public by default: Docker\'s DNS would name the door itself']
       : []),
   ];
 }
 
-/** The door's networks, and the names by which apps find it. */
-function writeNames(door: Door): Lines {
-  const { targets } = door.config;
-  const addresses = targets.filter((target) => ipVersion(target) !== 0);
-  const wildcards = targets.filter(isWildcard);
-  const names = targets.filter((target) => ipVersion(target) === 0 && !isWildcard(target));
-  const who = hasProxy(door) ? 'the app uses without the proxy' : 'the app uses';
+/** The door's networks, and where apps find it there. */
+function writePlaces(door: Door): Lines {
+  const addresses = door.config.targets.filter((target) => ipVersion(target) !== 0);
   return [
     'inside:',
     ...indented(2, [
       ...addresses.map((address) => `# the app reaches ${address} as ${SERVICE}`),
-      ...(names.length > 0 ? ['aliases: # by these names the app finds the door'] : []),
-      ...names.map((name) => `  - ${quoted(canonical(name))}`),
-      ...wildcards.map(
-        (wildcard) => `# add an alias for each name below ${wildcard} that ${who}: Docker knows no wildcards`,
-      ),
+      ...(hasDns(door) ? [`ipv4_address: ${SUBNET.door}`] : writeAliases(door)),
     ]),
     'outside:',
   ];
+}
+
+function writeAliases(door: Door): Lines {
+  const { targets } = door.config;
+  const wildcards = targets.filter(isWildcard);
+  const names = targets.filter((target) => ipVersion(target) === 0 && !isWildcard(target));
+  const who = hasProxy(door) ? 'the app uses without the proxy' : 'the app uses';
+  return [
+    ...(names.length > 0 ? ['aliases: # by these names the app finds the door'] : []),
+    ...names.map((name) => `  - ${quoted(canonical(name))}`),
+    ...wildcards.map(
+      (wildcard) => `# add an alias for each name below ${wildcard} that ${who}: Docker knows no wildcards`,
+    ),
+  ];
+}
+
+function writeNetworks(door: Door): Lines {
+  const ipam = [
+    'ipam:',
+    '  config:',
+    `    - subnet: ${SUBNET.all} # where it is taken, change it here, in the next line, in ipv4_address and in the app's dns`,
+    `      ip_range: ${SUBNET.others} # for all but the door`,
+  ];
+  return [
+    'networks:',
+    '  inside:',
+    '    internal: true # no way out but the door',
+    '    driver_opts:',
+    '      com.docker.network.bridge.inhibit_ipv4: "true" # the host has no address here',
+    ...(hasDns(door) ? indented(4, ipam) : []),
+    '  outside:',
+  ];
+}
+
+function hasDns({ config }: Door): boolean {
+  return config.dns !== null;
 }
 
 function hasProxy({ config }: Door): boolean {

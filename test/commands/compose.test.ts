@@ -109,6 +109,30 @@ test('compose --proxy opens a forward proxy, and says how the app takes it', asy
   ]);
 });
 
+test('compose --dns has no aliases, and a fixed address that the app asks', async () => {
+  const rules = ['db.test:5432', '*.s3.test:443', 'logs.test:514/udp', '192.0.2.1:81', 'local:82'];
+  const plain = await print(rules);
+  expect(plain.lines.join('\n')).not.toMatch(/dns:|ipam|ipv4_address/);
+
+  const { lines, warnings } = await print(rules, { dns: true });
+  expect(warnings).toEqual([]);
+  expect(environmentOf(lines)).toEqual({ TARGET: rules.join(' '), DNS: '1' });
+  expect(below(lines, 'inside')).toEqual(['# the app reaches 192.0.2.1 as door', 'ipv4_address: 10.53.0.53']);
+  expect(lines[1]).toBe('# It finds the door with `dns: 10.53.0.53`.');
+  expect(below(lines, 'config')).toEqual([
+    expect.stringMatching(/^- subnet: 10\.53\.0\.0\/24 # /),
+    '  ip_range: 10.53.0.128/25 # for all but the door',
+  ]);
+});
+
+test('compose --dns goes with --proxy', async () => {
+  const { lines } = await print(['api.test:443'], { dns: true, proxy: true });
+  const environment = { TARGET: 'api.test:443', MODE: 'tcp http-proxy', DNS: '1' };
+  expect(environmentOf(lines)).toEqual(environment);
+  expect(parseConfig(environment).warnings).toEqual([]);
+  expect(lines.join('\n')).not.toMatch(/alias/);
+});
+
 test.each([
   [{}, 'sallyport'],
   [{ image: 'registry.test:5000/door:1.0@sha256:0a' }, 'registry.test:5000/door:1.0@sha256:0a'],
@@ -134,6 +158,12 @@ test.each<[string[], string[]]>([
   const failure = await print(rules).catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(ConfigError);
   expect((failure as ConfigError).problems).toEqual(problems);
+});
+
+test('compose --dns leaves port 53 to the DNS', async () => {
+  await expect(print(['ns.test:53'], { dns: true })).rejects.toThrow(
+    'DNS=1: TARGET and PORT listen on port 53 too',
+  );
 });
 
 test('compose warns of a name without a dot, and quotes what would be no text in YAML', async () => {

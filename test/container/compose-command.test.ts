@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -11,28 +11,36 @@ import { images } from '../helpers/docker-names.ts';
 import { docker } from '../helpers/docker.ts';
 import { run } from '../helpers/run.ts';
 
+let folder: string;
+let written = 0;
+
+/** The file that the image prints for these rules. */
+async function write(...rules: string[]): Promise<string> {
+  const file = path.join(folder, `${written++}.yaml`);
+  const image = ['--image', images.sallyport];
+  await writeFile(file, await docker('run', '--rm', images.sallyport, 'compose', ...image, ...rules));
+  return file;
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'sallyport-compose-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const peer = { image: images.examplePeers, init: true };
+const app = { ...peer, command: 'sleep infinity', networks: ['inside'], cap_drop: ['NET_RAW'] };
+
 describe.skipIf(noDocker)('what sallyport compose prints', () => {
-  let folder: string;
-  let written = 0;
   let door: Composed;
 
-  /** The file that the image prints for these rules. */
-  const write = async (...rules: string[]): Promise<string> => {
-    const file = path.join(folder, `${written++}.yaml`);
-    const image = ['--image', images.sallyport];
-    await writeFile(file, await docker('run', '--rm', images.sallyport, 'compose', ...image, ...rules));
-    return file;
-  };
   const curl = (...args: string[]) =>
     door.exec('app', 'curl', '--silent', '--show-error', '--max-time', '5', ...args);
   const inspect = async (service: string, format: string) =>
     docker('inspect', '--format', format, await door.container(service));
 
   beforeAll(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), 'sallyport-compose-'));
     const rules = ['api.example.com', 'cache.example.com:8080:80', 'logs.example.com:514/udp'];
     const file = await write('--proxy', ...rules, '*.wild.example.com:9443:443');
-    const peer = { image: images.examplePeers, init: true };
     const addresses = 'address() { getent hosts "$$1" | cut -d " " -f 1; }';
     const answers = [
       ['example.com', 'demo-web'],
@@ -54,16 +62,13 @@ describe.skipIf(noDocker)('what sallyport compose prints', () => {
       },
       'demo-web': { ...peer, command: 'nginx -g "daemon off;"', hostname: 'demo-web', networks: ['outside'] },
       'demo-logs': { ...peer, command: 'rsyslogd -n -i NONE', hostname: 'demo-logs', networks: ['outside'] },
-      app: { ...peer, command: 'sleep infinity', networks: ['inside'], cap_drop: ['NET_RAW'] },
+      app,
     };
     door = await bringUpFile('compose-command', file, { services });
     const isUp = async () => (await curl('http://api.example.com/')).code === 0;
     await vi.waitUntil(isUp, { timeout: 20_000 });
   });
-  afterAll(async () => {
-    await door.down();
-    await rm(folder, { recursive: true });
-  });
+  afterAll(() => door.down());
 
   test.each([
     ['http://api.example.com/', 'api.example.com'],
@@ -88,8 +93,8 @@ describe.skipIf(noDocker)('what sallyport compose prints', () => {
 
   test('leads it nowhere else', async () => {
     expect(await curl('http://demo-web/')).toMatchObject({ code: expect.toBeOneOf(notResolved) });
-    const app = await inspect('app', '{{json .NetworkSettings.Networks}}');
-    const networks = Object.keys(JSON.parse(app) as object);
+    const joined = await inspect('app', '{{json .NetworkSettings.Networks}}');
+    const networks = Object.keys(JSON.parse(joined) as object);
     expect(networks).toEqual([expect.stringMatching(/_inside$/)]);
     expect(await docker('network', 'inspect', '--format', '{{.Internal}}', ...networks)).toBe('true');
 
@@ -127,10 +132,45 @@ describe.skipIf(noDocker)('what sallyport compose prints', () => {
     [['*.s3.test:443', '1.5e3:80', 'null:80', 'bücher.test:1-3']],
     [['192.0.2.1', '[2001:db8::1]:853:8853', '2001:db8::2/udp']],
     [['--proxy', '*.s3.test:443']],
+    [['--dns', '--proxy', '*.s3.test:443', 'logs.test:514/udp']],
   ])('is a Compose file for %j', async (rules) => {
     const [program, ...first] = await composeCommand();
     const { code, output } = await run(program, [...first, '--file', await write(...rules), 'config']);
     expect([code, output]).toEqual([0, expect.stringContaining(`image: ${images.sallyport}`)]);
     expect(output).not.toMatch(/warning/i);
+  });
+});
+
+describe.skipIf(noDocker)('what sallyport compose --dns prints', () => {
+  let door: Composed;
+
+  const curl = (...args: string[]) => door.exec('app', 'curl', '--silent', '--show-error', ...args);
+
+  beforeAll(async () => {
+    const file = await write('--dns', 'api.example.com:443', '*.s3.example.com:443');
+    const [, dns] = /^# It finds the door with `dns: (\S+)`\.$/m.exec(await readFile(file, 'utf8')) ?? [];
+    const aliases = ['api.example.com', 'photos.s3.example.com', 'other.example.com'];
+    const web = {
+      command: 'nginx -g "daemon off;"',
+      hostname: 'demo-web',
+      networks: { outside: { aliases } },
+    };
+    const services = { door: {}, 'demo-web': { ...peer, ...web }, app: { ...app, dns } };
+    door = await bringUpFile('compose-dns', file, { services });
+    const isUp = async () => (await curl('https://api.example.com/')).code === 0;
+    await vi.waitUntil(isUp, { timeout: 20_000 });
+  });
+  afterAll(() => door.down());
+
+  test('leads the app to a name and to a zone without an alias, and nowhere else', async () => {
+    const { stdout } = await curl('https://api.example.com/', 'https://photos.s3.example.com/');
+    expect(stdout).toBe('demo-web answers for api.example.com\ndemo-web answers for photos.s3.example.com\n');
+    expect(await curl('https://other.example.com/')).toMatchObject({ code: 6 });
+  });
+
+  test('is a door that is healthy, and has no problem', async () => {
+    expect(await door.exec('door', 'healthcheck')).toMatchObject({ code: 0 });
+    const { output } = await door.exec('door', 'sallyport', 'check');
+    expect(output).toMatch(/No problem was found/);
   });
 });
