@@ -10,7 +10,7 @@ const project = (name: string, include: string[], rest: object = {}) => ({
 const FOR_DNS = ['unbound', 'unbound-control', 'dnsmasq', 'ip', 'ss', 'unshare', 'nsenter'];
 /**
  * What test/servers runs, of Debian's unbound, dnsmasq-base, iproute2, util-linux, nginx, apache2-bin, python3, curl, openssl, git, apt, apache2-utils, wrk,
- * prometheus, bind9 and bind9-dnsutils.
+ * prometheus, bind9, bind9-dnsutils, gcc and musl-tools.
  */
 const SERVERS = [
   ...FOR_DNS,
@@ -28,11 +28,16 @@ const SERVERS = [
   'dig',
   'named',
   'getent',
+  'gcc',
+  'musl-gcc',
 ];
+/** Of Debian's python3-pycares. */
+const PYCARES = '/usr/lib/python3/dist-packages/pycares';
 const DIRECTORIES = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'];
-const missing = SERVERS.filter(
-  (program) => !DIRECTORIES.some((directory) => existsSync(join(directory, program))),
-);
+const missing = [
+  ...SERVERS.filter((program) => !DIRECTORIES.some((directory) => existsSync(join(directory, program)))),
+  ...(existsSync(PYCARES) ? [] : ['pycares']),
+];
 if (missing.length > 0) {
   const message = `server tests: left out, as ${missing.join(', ')} cannot be found`;
   if (process.env['REQUIRE_DOCKER'] === '1') throw new Error(`REQUIRE_DOCKER=1, but ${message}`);
