@@ -1,7 +1,7 @@
 import type { StartedTestContainer } from 'testcontainers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { app, nginx } from '../helpers/container-peers.ts';
+import { app, nginx, systemdResolved } from '../helpers/container-peers.ts';
 import { unprobedRelay } from '../helpers/container-relay.ts';
 import { openWorld, type World } from '../helpers/container-world.ts';
 import { noDocker } from '../helpers/docker-engine.ts';
@@ -16,7 +16,7 @@ describe.skipIf(noDocker).each([
     { EnableIPv6: true, IPAM: { Driver: 'default', Config: [{ Subnet: 'fd83:53:1::/64' }] } },
     true,
   ],
-])("the door's DNS behind Docker's, on a network with %s", (_, network, hasIpv6) => {
+])("the door's DNS, on a network with %s", (_, network, hasIpv6) => {
   let world: World;
   let door: StartedTestContainer;
   let addresses: string[];
@@ -38,7 +38,7 @@ describe.skipIf(noDocker).each([
   });
   afterAll(() => world.close());
 
-  test('an app finds what the door allows, and nothing else', async () => {
+  test("an app finds by Docker's DNS what the door allows, and nothing else", async () => {
     expect(addresses).toHaveLength(hasIpv6 ? 2 : 1);
     const client = await startApp();
     expect(await ahosts(client, 'api.test')).toEqual(addresses);
@@ -69,6 +69,24 @@ describe.skipIf(noDocker).each([
     expect(await ahosts(client, 'api.test')).toEqual(addresses);
     expect(await ahosts(client, 'b.wild')).toEqual(addresses);
     expect(await ahosts(client, 'other')).toEqual([]);
+  });
+
+  test.each(['DNSSEC=no', 'DNSSEC=allow-downgrade'])('behind systemd-resolved, with %s', async (setting) => {
+    const forwarder = systemdResolved(world.insideAddress(door), [setting]);
+    const client = await world.start(forwarder, { inside: [] });
+    const dig = async (...args: string[]) =>
+      (await client.exec(['dig', '@127.0.0.53', '+tries=1', '+time=20', ...args])).stdout;
+    expect((await dig('+short', 'api.test', 'A', 'api.test', 'AAAA')).split(/\s+/)).toEqual([
+      ...addresses,
+      '',
+    ]);
+    expect(await dig('+short', 'a.b.wild.test')).toBe(`${addresses[0]}\n`);
+    for (const [name, status] of [
+      ['wild.test', 'NOERROR'],
+      ['other.test', 'NXDOMAIN'],
+      ['api.test', 'NOERROR'],
+    ] as const)
+      expect(await dig(name, 'HTTPS')).toMatch(new RegExp(`status: ${status}.*\n.*ANSWER: 0`));
   });
 
   test("Docker's own names come first", async () => {

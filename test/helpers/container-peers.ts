@@ -61,5 +61,14 @@ export function unbound(addresses: Record<string, string>): JoinedContainer {
   ).withCopyContentToContainer(file('/etc/unbound/test.conf', conf));
 }
 
+/** Ubuntu's resolver, on 127.0.0.53 alone, which asks one name server. */
+export function systemdResolved(nameserver: string, settings: string[]): JoinedContainer {
+  const conf = ['[Resolve]', `DNS=${nameserver}`, 'FallbackDNS=', ...settings];
+  return peer(
+    ['/lib/systemd/systemd-resolved'],
+    'dig @127.0.0.53 localhost | grep NOERROR',
+  ).withCopyContentToContainer(file('/etc/systemd/resolved.conf', conf));
+}
+
 export const redis = () =>
   peer(['redis-server', '--bind', '0.0.0.0', '--protected-mode', 'no', '--save', ''], 'redis-cli ping');
