@@ -91,10 +91,11 @@ function writeAliases(door: Door): Lines {
   const { targets } = door.config;
   const wildcards = targets.filter(isWildcard);
   const names = targets.filter((target) => ipVersion(target) === 0 && !isWildcard(target));
+  const aliases = new Set(names.map(canonical));
   const who = hasProxy(door) ? 'the app uses without the proxy' : 'the app uses';
   return [
-    ...(names.length > 0 ? ['aliases: # by these names the app finds the door'] : []),
-    ...names.map((name) => `  - ${quoted(canonical(name))}`),
+    ...(aliases.size > 0 ? ['aliases: # by these names the app finds the door'] : []),
+    ...[...aliases].map((alias) => `  - ${quoted(alias)}`),
     ...wildcards.map(
       (wildcard) => `# add an alias for each name below ${wildcard} that ${who}: Docker knows no wildcards`,
     ),
