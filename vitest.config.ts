@@ -10,7 +10,7 @@ const project = (name: string, include: string[], rest: object = {}) => ({
 const FOR_DNS = ['unbound', 'unbound-control', 'dnsmasq', 'ip', 'ss', 'unshare', 'nsenter'];
 /**
  * What test/servers runs, of Debian's unbound, dnsmasq-base, iproute2, util-linux, nginx, apache2-bin, python3, curl, openssl, git, apt, apache2-utils, wrk,
- * prometheus, bind9, bind9-dnsutils, gcc and musl-tools.
+ * prometheus, bind9, bind9-dnsutils, dnsperf, gcc and musl-tools.
  */
 const SERVERS = [
   ...FOR_DNS,
@@ -27,6 +27,7 @@ const SERVERS = [
   'promtool',
   'dig',
   'named',
+  'dnsperf',
   'getent',
   'gcc',
   'musl-gcc',

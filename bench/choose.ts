@@ -1,6 +1,7 @@
 import { isInstalled } from './installed.ts';
 import { bulk } from './loads/bulk.ts';
 import { datagrams } from './loads/datagrams.ts';
+import { dns } from './loads/dns.ts';
 import { helloBulk, helloConnections } from './loads/hello.ts';
 import { newConnections, roundTrips } from './loads/http.ts';
 import { idle } from './loads/idle.ts';
@@ -9,12 +10,14 @@ import { namedConnections, namedDownload, namedRoundTrips, namedUpload } from '.
 import { pingPong } from './loads/ping-pong.ts';
 import { rest } from './loads/rest.ts';
 import type { Options } from './options.ts';
+import { dnsmasq } from './peers/dnsmasq.ts';
 import { haproxy } from './peers/haproxy.ts';
 import { kernel } from './peers/kernel.ts';
 import { nginx } from './peers/nginx.ts';
 import type { Peer } from './peers/peer.ts';
 import { sallyport } from './peers/sallyport.ts';
 import { socat } from './peers/socat.ts';
+import { unbound } from './peers/unbound.ts';
 
 type Say = (line: string) => void;
 
@@ -29,6 +32,8 @@ export function choosePeers(
     nginx('stream'),
     socat(),
     sallyport({ name: 'sallyport' }, { node }),
+    dnsmasq(),
+    unbound(),
     haproxy('http'),
     nginx('http'),
     sallyport({ name: 'names-off', env: { NAME_CHECK: 'off' } }, { node }),
@@ -64,6 +69,7 @@ export function chooseLoads(
     namedDownload(),
     helloBulk('upload'),
     helloBulk('download'),
+    dns(),
   ];
   return pick('load', all, loads).filter(({ name, needs }) => {
     const missing = Object.entries(needs).filter(([program]) => !isInstalled(program));

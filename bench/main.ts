@@ -7,7 +7,6 @@ import { withinLimits } from './limits.ts';
 import type { Sample } from './metrics.ts';
 import { copyOfNode } from './node-copy.ts';
 import { parseOptions, usage } from './options.ts';
-import { isNamed, type Peer } from './peers/peer.ts';
 import { replaceBetween } from './report/page.ts';
 import { report, toJson } from './report/report.ts';
 import { summarizePeers } from './report/statistics.ts';
@@ -38,14 +37,11 @@ async function main(flags: readonly string[]): Promise<void> {
 
   const setting = describeSetting(peers, { network: world.description, flags });
   const { isWhole, rounds, seconds, idle } = options;
-  const summariesOf = (some: readonly Peer[]) =>
-    summarizePeers(
-      samples,
-      some.map(({ name }) => name),
-    );
-  const unread = summariesOf(peers.filter((peer) => !isNamed(peer)));
-  const named = summariesOf(peers.filter(isNamed));
-  const results = { setting, isWhole, rounds, seconds, idle, unread, named, small };
+  const summaries = summarizePeers(
+    samples,
+    peers.map(({ name }) => name),
+  );
+  const results = { setting, isWhole, rounds, seconds, idle, peers: summaries, small };
   const text = report(results);
   console.log(text);
   if (!options.isWritten) return;

@@ -1,14 +1,16 @@
-interface Metric {
+export interface Metric {
   readonly title: string;
   readonly unit: string;
   readonly better: 'more' | 'less';
 }
 
+type Metrics = Readonly<Record<string, Metric>>;
+
 const more = (title: string, unit: string): Metric => ({ title, unit, better: 'more' });
 const less = (title: string, unit: string): Metric => ({ title, unit, better: 'less' });
 
-/** All that loads measure, in the order of the table. */
-export const metrics = {
+/** Of bytes that nobody reads on their way, in the order of their table. */
+export const relayMetrics = {
   upload: more('bulk upload', 'Gbit/s'),
   uploadCpu: less('CPU for an upload', 's/GB'),
   download: more('bulk download', 'Gbit/s'),
@@ -28,6 +30,10 @@ export const metrics = {
   startup: less('start to listening', 'ms'),
   restMemory: less('memory at rest (PSS)', 'MiB'),
   restAnonymous: less('of it with no file behind', 'MiB'),
+} as const satisfies Metrics;
+
+/** Where clients name the server. */
+export const nameMetrics = {
   namedRoundTrips: more('kept-alive requests, HTTP Host read', '1/s'),
   namedRoundTripsCpu: less('CPU for a kept-alive request, HTTP Host read', 'µs'),
   namedConnections: more('new connections, HTTP Host read', '1/s'),
@@ -42,9 +48,18 @@ export const metrics = {
   helloUploadCpu: less('CPU for an upload after a TLS hello', 's/GB'),
   helloDownload: more('bulk download after a TLS hello', 'Gbit/s'),
   helloDownloadCpu: less('CPU for a download after a TLS hello', 's/GB'),
-} as const satisfies Record<string, Metric>;
+} as const satisfies Metrics;
 
-export type MetricId = keyof typeof metrics;
+/** Of nameservers. */
+export const dnsMetrics = {
+  dnsAnswers: more('DNS answers', '1/s'),
+  dnsAnswersCpu: less('CPU for a DNS answer', 'µs'),
+  dnsP50: less('DNS answers at 5,000 questions a second, p50', 'µs'),
+  dnsP99: less('DNS answers at 5,000 questions a second, p99', 'µs'),
+} as const satisfies Metrics;
+
+/** All that loads measure. */
+export type MetricId = keyof typeof relayMetrics | keyof typeof nameMetrics | keyof typeof dnsMetrics;
 
 /** What one run of a load has told. */
 export type Readings = { readonly [K in MetricId]?: number };

@@ -27,6 +27,7 @@ export function describeSetting(
   const tools = {
     iperf3: versionOf('iperf3', '--version', /iperf (\d[\d.]*)/),
     wrk: versionOf('wrk', '--version', /(\d+\.\d+\.\d+)/),
+    dnsperf: versionOf('dnsperf', '-h', /Version (\d[\d.]*)/),
   };
   const versions = [
     ...peers.filter((peer) => !isNamed(peer)).map(({ name, version }) => [name, version] as const),

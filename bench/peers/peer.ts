@@ -1,11 +1,16 @@
 import type { Memory } from '../measure/memory.ts';
 
-/** What clients speak. In 'http' and 'tls' they name the server; 'tcp' and 'udp' are bytes that no peer reads. */
-export type Protocol = 'tcp' | 'udp' | 'http' | 'tls';
+/**
+ * What clients speak. In 'http' and 'tls' they name the server; 'tcp' and 'udp' are bytes that no peer reads; 'dns' is asked of the peer itself, over
+ * UDP.
+ */
+export type Protocol = 'tcp' | 'udp' | 'http' | 'tls' | 'dns';
 
 /** Where a peer listens and what it relays to. */
 export interface Route {
   readonly transport: 'tcp' | 'udp';
+  /** Where clients reach it. */
+  readonly address: string;
   readonly listen: number;
   readonly host: string;
   readonly port: number;
@@ -13,6 +18,8 @@ export interface Route {
   readonly connections: number;
   /** The server's name, where clients name it. */
   readonly name?: ServerName | null;
+  /** As a nameserver: the names that it answers for, each with its own address. */
+  readonly zone?: readonly string[];
 }
 
 /** A name, and the nameserver, as address and port, that knows it. */
@@ -42,13 +49,14 @@ export interface Peer {
   readonly start: ((route: Route, directory: string) => Command) | null;
 }
 
-/** What is to be relayed: a port of the server. */
+/** What is to be relayed: a port of the server; or, in 'dns', the port at which the peer is asked. */
 export interface Service {
   readonly port: number;
   /** With 'tcp' and 'udp', two relays on the same port number. */
   readonly protocols: readonly Protocol[];
   readonly connections: number;
   readonly name?: ServerName;
+  readonly zone?: readonly string[];
 }
 
 /** A peer that relays a service. */
@@ -67,7 +75,7 @@ export interface Started {
 }
 
 export function transportOf(protocol: Protocol): Route['transport'] {
-  return protocol === 'udp' ? 'udp' : 'tcp';
+  return protocol === 'udp' || protocol === 'dns' ? 'udp' : 'tcp';
 }
 
 /** Whether a peer takes part only in loads whose clients name the server. */

@@ -1,16 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import type { Peer } from './peer.ts';
+import type { Peer, Route } from './peer.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 /** MAX_CONNECTIONS as a user would leave it, as long as that is enough. */
 const DEFAULT_CONNECTIONS = 100;
 
+type Environment = Readonly<Record<string, string>>;
+
 export interface Variant {
   readonly name: string;
   /** Beside, or instead of, what a route needs. With NAME_CHECK, it takes part where clients name the server, and there alone. */
-  readonly env?: Readonly<Record<string, string>>;
+  readonly env?: Environment;
   /** Another build's dist/sallyport.js. */
   readonly program?: string | null;
 }
@@ -28,21 +30,32 @@ export function sallyport({ name, env = {}, program = null }: Variant, { node }:
     description: ['sallyport', ...(program === null ? [] : [`of ${program}`]), ...extra].join(' '),
     version: `${versionOfPackage()} on Node ${process.versions.node}`,
     packages: [],
-    protocols: 'NAME_CHECK' in env ? ['http', 'tls'] : ['tcp', 'udp'],
-    start: ({ transport, listen, host, port, connections, name: known }, directory) => ({
+    protocols: 'NAME_CHECK' in env ? ['http', 'tls'] : ['tcp', 'udp', 'dns'],
+    start: (route, directory) => ({
       // As the program's first line has it.
       command: [node, '--disable-sigusr1', program ?? join(ROOT, 'dist/sallyport.js')],
       env: {
-        TARGET: known?.name ?? host,
-        ...(known && { PRE_RESOLVE: '1', NAMESERVERS: known.nameserver, TARGET_SCOPE: 'any' }),
-        PORT: `${listen}:${port}`,
-        MODE: transport,
+        ...(route.zone ? asNameserver(route.address, route.zone) : asRelay(route)),
         SALLYPORT_RUN_DIR: directory,
-        ...(connections > DEFAULT_CONNECTIONS ? { MAX_CONNECTIONS: '0' } : {}),
         ...env,
       },
     }),
   };
+}
+
+function asRelay({ transport, listen, host, port, connections, name: known }: Route): Environment {
+  return {
+    TARGET: known?.name ?? host,
+    ...(known && { PRE_RESOLVE: '1', NAMESERVERS: known.nameserver, TARGET_SCOPE: 'any' }),
+    PORT: `${listen}:${port}`,
+    MODE: transport,
+    ...(connections > DEFAULT_CONNECTIONS ? { MAX_CONNECTIONS: '0' } : {}),
+  };
+}
+
+/** On its own address, where the ports that it relays are free as well. */
+function asNameserver(address: string, zone: readonly string[]): Environment {
+  return { TARGET: zone.join(' '), BIND: address, DNS: '1' };
 }
 
 function versionOfPackage(): string {

@@ -36,7 +36,7 @@ export async function startPeer(
   const own = stack.use(new DisposableStack());
   const directory = mkdtempSync(join(tmpdir(), 'sallyport-bench-'));
   own.defer(() => rmSync(directory, { recursive: true, force: true }));
-  const listen = await world.freePort();
+  const { address, listen } = await listensAt(service, world);
   const meter = openCpuMeter(`${peer.name}-${listen}`);
   own.defer(() => meter.close());
   const running: Running[] = [];
@@ -44,7 +44,7 @@ export async function startPeer(
 
   let startup = 0;
   for (const transport of service.protocols.map(transportOf)) {
-    const route = { ...service, transport, listen, host: world.server.address };
+    const route = { ...service, transport, address, listen, host: world.server.address };
     const files = mkdtempSync(join(directory, `${transport}-`));
     const { command, env } = start(route, files);
     const stamp = join(files, 'started-at');
@@ -56,14 +56,14 @@ export async function startPeer(
     const early = each.ended.then(({ code, output }) => {
       throw new Error(`${peer.name} ended with ${code}: ${output.trim()}`);
     });
-    await Promise.race([early, listening(world.relay, { protocol: transport, port: listen })]);
+    await Promise.race([early, listening(world.relay, { protocol: transport, address, port: listen })]);
     startup = Math.max(startup, Date.now() - 1_000 * Number(readFileSync(stamp, 'latin1')));
     early.catch(() => {}); // from here on its end is seen by whoever uses it
   }
   const groups = running.map(({ pid }) => pid);
   return {
     peer,
-    address: world.relay.address,
+    address,
     port: listen,
     startup,
     cpu: () => meter.read(groups),
@@ -74,4 +74,13 @@ export async function startPeer(
       own.dispose();
     },
   };
+}
+
+/** Any port will do, but nameservers are asked at one: so each has an address of its own. */
+async function listensAt(
+  { protocols, port }: Service,
+  world: World,
+): Promise<{ readonly address: string; readonly listen: number }> {
+  if (protocols.includes('dns')) return { address: await world.freeAddress(), listen: port };
+  return { address: world.relay.address, listen: await world.freePort() };
 }

@@ -56,6 +56,8 @@ export function bars(summaries: Summaries, small: Small | null, idle: number): r
     atLeast("new connections a second, of socat's", 3, against('connections', 'socat')),
     atLeast("UDP datagrams a second, of nginx's", 1.2, against('datagrams', 'nginx')),
     atLeast("UDP datagrams a second, of socat's", 1.2, against('datagrams', 'socat')),
+    atLeast("DNS answers a second, of dnsmasq's", 0.5, against('dnsAnswers', 'dnsmasq')),
+    atMost("DNS answers, p99, of dnsmasq's", 2, against('dnsP99', 'dnsmasq')),
     atMost(
       `memory per idle connection, of ${idle.toLocaleString('en')}`,
       20,

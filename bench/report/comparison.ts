@@ -1,19 +1,26 @@
-import { type MetricId, metrics } from '../metrics.ts';
+import type { Metric, MetricId } from '../metrics.ts';
 import type { Summaries, Summary } from './statistics.ts';
 import { digits, markdownTable } from './table.ts';
 
 const NONE = '–';
 
+interface Options {
+  /** The rows, in order. */
+  readonly metrics: Readonly<Partial<Record<MetricId, Metric>>>;
+  readonly baselines: readonly string[];
+}
+
 /**
  * For each metric the median of each peer with the spread over the rounds, and the ratio of its median to each baseline's. What nobody has been
- * measured by is left out; null where nothing is left.
+ * measured by is left out, and who has not been measured; null where nothing is left.
  */
-export function comparison(summaries: Summaries, baselines: readonly string[]): string | null {
-  const peers = Object.keys(summaries);
-  const rows = (Object.keys(metrics) as MetricId[]).flatMap((metric) => {
-    const all = Object.values(summaries).map((summary) => summary[metric]);
+export function comparison(summaries: Summaries, { metrics, baselines }: Options): string | null {
+  const ids = Object.keys(metrics) as MetricId[];
+  const peers = Object.keys(summaries).filter((peer) => ids.some((metric) => summaries[peer]?.[metric]));
+  const rows = Object.entries(metrics).flatMap(([id, { title, unit }]) => {
+    const metric = id as MetricId;
+    const all = peers.map((peer) => summaries[peer]?.[metric]);
     if (all.every((summary) => !summary)) return [];
-    const { title, unit } = metrics[metric];
     const ratios = baselines.flatMap((baseline) => {
       const base = summaries[baseline]?.[metric];
       return base ? [[`÷ ${baseline}`, ...all.map((summary) => ratio(summary, base))]] : [];

@@ -1,3 +1,4 @@
+import { dnsMetrics, nameMetrics, relayMetrics } from '../metrics.ts';
 import type { Setting } from '../setting.ts';
 import type { Small } from '../small/small.ts';
 import { bars, barsTable } from './bars.ts';
@@ -15,27 +16,28 @@ export interface Results {
   readonly seconds: number;
   /** How many connections idled. */
   readonly idle: number;
-  /** Of peers that read nothing of what they relay. */
-  readonly unread: Summaries;
-  /** Of peers whose clients name the server. */
-  readonly named: Summaries;
+  readonly peers: Summaries;
   readonly small: Small | null;
 }
 
 /** The results in Markdown. */
 export function report(results: Results): string {
-  const { unread, named, small, idle, isWhole } = results;
-  const summaries = { ...unread, ...named };
-  const shown = bars(summaries, small, idle).filter(({ measured }) => isWhole || measured !== null);
-  const all = comparison(unread, ['haproxy', 'sallyport']);
-  const checked = comparison(named, ['haproxy-http', 'nginx-http', 'names-off']);
+  const { peers, small, idle, isWhole } = results;
+  const shown = bars(peers, small, idle).filter(({ measured }) => isWhole || measured !== null);
+  const all = comparison(peers, { metrics: relayMetrics, baselines: ['haproxy', 'sallyport'] });
+  const checked = comparison(peers, {
+    metrics: nameMetrics,
+    baselines: ['haproxy-http', 'nginx-http', 'names-off'],
+  });
+  const dns = comparison(peers, { metrics: dnsMetrics, baselines: ['dnsmasq', 'unbound'] });
   const sections = [
     describeSetting(results),
     shown.length > 0 && `What the relay has to reach.\n\n${barsTable(shown)}`,
     all && `Medians of the rounds, in brackets the lowest and the highest. Below each, its ratios.\n\n${all}`,
     checked &&
       `The relay with NAME_CHECK=off and with NAME_CHECK=enforce, beside others that read each HTTP request.\n\n${checked}`,
-    small && `What runs beside every app has to be small.\n\n${smallTable(summaries, small)}`,
+    dns && `The relay with DNS=1, beside nameservers that hold the same names.\n\n${dns}`,
+    small && `What runs beside every app has to be small.\n\n${smallTable(peers, small)}`,
   ];
   return sections.filter(Boolean).join('\n\n');
 }

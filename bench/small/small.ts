@@ -43,7 +43,8 @@ export async function measureSmall({ world, node, seconds, image, stack: whole }
   const directory = mkdtempSync(join(tmpdir(), 'sallyport-bench-'));
   stack.defer(() => rmSync(directory, { recursive: true, force: true }));
   const [listen, port] = [await world.freePort(), await world.freePort()];
-  const route = { transport: 'tcp', listen, host: world.server.address, port, connections: 100 } as const;
+  const at = { address: world.relay.address, listen };
+  const route = { ...at, transport: 'tcp', host: world.server.address, port, connections: 100 } as const;
   const { command, env = {} } = sallyport({ name: 'sallyport' }, { node }).start?.(route, directory) ?? {};
   if (command === undefined) throw new Error('there is nothing to start');
   const meter = openCpuMeter(`small-${listen}`);

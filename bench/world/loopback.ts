@@ -8,12 +8,14 @@ const HERE: Place = { wrap: (command, args) => [command, ...args], address: '127
 
 /** All three on the machine's loopback. */
 export function openLoopback(reason: string): World {
+  let next = 1;
   return {
     description: `loopback, ${reason}: no veth pair is crossed, and results say less`,
     client: HERE,
     relay: HERE,
     server: HERE,
     freePort,
+    freeAddress: () => Promise.resolve(`127.83.53.${next++}`),
   };
 }
 

@@ -8,6 +8,8 @@ import type { World } from './world.ts';
 
 /** Listeners have the ports below the range that clients take theirs from. */
 const FIRST_PORT = 2_000;
+/** Of the network of client and relay, behind the addresses of both. */
+const FIRST_HOST = 10;
 const CLIENT_PORTS = '10000 65000';
 
 /** Who closes first keeps a port for a minute (TIME-WAIT): a client that runs out of them measures its own search for one. */
@@ -21,6 +23,7 @@ const JOIN = `
   ip addr add 10.83.2.1/24 dev to-server && ip link set to-server up
   sysctl --quiet --write net.ipv4.ip_forward=1
 `;
+const ADD_ADDRESS = 'ip addr add "$0/24" dev to-client';
 const ATTACH = 'set -e; ip addr add "$0/24" dev eth0; ip link set eth0 up; ip route add default via "$1"';
 
 /** Client, relay and server in network namespaces joined by veth pairs, as Docker joins containers. They go with their holders. */
@@ -35,13 +38,19 @@ export async function openNamespaces(stack: DisposableStack): Promise<World> {
   await sh(client, ATTACH, client.address, relay.address);
   await sh(server, ATTACH, server.address, '10.83.2.1');
 
-  let next = FIRST_PORT;
+  let nextPort = FIRST_PORT;
+  let nextHost = FIRST_HOST;
   return {
     description: 'three network namespaces joined by veth pairs',
     client,
     relay,
     server,
-    freePort: () => Promise.resolve(next++),
+    freePort: () => Promise.resolve(nextPort++),
+    async freeAddress() {
+      const address = `10.83.1.${nextHost++}`;
+      await sh(relay, ADD_ADDRESS, address);
+      return address;
+    },
   };
 }
 

@@ -17,21 +17,33 @@ type Protocol = 'tcp' | 'udp';
 const WAITING = { tcp: '0A', udp: '07' };
 const SLICE = 1; // ms
 
-/** Resolves once a port is listened on in a place. The kernel's table tells, so that nobody has to connect; rejects after `timeout` ms. */
+interface Endpoint {
+  readonly protocol: Protocol;
+  /** The place's own, unless another is given. */
+  readonly address?: string;
+  readonly port: number;
+}
+
+/**
+ * Resolves once somebody listens at a port of an IPv4 address, or of all addresses. The kernel's table tells, so that nobody has to connect; rejects
+ * after `timeout` ms.
+ */
 export async function listening(
   place: Place,
-  { protocol, port, timeout = 10_000 }: { protocol: Protocol; port: number; timeout?: number },
+  { timeout = 10_000, ...endpoint }: Endpoint & { readonly timeout?: number },
 ): Promise<void> {
   const deadline = performance.now() + timeout;
-  while (!isListening(place, protocol, port)) {
-    if (performance.now() > deadline) throw new Error(`nothing listens on ${protocol} port ${port}`);
+  const { protocol, address = place.address, port } = endpoint;
+  while (!isListening(place, { protocol, address, port })) {
+    if (performance.now() > deadline)
+      throw new Error(`nothing listens on ${protocol} port ${port} of ${address}`);
     await wait(SLICE);
   }
 }
 
-function isListening({ pid }: Place, protocol: Protocol, port: number): boolean {
+function isListening({ pid }: Place, { protocol, address, port }: Required<Endpoint>): boolean {
   const local = new RegExp(
-    `^ *\\d+: [0-9A-F]+:${port.toString(16).toUpperCase().padStart(4, '0')} \\S+ ${WAITING[protocol]} `,
+    `^ *\\d+: (?:0+|${asWord(address)}):${hex(port, 4)} \\S+ ${WAITING[protocol]} `,
     'm',
   );
   return [protocol, `${protocol}6`].some((table) => {
@@ -41,4 +53,14 @@ function isListening({ pid }: Place, protocol: Protocol, port: number): boolean 
       return false; // without IPv6 there is no table of it
     }
   });
+}
+
+/** An IPv4 address as the kernel's tables have it: a word, in the machine's own order of bytes. */
+function asWord(address: string): string {
+  const [word = 0] = new Uint32Array(Uint8Array.from(address.split('.'), Number).buffer);
+  return hex(word, 8);
+}
+
+function hex(number: number, digits: number): string {
+  return number.toString(16).toUpperCase().padStart(digits, '0');
 }

@@ -13,6 +13,8 @@ export interface World {
   readonly server: Place;
   /** A port that nothing uses in any of the three. */
   readonly freePort: () => Promise<number>;
+  /** One more address of the relay, at which nothing listens. */
+  readonly freeAddress: () => Promise<string>;
 }
 
 /** Three network namespaces where this process may make them, loopback otherwise. */

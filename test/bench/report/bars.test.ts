@@ -54,6 +54,17 @@ test('bars() on names in HTTP compare the relay with others that read each reque
   ]);
 });
 
+test('bars() on DNS compare the relay with dnsmasq', () => {
+  const samples = [
+    sample('dnsmasq', { dnsAnswers: 100, dnsP99: 50 }),
+    sample('sallyport', { dnsAnswers: 50, dnsP99: 101 }),
+  ];
+  expect(rowsFor(samples, 'DNS answers')).toEqual([
+    expect.stringMatching(/^\| DNS answers a second.* at least 0\.50 × \| +0\.50 × \| +met \|$/),
+    expect.stringMatching(/^\| DNS answers, p99.* at most 2\.00 × \| +2\.02 × \| +\*\*not met\*\* \|$/),
+  ]);
+});
+
 test('bars() that nobody measured say so', () => {
   const all = bars({}, null, 10_000);
   expect(all.every(({ measured }) => measured === null)).toBe(true);

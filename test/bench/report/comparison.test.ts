@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
 
-import type { Readings, Sample } from '../../../bench/metrics.ts';
+import { type Readings, relayMetrics, type Sample } from '../../../bench/metrics.ts';
 import { comparison } from '../../../bench/report/comparison.ts';
 import { summarizePeers } from '../../../bench/report/statistics.ts';
 
 function compare(all: readonly Sample[]): string | null {
-  return comparison(summarizePeers(all, ['haproxy', 'nginx', 'sallyport']), ['haproxy', 'sallyport']);
+  const summaries = summarizePeers(all, ['haproxy', 'nginx', 'sallyport', 'dnsmasq']);
+  return comparison(summaries, { metrics: relayMetrics, baselines: ['haproxy', 'sallyport'] });
 }
 
 function samples(peer: string, ...all: readonly Readings[]): readonly Sample[] {
@@ -42,6 +43,13 @@ test('comparison() shows what a peer cannot do as missing, and leaves out whom n
     ['**UDP datagrams of 64 B, loss < 1 %**, 1/s', '–', '50'],
     ['÷ sallyport', '–', '1.00'],
   ]);
+});
+
+test('comparison() has only the metrics that are asked for, and the peers that they were measured by', () => {
+  const all = [...samples('haproxy', { upload: 8 }), ...samples('sallyport', { upload: 4, dnsAnswers: 50 })];
+  const whole = [...all, ...samples('dnsmasq', { dnsAnswers: 100 })];
+  expect(compare(whole)).toBe(compare(all));
+  expect(compare(all)).not.toContain('DNS');
 });
 
 test('comparison() makes nothing of no samples', () => {
