@@ -3,6 +3,7 @@ import type { LookupAddress } from 'node:dns';
 import { abortable } from '../lib/abortable.ts';
 import { messageOf } from '../lib/message-of.ts';
 import { isFinal } from '../lib/resolve-error.ts';
+import type { takeTurns } from '../lib/take-turns.ts';
 import type { Log } from '../log/log.ts';
 import { limitAddresses, type Limited } from './limit-addresses.ts';
 import type { AddressRecord, Answer } from './resolver.ts';
@@ -12,8 +13,8 @@ interface Options {
   readonly ask: (signal: AbortSignal) => Promise<Answer>;
   /** Whether the answer is kept fresh; if not, the first one stays. */
   readonly refresh: boolean;
-  /** Asks for the first time, when it is this book's turn; whoever wants an address sooner asks at once. */
-  readonly begin: (ask: () => Promise<void>) => void;
+  /** Has the book's own questions wait for others'; whoever wants an address does not. */
+  readonly inTurn: ReturnType<typeof takeTurns>;
   readonly log: Pick<Log, 'info' | 'warn'>;
   /** Closes the book. */
   readonly signal: AbortSignal;
@@ -64,8 +65,8 @@ const LAST_RETRY = 30_000;
 /** The least time between two questions, in ms. */
 const MIN_PAUSE = 1_000;
 
-/** Opens the book on a name and asks as soon as `begin` has it do so. Failures keep the last good answer (RFC 8767) and are said once, as is their end. */
-export function openAddressBook(name: string, { ask, refresh, begin, log, signal }: Options): AddressSource {
+/** Opens the book on a name and asks at once. Failures keep the last good answer (RFC 8767) and are said once, as is their end. */
+export function openAddressBook(name: string, { ask, refresh, inTurn, log, signal }: Options): AddressSource {
   let answer: KeptAnswer | null = null;
   /** What the newest question came to; null when it was answered. */
   let failure: unknown = null;
@@ -80,9 +81,17 @@ export function openAddressBook(name: string, { ask, refresh, begin, log, signal
     asking ??= askNow().finally(() => {
       asking = null;
       if (!signal.aborted && (refresh || answer === null))
-        timer = setTimeout(() => void askOnce(), nextPause());
+        timer = setTimeout(() => void askInTurn(), nextPause());
     });
     return asking;
+  }
+
+  /** Not where it has been asked, or the book closed, before its turn comes. Never rejects. */
+  async function askInTurn(): Promise<void> {
+    const before = askedAt;
+    await inTurn(async () => {
+      if (askedAt === before && !signal.aborted) await askOnce();
+    });
   }
 
   async function askNow(): Promise<void> {
@@ -144,9 +153,7 @@ export function openAddressBook(name: string, { ask, refresh, begin, log, signal
   }
 
   signal.addEventListener('abort', () => clearTimeout(timer));
-  begin(async () => {
-    if (askedAt === -Infinity && !signal.aborted) await askOnce();
-  });
+  void askInTurn();
 
   return {
     async addresses(waiting, { fresh = false } = {}) {

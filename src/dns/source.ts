@@ -2,6 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import { isIP } from 'node:net';
 
 import { singleFlight } from '../lib/single-flight.ts';
+import type { takeTurns } from '../lib/take-turns.ts';
 import type { Scope } from '../lib/target-scope.ts';
 import type { Log } from '../log/log.ts';
 import { type AddressSource, openAddressBook } from './address-book.ts';
@@ -15,8 +16,7 @@ interface Options {
   /** Whether answers are kept; if not, each call gets one that was under way or came after it. */
   readonly keep: boolean;
   readonly refresh: boolean;
-  /** See openAddressBook. */
-  readonly begin: (ask: () => Promise<void>) => void;
+  readonly inTurn: ReturnType<typeof takeTurns>;
   readonly scope: Scope;
   /** Takes the time of a lookup that ends with this signal; resolves as it does. */
   readonly timed: <T>(lookup: Promise<T>, signal: AbortSignal) => Promise<T>;
@@ -28,7 +28,7 @@ interface Options {
 /** Where a name's addresses come from: a literal address is its own, and not judged; a name has an address book, or is asked for each time. */
 export function openSource(
   name: string,
-  { resolve, keep, refresh, begin, scope, timed, log, signal }: Options,
+  { resolve, keep, refresh, inTurn, scope, timed, log, signal }: Options,
 ): AddressSource {
   const family = isIP(name);
   if (family !== 0) return fixed([{ address: name, family }]);
@@ -50,7 +50,7 @@ export function openSource(
     return { ...answer, records: usable(answer) };
   }
 
-  if (keep) return openAddressBook(name, { ask, refresh, begin, log, signal });
+  if (keep) return openAddressBook(name, { ask, refresh, inTurn, log, signal });
   const join = singleFlight((_name: string, asking) => ask(asking), signal);
   return { ...fixed([]), addresses: async (waiting) => (await join(name, waiting)).records };
 }

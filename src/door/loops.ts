@@ -2,10 +2,10 @@ import type { LookupAddress } from 'node:dns';
 
 import type { Config } from '../config/config.ts';
 import { protocolOf } from '../config/listeners.ts';
-import type { Protocol } from '../config/ports.ts';
-import type { Rule } from '../config/rules.ts';
+import { type Protocol, PROTOCOLS } from '../config/ports.ts';
 import { isWildcard } from '../config/targets.ts';
 import { withDeadline } from '../lib/deadline.ts';
+import { takeTurns } from '../lib/take-turns.ts';
 import { throttle } from '../lib/throttle.ts';
 import type { Log } from '../log/log.ts';
 import { createLoopGuard, LoopError, type LoopGuard } from '../relay/loop-guard.ts';
@@ -22,6 +22,8 @@ interface Suspect {
 
 /** How often names are looked up for it, at most, in ms. */
 const LOOK_EVERY = 30_000;
+/** How many are looked up at a time: a thousand at once would take 150 MB. */
+const AT_ONCE = 16;
 
 /** The guard against dialling ourselves on one of the configuration's ports. */
 export function loopGuardOf(
@@ -61,15 +63,20 @@ export function watchLoops(
 
   async function find(): Promise<void> {
     const config = current();
-    const suspects = config.rules.flatMap((rule) => suspectsOf(rule, config));
-    const found = await Promise.all(suspects.map((suspect) => findLoop(suspect, config.connectTimeout)));
+    const inTurn = takeTurns(AT_ONCE);
+    const found = await Promise.all(
+      suspectsIn(config).map((suspect) => inTurn(() => findLoop(suspect, config.connectTimeout))),
+    );
     const loops = [...new Set(found.flat())];
     for (const err of loops.filter((loop) => !known.includes(loop)))
       log.warn({ err }, 'a target leads to this relay itself');
     known = loops;
   }
 
-  const look = throttle(LOOK_EVERY, () => void find());
+  let finding: Promise<void> | null = null;
+  const look = throttle(LOOK_EVERY, () => {
+    finding ??= find().finally(() => (finding = null));
+  });
   look();
   return () => {
     look();
@@ -77,11 +84,16 @@ export function watchLoops(
   };
 }
 
-/** The names of a rule, where we listen on a port of theirs ourselves. */
-function suspectsOf({ names, protocol, ports }: Rule, config: Config): readonly Suspect[] {
-  const listening = portsOver(protocol, config.listeners);
-  const shared = ports.map(({ target }) => target).filter((port) => listening.has(port));
-  if (shared.length === 0) return [];
-  const guard = loopGuardOf(config, protocol);
-  return names.filter((name) => !isWildcard(name)).map((host) => ({ host, ports: shared, guard }));
+/** The names of each rule, where we listen on a port of theirs ourselves. */
+function suspectsIn(config: Config): readonly Suspect[] {
+  return PROTOCOLS.flatMap((protocol) => {
+    const listening = portsOver(protocol, config.listeners);
+    const guard = createLoopGuard(listening, config);
+    const rules = config.rules.filter((rule) => rule.protocol === protocol);
+    return rules.flatMap(({ names, ports }) => {
+      const shared = ports.map(({ target }) => target).filter((port) => listening.has(port));
+      if (shared.length === 0) return [];
+      return names.filter((name) => !isWildcard(name)).map((host) => ({ host, ports: shared, guard }));
+    });
+  });
 }

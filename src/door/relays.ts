@@ -1,9 +1,14 @@
+import { setImmediate } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 
 import type { PortConfig } from '../config/config.ts';
 import { protocolOf } from '../config/listeners.ts';
+import { takeTurns } from '../lib/take-turns.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { LedRelay, OpenRelay } from './listen.ts';
+
+/** How many ports are changed before what lives has its turn: a thousand take a third of a second. */
+const AT_ONCE = 16;
 
 /** A port that is listened on. */
 interface Opened {
@@ -16,6 +21,7 @@ export class Relays {
   /** By port and protocol, in the order of the configuration. */
   #opened: ReadonlyMap<string, Opened> = new Map();
   readonly #failed = Promise.withResolvers<never>();
+  readonly #turns = takeTurns(AT_ONCE);
   #isDraining = false;
 
   constructor() {
@@ -58,15 +64,15 @@ export class Relays {
     this.#opened = new Map([...wanted].map(([key, port]) => [key, { ...(all.get(key) as Opened), port }]));
     await Promise.all(
       changes.map(async ({ relay, port, next }) => {
-        if (next === undefined) await relay.end();
-        else if (!isDeepStrictEqual(port, next)) await relay.lead(next);
+        if (next === undefined) await this.#inTurn(() => relay.end());
+        else if (!isDeepStrictEqual(port, next)) await this.#inTurn(() => relay.lead(next));
       }),
     );
   }
 
   async #openAll(ports: readonly PortConfig[], openRelay: OpenRelay): Promise<ReadonlyMap<string, Opened>> {
     const opening = await Promise.allSettled(
-      ports.map(async (port) => ({ port, relay: await openRelay(port) })),
+      ports.map((port) => this.#inTurn(async () => ({ port, relay: await openRelay(port) }))),
     );
     const opened = opening.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []));
     const failure = opening.find((outcome) => outcome.status === 'rejected');
@@ -76,6 +82,14 @@ export class Relays {
     }
     for (const { relay } of opened) relay.failed.catch(this.#failed.reject);
     return new Map(opened.map((each) => [keyOf(each.port), each]));
+  }
+
+  /** Has bytes move on between a few ports and the next. */
+  #inTurn<T>(run: () => Promise<T>): Promise<T> {
+    return this.#turns(async () => {
+      await setImmediate();
+      return run();
+    });
   }
 
   /** See Relay. */

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { openAddressBook } from '../../src/dns/address-book.ts';
 import type { AddressRecord, Answer } from '../../src/dns/resolver.ts';
 import { ResolveError } from '../../src/lib/resolve-error.ts';
+import { takeTurns } from '../../src/lib/take-turns.ts';
 import { testLog } from '../helpers/relay.ts';
 
 const { signal } = new AbortController();
@@ -34,7 +35,7 @@ function openScripted(
   const book = openAddressBook('api.test', {
     ask,
     refresh,
-    begin: (first) => void first(),
+    inTurn: takeTurns(1),
     log,
     signal: closing.signal,
   });

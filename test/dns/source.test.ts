@@ -4,14 +4,14 @@ import { openNameserver } from '../../src/dns/nameserver.ts';
 import { createResolver } from '../../src/dns/resolver.ts';
 import { openSource } from '../../src/dns/source.ts';
 import { createSystemResolver } from '../../src/dns/system.ts';
+import { takeTurns } from '../../src/lib/take-turns.ts';
 import type { Scope } from '../../src/lib/target-scope.ts';
 import { a, plainNameserver, scriptedServer, zone } from '../helpers/dns.ts';
 import { testLog } from '../helpers/relay.ts';
 
-const begin = (ask: () => Promise<void>) => void ask();
-
 const { signal } = new AbortController();
 const timed = <T>(lookup: Promise<T>) => lookup;
+const inTurn = takeTurns(1);
 
 async function sourceOf(addresses: readonly string[], scope: Scope) {
   const server = await scriptedServer(zone(addresses.map((address) => a('api.test', address))));
@@ -25,9 +25,9 @@ async function sourceOf(addresses: readonly string[], scope: Scope) {
       resolve,
       keep: true,
       refresh: true,
-      begin,
       scope,
       timed,
+      inTurn,
       log,
       signal: closing.signal,
     }),
@@ -65,9 +65,9 @@ test('a source does not judge a literal address, nor ask for it', async () => {
     resolve: createSystemResolver(),
     keep: false,
     refresh: true,
-    begin,
     scope: 'public',
     timed,
+    inTurn,
     log: testLog(),
     signal,
   });
@@ -79,8 +79,8 @@ test('a source judges what the container’s own resolver says', async () => {
     resolve: createSystemResolver(),
     keep: false,
     refresh: true,
-    begin,
     timed,
+    inTurn,
     log: testLog(),
     signal,
   };
@@ -99,9 +99,9 @@ test('a source that keeps nothing asks once for all who wait, and anew after tha
     resolve,
     keep: false,
     refresh: true,
-    begin,
     scope: 'any',
     timed,
+    inTurn,
     log: testLog(),
     signal,
   } as const;
@@ -118,8 +118,16 @@ test('who waits for a source that is closed is told, also where nothing is kept'
   const server = await scriptedServer(() => []);
   const resolve = createResolver([plainNameserver(server)]);
   const closing = new AbortController();
-  const options = { resolve, keep: false, refresh: true, scope: 'any', timed, log: testLog() } as const;
-  const waiting = openSource('api.test', { ...options, begin, signal: closing.signal }).addresses(signal);
+  const options = {
+    resolve,
+    keep: false,
+    refresh: true,
+    scope: 'any',
+    timed,
+    inTurn,
+    log: testLog(),
+  } as const;
+  const waiting = openSource('api.test', { ...options, signal: closing.signal }).addresses(signal);
   closing.abort(new Error('nobody wants it any more'));
   await expect(waiting).rejects.toThrow('nobody wants it any more');
 });

@@ -166,3 +166,25 @@ test('all names are closed by the signal', async () => {
   await vi.advanceTimersByTimeAsync(60_000);
   expect(asked(0, 'a.test')).toBe(1);
 });
+
+test('of names that nobody waits for 32 are asked for at a time; one that is wanted is asked for at once', async () => {
+  const names = Array.from({ length: 100 }, (_, i) => `n${i}.test`);
+  const answer = zone(names.map((name) => a(name, '192.0.2.1')));
+  let isMute = true;
+  const script: Script = (query, how) => (isMute ? [] : answer(query, how));
+  const { sources, asked, close } = await sourcesBy(names, script);
+  const known = () => names.filter((name) => asked(0, name) > 0);
+  await until(() => known().length >= 32);
+  const wanted = sources
+    .of('n99.test')
+    .addresses(signal)
+    .catch((cause: Error) => cause.message);
+  await until(() => asked(0, 'n99.test') > 0);
+  expect(known()).toEqual([...names.slice(0, 32), 'n99.test']);
+
+  isMute = false;
+  await vi.advanceTimersByTimeAsync(3_000); // the bound on a nameserver's answer
+  await until(() => known().length === names.length);
+  expect(await wanted).toMatch(/silent/);
+  close();
+});

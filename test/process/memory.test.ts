@@ -14,6 +14,20 @@ function residentMemory(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]);
 }
 
+test('a thousand names take little more memory than one', async () => {
+  const port = await closedPort();
+  const start = async (names: number) => {
+    const { process, line } = startSallyport({
+      TARGET: Array.from({ length: names }, (_, i) => `n${i}.test:${port}:80`).join(' '),
+      BIND: `127.0.0.${names === 1 ? 1 : 2}`,
+    });
+    await line('listening');
+    return residentMemory(process.pid ?? 0);
+  };
+  // What reading them has left behind is not collected yet.
+  expect(await start(1_000)).toBeLessThan((await start(1)) * 1.5);
+});
+
 test.each([{ WORKERS: '1' }, { WORKERS: '2' }])(
   'a storm of connections leaves memory as it was: %j',
   async (environment) => {
