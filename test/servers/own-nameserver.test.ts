@@ -116,7 +116,7 @@ async function bindTo(zone: string, to: number): Promise<number> {
     'controls {};',
   ];
   writeFileSync(conf, `${lines.join('\n')}\n`);
-  await startDaemon(unconfined('/usr/sbin/named'), ['-g', '-c', conf], { ready: 'running' });
+  await startDaemon(unconfined('/usr/sbin/named'), ['-g', '-c', conf], { ready: 'all zones loaded' });
   return port;
 }
 
