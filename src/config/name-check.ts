@@ -124,14 +124,15 @@ function findIdle(asked: NameCheck, left: readonly Listener[]): readonly string[
 
 /** Ports where names are checked, and only some clients have one. */
 function warnOfPlaintext(listeners: readonly CheckedListener[]): readonly string[] {
-  return listeners.flatMap(({ allowed, nameCheck }) => {
+  return listeners.flatMap(({ kind, allowed, nameCheck }) => {
     if (nameCheck === 'off') return [];
+    const where = kind === 'http-proxy' ? 'in tunnels of the forward proxy to port' : 'on port';
     const ports = new Set(
       allowed.flatMap(({ ports: some }) => some).filter((port) => PLAINTEXT_FIRST[port] !== undefined),
     );
     return [...ports].map(
       (port) =>
-        `TARGET: on port ${port} (${PLAINTEXT_FIRST[port]}) only clients that use TLS with SNI name a target, as libpq 14 and newer do by default, and names are checked (NAME_CHECK=${nameCheck})`,
+        `TARGET: ${where} ${port} (${PLAINTEXT_FIRST[port]}) only clients that use TLS with SNI name a target, as libpq 14 and newer do by default, and names are checked (NAME_CHECK=${nameCheck})`,
     );
   });
 }

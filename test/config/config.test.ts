@@ -592,6 +592,12 @@ test('parseConfig() warns that PostgreSQL clients may name nobody, where names a
   expect(parseConfig({ ...postgres, TARGET: 'a.test b.test' }).warnings).toEqual([warning('enforce')]);
   expect(parseConfig({ ...postgres, NAME_CHECK: 'report' }).warnings).toEqual([warning('report')]);
   expect(parseConfig(postgres).warnings).toEqual([]);
+  const { warnings } = parseConfig({ TARGET: 'a.test:5432', MODE: 'tcp http-proxy' });
+  expect(warnings).toEqual([
+    expect.stringMatching(
+      /^TARGET: in tunnels of the forward proxy to port 5432 \(PostgreSQL\) only clients /,
+    ),
+  ]);
 });
 
 test('parseConfig() never fails but with problems that name the variable, whatever a variable holds', () => {
