@@ -76,8 +76,8 @@ const httpUrls = (accepted: string): Type<readonly string[]> => ({
 const milliseconds = (min: 0 | 1): Type<number> => wholeNumber(min, MAX_TIMEOUT, 'ms');
 
 const aName = need('a name in TARGET', hasName);
-const tcp = need('a port of TCP', hasTcp);
-const udp = need('a port of UDP', ({ kinds }) => kinds.has('udp'));
+const tcp = need('MODE=tcp or http-proxy, or a port with /tcp', hasTcp);
+const udp = need('MODE=udp, or a port with /udp', ({ kinds }) => kinds.has('udp'));
 const preResolve = need('PRE_RESOLVE=1', ({ PRE_RESOLVE }) => PRE_RESOLVE);
 const httpProbe = need('HTTP_HEALTHCHECK=1', ({ HTTP_HEALTHCHECK }) => HTTP_HEALTHCHECK);
 const smtpProbe = need('SMTP_HEALTHCHECK=1', ({ SMTP_HEALTHCHECK }) => SMTP_HEALTHCHECK);
@@ -165,7 +165,7 @@ export const variables = {
     '1000',
     wholeNumber(0, Number.MAX_SAFE_INTEGER),
     need(
-      'a port of TCP and a limit of MAX_CONNECTIONS',
+      'MODE=tcp or http-proxy, or a port with /tcp, and a limit of MAX_CONNECTIONS',
       (others) => hasTcp(others) && others.MAX_CONNECTIONS > 0,
     ),
   ),

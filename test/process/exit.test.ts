@@ -38,7 +38,7 @@ test('a name that is nearly one of ours is warned about, and a setting without e
   });
   const { level } = await relay.line('NAMESERVER is set but unknown: did you mean NAMESERVERS?');
   expect(level).toBe('warn');
-  await relay.line('UDP_ANSWERS is set, but has no effect without MODE=udp');
+  await relay.line('UDP_ANSWERS is set, but has no effect without MODE=udp, or a port with /udp');
 });
 
 test.each(['tcp', 'udp'])(
