@@ -224,7 +224,10 @@ function teach(entries: readonly TargetEntry[], { NAME_CHECK: nameCheck, MODE: m
   const everybody: TargetEntry = { name: EVERYBODY, ports: null, protocol: 'tcp' };
   return {
     entries: isOpen ? entries : [...entries, everybody],
-    problems: mode === 'udp' ? ['NAME_CHECK=learn: goes with TCP only, as datagrams carry no name'] : [],
+    problems:
+      mode === 'udp'
+        ? ['NAME_CHECK=learn: goes with MODE=tcp and MODE=http-proxy only, as datagrams carry no name']
+        : [],
   };
 }
 

@@ -115,7 +115,8 @@ function forbid(asked: NameCheck, choosing: readonly Listener[]): readonly strin
 
 /** A check that is asked for, and has nothing to check. Where servers speak first, it is left out. */
 function findIdle(asked: NameCheck, left: readonly Listener[]): readonly string[] {
-  if (left.length === 0) return [`NAME_CHECK=${asked}: goes with TCP only, as datagrams carry no name`];
+  if (left.length === 0)
+    return [`NAME_CHECK=${asked}: goes with MODE=tcp and MODE=http-proxy only, as datagrams carry no name`];
   const names = new Set(left.flatMap(({ allowed }) => namesOf(allowed)));
   return [...names]
     .filter((name) => ipVersion(name) !== 0)

@@ -41,11 +41,6 @@ interface Way extends PortPair {
 }
 
 const kinds = Object.keys(probeKinds) as ProbeKind[];
-const KINDS: Readonly<Record<ListenerKind, string>> = {
-  tcp: 'a relay of TCP',
-  udp: 'a relay of UDP',
-  'http-proxy': 'a forward proxy',
-};
 
 /** The probes that are switched on, and what in TARGET, PORT and MODE speaks against them. */
 export function readProbes(
@@ -78,7 +73,9 @@ function readKind(kind: ProbeKind, values: Partial<Values>, { targets, listeners
 
   const isMisplaced = isOn && listeners.length > 0 && ways.length === 0;
   if (isMisplaced)
-    problems.push(`${kind}_HEALTHCHECK=1: goes with ${usable.map((each) => KINDS[each]).join(' or ')} only`);
+    problems.push(
+      `${kind}_HEALTHCHECK=1: goes with ${usable.map((each) => `MODE=${each}`).join(' and ')} only, or with a port with /tcp`,
+    );
   const isSent = isOn && ways.length > 0;
   // What is set is read even where it is not sent. Where names are learned there may be none to ask for.
   const hasDefault = isOn && (target !== null || values.NAME_CHECK !== 'learn');

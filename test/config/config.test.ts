@@ -420,7 +420,7 @@ test('parseConfig() refuses a probe to a port that no port pair has', () => {
 
 test.each(['HTTP_HEALTHCHECK', 'SMTP_HEALTHCHECK'])('parseConfig() refuses %s with MODE=udp', (name) => {
   expect(problemsOf({ TARGET: 'a.test', MODE: 'udp', [name]: '1' })).toEqual([
-    expect.stringContaining(`${name}=1: goes with a relay of TCP`),
+    expect.stringContaining(`${name}=1: goes with MODE=tcp`),
   ]);
 });
 

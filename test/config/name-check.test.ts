@@ -55,7 +55,7 @@ test.each<[Record<string, string>, string[]]>([
   ],
   [
     { ...one, ...udp, NAME_CHECK: 'report' },
-    ['NAME_CHECK=report: goes with TCP only, as datagrams carry no name'],
+    ['NAME_CHECK=report: goes with MODE=tcp and MODE=http-proxy only, as datagrams carry no name'],
   ],
   [{ ...address, NAME_CHECK: 'report' }, ['NAME_CHECK=report: 192.0.2.1 is no name to check']],
   [

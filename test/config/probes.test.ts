@@ -119,6 +119,6 @@ test('a probe that is off needs no host', () => {
 
 test('SMTP_HEALTHCHECK goes with a relay of TCP only', () => {
   expect(problemsOf({ ...one, ...proxy, SMTP_HEALTHCHECK: '1' })).toEqual([
-    'SMTP_HEALTHCHECK=1: goes with a relay of TCP only',
+    'SMTP_HEALTHCHECK=1: goes with MODE=tcp only, or with a port with /tcp',
   ]);
 });

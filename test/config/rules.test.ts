@@ -127,12 +127,12 @@ test.each<[Record<string, string>, string[]]>([
   [{ TARGET: 'a.test:9000', ADMIN_PORT: '9000' }, ['ADMIN_PORT=9000: clients are listened to on that port']],
   [
     { TARGET: 'a.test:514/udp', HTTP_HEALTHCHECK: '1' },
-    ['HTTP_HEALTHCHECK=1: goes with a relay of TCP or a forward proxy only'],
+    ['HTTP_HEALTHCHECK=1: goes with MODE=tcp and MODE=http-proxy only, or with a port with /tcp'],
   ],
   [{ TARGET: 'a.test *' }, ['TARGET: * stands for every name, which goes with NAME_CHECK=learn only']],
   [
     { TARGET: 'a.test', ...udp, NAME_CHECK: 'learn' },
-    ['NAME_CHECK=learn: goes with TCP only, as datagrams carry no name'],
+    ['NAME_CHECK=learn: goes with MODE=tcp and MODE=http-proxy only, as datagrams carry no name'],
   ],
   [
     { NAME_CHECK: 'learn', PORT: '22' },
