@@ -31,7 +31,10 @@ async function openDoor(rules: readonly string[], environment: Readonly<Record<s
   };
   write(rules);
   const names = ['one.test', 'two.test', 'three.test', 'logs.test'];
-  const nameserver = await scriptedServer(zone(names.map((name) => a(name, '127.0.0.1'))));
+  const answer = zone(names.map((name) => a(name, '127.0.0.1')));
+  const nameserver = await scriptedServer((query, how) =>
+    query.questions?.[0]?.name.toLowerCase() === 'mute.test' ? [] : answer(query, how),
+  );
   const full = {
     TARGET_FILE: path,
     PRE_RESOLVE: '1',
@@ -188,6 +191,67 @@ test.each(['1', '2'])(
     expect(await echoes(living)).toBe(true);
     living.destroy();
     expect((await relay.ended).code).toBe(0);
+  },
+);
+
+test.each(['1', '2'])(
+  'a tunnel to what is gone ends, and one to what stays goes on (WORKERS=%s)',
+  async (WORKERS) => {
+    const [one, two] = await Promise.all(['one', 'two'].map(greeter));
+    const proxy = await closedPort();
+    const { relay, takeOver } = await openDoor([`one.test:${one}`, `two.test:${two}`], {
+      WORKERS,
+      MODE: 'http-proxy',
+      LISTEN: `${proxy}`,
+      NAME_CHECK: 'off',
+    });
+    const open = async (name: string, port: number | undefined) => {
+      const tunnel = await tcpClient(proxy);
+      tunnel.write(`CONNECT ${name}:${port} HTTP/1.1\r\nHost: ${name}:${port}\r\n\r\n`);
+      const greeted = `HTTP/1.1 200 Connection Established\r\n\r\n${name.slice(0, 3)}`;
+      expect((await readSome(tunnel, greeted.length)).toString()).toBe(greeted);
+      return tunnel;
+    };
+    const [living, dying] = [await open('one.test', one), await open('two.test', two)];
+    const ended = endOf(dying);
+    // The other one is still a name, but not at that port.
+    await takeOver([`one.test:${one}`, `two.test:${one}`]);
+    expect(await ended).toBe('ECONNRESET');
+    expect(await echoes(living)).toBe(true);
+    const refused = relay.lines.filter(({ msg }) => msg === 'refused');
+    expect(refused.map(({ rule, name }) => [rule, name])).toEqual([
+      ['no longer in TARGET', `two.test:${two}`],
+    ]);
+  },
+);
+
+test.each(['1', '2'])(
+  'who waits for DNS is held to the new list, over TCP and UDP (WORKERS=%s)',
+  async (WORKERS) => {
+    const [first, second, third] = [await closedPort(), await closedPort(), await closedPort()];
+    const one = await greeter('one');
+    const stays = `one.test:${first}:${one}`;
+    const { relay, takeOver } = await openDoor([stays, `mute.test:${second}`, `mute.test:${third}/udp`], {
+      WORKERS,
+    });
+    const waiting = await tcpClient(second);
+    waiting.write('?');
+    const client = await udpSocket();
+    client.send('?', third, '127.0.0.1');
+    const opened = async () => (await statusIn(relay.runDir)).ports.map((port) => port.live);
+    await expect.poll(opened).toEqual([0, 1, 1]);
+    const ended = endOf(waiting);
+    await takeOver([stays]);
+    expect(await ended).toBe('ECONNRESET');
+    const refused = relay.lines.filter(({ msg }) => msg === 'refused');
+    const gone = { rule: 'no longer in TARGET' };
+    expect(refused).toHaveLength(2);
+    expect(refused).toContainEqual(
+      expect.objectContaining({ ...gone, protocol: 'tcp', name: `mute.test:${second}` }),
+    );
+    expect(refused).toContainEqual(
+      expect.objectContaining({ ...gone, protocol: 'udp', name: `mute.test:${third}` }),
+    );
   },
 );
 
