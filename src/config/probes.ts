@@ -1,4 +1,3 @@
-import type { ListenerKind } from './listeners.ts';
 import type { CheckedListener } from './name-check.ts';
 import { indexNames } from './name-index.ts';
 import type { PortPair } from './ports.ts';
