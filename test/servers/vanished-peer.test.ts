@@ -60,9 +60,11 @@ test('a peer that vanishes with data in flight is given up, and one that does no
   await startIn(vanishingTarget, target, 'serves');
   const toClients = await startRelay(center, '10.83.2.1 10.83.3.1', '10.83.1.2');
   const toTarget = await startRelay(center, '10.83.1.1', '10.83.4.2');
-  await startIn(vanishing, client('10.83.2.1', 'this.resume();'), 'connected');
+  // Whoever has been sent something is connected through, to the target.
+  const tells = "this.once('data', () => console.log('is sent'))";
+  await startIn(vanishing, client('10.83.2.1', `${tells}.resume();`), 'is sent');
   await startIn(notReading, client('10.83.3.1', 'this.pause(); setInterval(() => {}, 1_000);'), 'connected');
-  await startIn(livingTarget, client('10.83.1.1', 'pump(this.resume());'), 'connected');
+  await startIn(livingTarget, client('10.83.1.1', `pump(${tells}.resume());`), 'is sent');
 
   const since = performance.now();
   await mute(vanishing, '10.83.2.1');
