@@ -76,6 +76,11 @@ export function namesOf(allowed: readonly Allowed[]): readonly string[] {
   return allowed.flatMap(({ names }) => names);
 }
 
+/** All targets' ports of an allow-list. */
+export function portsOf(allowed: readonly Allowed[]): readonly number[] {
+  return allowed.flatMap(({ ports }) => ports);
+}
+
 function proxyOf(rules: readonly Rule[], port: number): Listener {
   const allowed = rules
     .filter(({ protocol }) => protocol === 'tcp')

@@ -1,6 +1,6 @@
 import type { Config } from './config.ts';
 import { canonical, ipVersion, parseHost } from './host.ts';
-import type { ListenerKind } from './listeners.ts';
+import { type ListenerKind, portsOf } from './listeners.ts';
 import { indexNames } from './name-index.ts';
 import type { PortPair, Protocol } from './ports.ts';
 import { EVERYBODY } from './targets.ts';
@@ -75,7 +75,7 @@ function doorsOf({ listeners }: Rules): ReadonlyMap<number, Door> {
     const index = indexNames(allowed.map(withoutEverybody));
     const allows: Door['allows'] = (name, target) =>
       index.find(name, ({ ports }) => kind === 'tcp' || ports.includes(target)) !== null;
-    doors.set(port, { kind, targets: new Set(allowed.flatMap(({ ports }) => ports)), allows });
+    doors.set(port, { kind, targets: new Set(portsOf(allowed)), allows });
   }
   return doors;
 }

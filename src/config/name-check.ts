@@ -1,6 +1,6 @@
 import { listSome } from '../lib/list-some.ts';
 import { ipVersion } from './host.ts';
-import { type Listener, mustChoose, namesOf } from './listeners.ts';
+import { type Listener, mustChoose, namesOf, portsOf } from './listeners.ts';
 import type { Values } from './variables.ts';
 
 /** Whether the names that clients ask for are read, and refused where they are not the target's. */
@@ -89,7 +89,7 @@ function nameCheckOf(listener: Listener, asked: NameCheck | null): NameCheck {
 function findNameless(listeners: readonly Listener[]): readonly string[] {
   const allowed = listeners.flatMap((listener) => listener.allowed);
   const addresses = namesOf(allowed).filter((name) => ipVersion(name) !== 0);
-  const ports = allowed.flatMap(({ ports: some }) => some).filter(serverSpeaksFirst);
+  const ports = portsOf(allowed).filter(serverSpeaksFirst);
   return [
     ...new Set([
       ...addresses.map((address) => `${address} is no name that a client could say`),
@@ -128,9 +128,7 @@ function warnOfPlaintext(listeners: readonly CheckedListener[]): readonly string
   return listeners.flatMap(({ kind, allowed, nameCheck }) => {
     if (nameCheck === 'off') return [];
     const where = kind === 'http-proxy' ? 'in tunnels of the forward proxy to port' : 'on port';
-    const ports = new Set(
-      allowed.flatMap(({ ports: some }) => some).filter((port) => PLAINTEXT_FIRST[port] !== undefined),
-    );
+    const ports = new Set(portsOf(allowed).filter((port) => PLAINTEXT_FIRST[port] !== undefined));
     return [...ports].map(
       (port) =>
         `TARGET: ${where} ${port} (${PLAINTEXT_FIRST[port]}) only clients that use TLS with SNI name a target, as libpq 14 and newer do by default, and names are checked (NAME_CHECK=${nameCheck})`,

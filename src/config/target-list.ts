@@ -26,14 +26,10 @@ export function readTargetList({
   NAME_CHECK: nameCheck,
 }: Partial<Values>): TargetList {
   if (typeof file !== 'string') {
-    if (entries === null && file === null && nameCheck === 'learn')
-      return { entries: [], text: null, problems: [] };
-    const isMissing = entries === null && file === null;
-    return {
-      entries: entries ?? undefined,
-      text: null,
-      problems: isMissing ? [`TARGET is not set; it takes ${accepted}`] : [],
-    };
+    if (entries !== null || file !== null) return { entries: entries ?? undefined, text: null, problems: [] };
+    return nameCheck === 'learn'
+      ? { entries: [], text: null, problems: [] }
+      : failed(`TARGET is not set; it takes ${accepted}`);
   }
   if (entries !== null && entries !== undefined)
     return failed(`TARGET_FILE="${file}": TARGET is set too, and one of them alone can say the list`);
