@@ -47,10 +47,12 @@ async function startFileServer() {
         gzip_proxied any;
         gzip_min_length 1;
         location /uploads/ { dav_methods PUT; create_full_put_path on; }
-        location = /echo { return 200 'Thanks.\\n'; }
+        # A request that is passed on has been read to its end; \`return\` answers before its content is there.
+        location = /echo { proxy_pass http://127.0.0.1:${port}/thanks; proxy_set_header Host localhost; }
+        location = /thanks { return 200 'Thanks.\\n'; }
         location = /nothing { return 204; }
       }
-      server { listen 127.0.0.1:${port}; server_name _; return 421; }`,
+      server { listen 127.0.0.1:${port} default_server; return 421; }`,
   );
   return { port, upload: (name: string) => readFileSync(join(root, 'uploads', name), 'latin1') };
 }
