@@ -1,8 +1,7 @@
-import { BareServer } from '../kernel/bare-server.ts';
 import { openKernel } from '../kernel/kernel.ts';
 import { throttle } from '../lib/throttle.ts';
 import type { Log } from '../log/log.ts';
-import { withFields } from '../log/with-fields.ts';
+import { WithFields } from '../log/with-fields.ts';
 import type { Counters } from '../relay/counters.ts';
 import { listenAt, type PortOptions } from '../relay/listen-at.ts';
 import { SAID_EVERY } from '../relay/relay.ts';
@@ -50,7 +49,7 @@ const IDLE_TIMEOUT = 5_000;
 export async function listenDns(options: Options): Promise<DnsServer> {
   const { port, bind: addresses, sharesPort, allowFrom, names, answers, counters } = options;
   const { idleTimeout = IDLE_TIMEOUT } = options;
-  const log = withFields(options.log, { port, protocol: 'dns' });
+  const log = new WithFields(options.log, { port, protocol: 'dns' });
   const shared = { names, counters, log };
   const filter = (logInterval: number) =>
     allowFrom && createSourceFilter(allowFrom, { ...options, log, logInterval });
@@ -67,17 +66,14 @@ export async function listenDns(options: Options): Promise<DnsServer> {
     else client.reset();
   };
   const kernel = options.bare ? openKernel() : null;
-  const sayShort = throttle(SAID_EVERY, (err: Error | null) =>
+  const onShort = throttle(SAID_EVERY, (err: Error | null) =>
     log.warn({ err }, 'no more clients can be accepted for now: they wait'),
   );
   const tcp = await listenAt({
     protocol: 'tcp',
     port,
     addresses,
-    async open(at) {
-      const listener = await openListener(at, { kernel, accept, sharesPort });
-      return listener instanceof BareServer ? listener.on('short', sayShort) : listener;
-    },
+    open: (at) => openListener(at, { kernel, accept, onShort, sharesPort }),
   });
 
   const received = options.sockets.received;

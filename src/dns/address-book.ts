@@ -6,42 +6,17 @@ import { isFinal } from '../lib/resolve-error.ts';
 import type { takeTurns } from '../lib/take-turns.ts';
 import type { Log } from '../log/log.ts';
 import { limitAddresses, type Limited } from './limit-addresses.ts';
+import type { NameLookup } from './name-lookup.ts';
 import type { AddressRecord, Answer } from './resolver.ts';
+import type { AddressSource, SourceStatus } from './source.ts';
 
+/** What the books of all names share. */
 interface Options {
-  /** Asks for the name once; rejects when there is no usable answer, or with the signal's reason. */
-  readonly ask: (signal: AbortSignal) => Promise<Answer>;
   /** Whether the answer is kept fresh; if not, the first one stays. */
   readonly refresh: boolean;
   /** Has the book's own questions wait for others'; whoever wants an address does not. */
   readonly inTurn: ReturnType<typeof takeTurns>;
   readonly log: Pick<Log, 'info' | 'warn'>;
-  /** Closes the book. */
-  readonly signal: AbortSignal;
-}
-
-/** A name's current addresses, kept fresh in the background. */
-export interface AddressSource {
-  /**
-   * The newest good answer. While there is none, and with `fresh`, asks first: at most once a second, for all who want that; a definite failure is believed
-   * for that second. Rejects with what was said while there has been no good answer, or with the signal's reason.
-   */
-  readonly addresses: (
-    signal: AbortSignal,
-    options?: { readonly fresh?: boolean },
-  ) => Promise<readonly LookupAddress[]>;
-  readonly status: () => SourceStatus;
-}
-
-export interface SourceStatus {
-  readonly addresses: readonly string[];
-  /** How many more the name has. */
-  readonly leftOut: number;
-  /** Of the newest good answer, in s; null before there is one. */
-  readonly ttl: number | null;
-  readonly age: number | null;
-  /** Why the name cannot be resolved at present; null when it can. */
-  readonly problem: string | null;
 }
 
 interface KeptAnswer extends Limited<AddressRecord> {
@@ -64,70 +39,116 @@ const FIRST_RETRY = 1_000;
 const LAST_RETRY = 30_000;
 /** The least time between two questions, in ms. */
 const MIN_PAUSE = 1_000;
+/** To what pauses are rounded, in ms: timers of one duration share a list, which would take more memory than the book. */
+const TICK = 100;
 
-/** Opens the book on a name and asks at once. Failures keep the last good answer (RFC 8767) and are said once, as is their end. */
-export function openAddressBook(name: string, { ask, refresh, inTurn, log, signal }: Options): AddressSource {
-  let answer: KeptAnswer | null = null;
+/** A name's current addresses, kept fresh in the background. Failures keep the last good answer (RFC 8767) and are logged once, as is their end. */
+export class AddressBook implements AddressSource {
+  readonly #lookup: Pick<NameLookup, 'name' | 'ask'>;
+  readonly #options: Options;
+  #answer: KeptAnswer | null = null;
   /** What the newest question came to; null when it was answered. */
-  let failure: unknown = null;
-  let retry = FIRST_RETRY;
-  let askedAt = -Infinity;
-  let asking: Promise<void> | null = null;
-  let timer: NodeJS.Timeout | undefined;
+  #failure: unknown = null;
+  #retry = FIRST_RETRY;
+  #askedAt = -Infinity;
+  /** One question in flight: who asks while it is joins in. */
+  #asking: Promise<void> | null = null;
+  #over: AbortController | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #closed: Error | null = null;
 
-  /** One question in flight: who asks while it is joins in. Never rejects. */
-  function askOnce(): Promise<void> {
-    clearTimeout(timer);
-    asking ??= askNow().finally(() => {
-      asking = null;
-      if (!signal.aborted && (refresh || answer === null))
-        timer = setTimeout(() => void askInTurn(), nextPause());
-    });
-    return asking;
+  /** Asks at once. */
+  constructor(lookup: Pick<NameLookup, 'name' | 'ask'>, options: Options) {
+    this.#lookup = lookup;
+    this.#options = options;
+    void this.#askInTurn();
+  }
+
+  async addresses(waiting: AbortSignal, { fresh = false } = {}): Promise<readonly LookupAddress[]> {
+    const mustAsk = this.#answer === null ? !this.#isDecided() : fresh && this.#options.refresh;
+    if (mustAsk) await abortable(this.#ask(), waiting);
+    if (this.#answer === null) throw this.#failure;
+    return this.#answer.records;
+  }
+
+  status(): SourceStatus {
+    const answer = this.#answer;
+    return {
+      addresses: addressesOf(answer?.records),
+      leftOut: answer?.leftOut ?? 0,
+      ttl: answer?.ttl ?? null,
+      age: answer === null ? null : Math.round((performance.now() - answer.at) / 1_000),
+      problem: this.#failure === null ? null : messageOf(this.#failure),
+    };
+  }
+
+  close(reason: Error): void {
+    this.#closed = reason;
+    this.#over?.abort(reason);
+    this.#stopTimer();
+  }
+
+  /** A definite answer is believed for as long as nobody may ask again. */
+  #isDecided(): boolean {
+    return this.#asking === null && isFinal(this.#failure) && performance.now() - this.#askedAt < MIN_PAUSE;
   }
 
   /** Not where it has been asked, or the book closed, before its turn comes. Never rejects. */
-  async function askInTurn(): Promise<void> {
-    const before = askedAt;
-    await inTurn(async () => {
-      if (askedAt === before && !signal.aborted) await askOnce();
+  async #askInTurn(): Promise<void> {
+    const before = this.#askedAt;
+    await this.#options.inTurn(async () => {
+      if (this.#askedAt === before && this.#closed === null) await this.#ask();
     });
   }
 
-  async function askNow(): Promise<void> {
-    const early = askedAt + MIN_PAUSE - performance.now();
+  /** Never rejects. */
+  #ask(): Promise<void> {
+    this.#stopTimer();
+    this.#asking ??= this.#askNow();
+    return this.#asking;
+  }
+
+  async #askNow(): Promise<void> {
+    const early = this.#askedAt + MIN_PAUSE - performance.now();
     if (early > 0) await new Promise((resolve) => setTimeout(resolve, early));
-    askedAt = performance.now();
+    this.#askedAt = performance.now();
+    this.#over = new AbortController();
     try {
-      accept(await ask(signal));
+      if (this.#closed !== null) throw this.#closed;
+      this.#accept(await this.#lookup.ask(this.#over.signal));
     } catch (err) {
-      if (failure === null && !signal.aborted) {
-        const kept = addressesOf(answer?.records);
-        log.warn({ name, err, kept }, 'the name cannot be resolved; still trying');
-      }
-      failure = err;
+      this.#fail(err);
     }
+    this.#over = null;
+    this.#asking = null;
+    if (this.#closed === null && (this.#options.refresh || this.#answer === null))
+      this.#timer = setTimeout(() => void this.#askInTurn(), this.#nextPause());
+  }
+
+  #fail(err: unknown): void {
+    if (this.#failure === null && this.#closed === null) {
+      const kept = addressesOf(this.#answer?.records);
+      const { name } = this.#lookup;
+      this.#options.log.warn({ name, err, kept }, 'the name cannot be resolved; still trying');
+    }
+    this.#failure = err;
   }
 
   /** Of a family that nobody could tell about, the last good addresses stay, and it is asked for again soon. */
-  function accept({ records: given, leftOut, unknown }: Answer): void {
-    const kept = answer?.records.filter(({ family }) => unknown.includes(family)) ?? [];
+  #accept({ records: given, leftOut, unknown }: Answer): void {
+    const former = this.#answer;
+    const kept = former?.records.filter(({ family }) => unknown.includes(family)) ?? [];
     const { records, ...rest } = limitAddresses([
       ...given,
       ...kept.map((record) => ({ ...record, ttl: MIN_TTL })),
     ]);
-    const addresses = addressesOf(records);
-    const before = addressesOf(answer?.records);
-    const hasChanged = new Set(before).symmetricDifference(new Set(addresses)).size > 0;
-    if (failure !== null && answer !== null)
-      log.info({ name, addresses, before }, 'the name can be resolved again');
-    else if (hasChanged) log.info({ name, addresses, before }, 'name resolved');
-    failure = null;
-    retry = FIRST_RETRY;
+    this.#logChange(addressesOf(records), addressesOf(former?.records));
+    this.#failure = null;
+    this.#retry = FIRST_RETRY;
     const told = Math.min(MAX_TTL, ...records.map((record) => record.ttl));
     // What a cache says near the end of an answer's time: the true one comes as soon as that is over.
-    const isTail = told < MIN_TTL && answer !== null && answer.told >= MIN_TTL;
-    answer = {
+    const isTail = told < MIN_TTL && former !== null && former.told >= MIN_TTL;
+    this.#answer = {
       records,
       leftOut: leftOut + rest.leftOut,
       told,
@@ -137,39 +158,30 @@ export function openAddressBook(name: string, { ask, refresh, inTurn, log, signa
     };
   }
 
-  function nextPause(): number {
-    if (failure === null && answer !== null) {
-      const part = answer.isTail ? 1 : REFRESH_FROM + REFRESH_JITTER * Math.random();
-      return answer.ttl * 1_000 * part;
+  #logChange(addresses: readonly string[], before: readonly string[]): void {
+    const { log } = this.#options;
+    const { name } = this.#lookup;
+    const hasChanged = new Set(before).symmetricDifference(new Set(addresses)).size > 0;
+    if (this.#failure !== null && this.#answer !== null)
+      log.info({ name, addresses, before }, 'the name can be resolved again');
+    else if (hasChanged) log.info({ name, addresses, before }, 'name resolved');
+  }
+
+  #nextPause(): number {
+    if (this.#failure === null && this.#answer !== null) {
+      const { isTail, ttl } = this.#answer;
+      const part = isTail ? 1 : REFRESH_FROM + REFRESH_JITTER * Math.random();
+      return Math.round((ttl * 1_000 * part) / TICK) * TICK;
     }
-    const pause = retry;
-    retry = Math.min(retry * 2, LAST_RETRY);
+    const pause = this.#retry;
+    this.#retry = Math.min(this.#retry * 2, LAST_RETRY);
     return pause;
   }
 
-  /** A definite answer is believed for as long as nobody may ask again. */
-  function isDecided(): boolean {
-    return asking === null && isFinal(failure) && performance.now() - askedAt < MIN_PAUSE;
+  #stopTimer(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
   }
-
-  signal.addEventListener('abort', () => clearTimeout(timer));
-  void askInTurn();
-
-  return {
-    async addresses(waiting, { fresh = false } = {}) {
-      const mustAsk = answer === null ? !isDecided() : fresh && refresh;
-      if (mustAsk) await abortable(askOnce(), waiting);
-      if (answer === null) throw failure;
-      return answer.records;
-    },
-    status: () => ({
-      addresses: addressesOf(answer?.records),
-      leftOut: answer?.leftOut ?? 0,
-      ttl: answer?.ttl ?? null,
-      age: answer === null ? null : Math.round((performance.now() - answer.at) / 1_000),
-      problem: failure === null ? null : messageOf(failure),
-    }),
-  };
 }
 
 function addressesOf(records: readonly AddressRecord[] = []): readonly string[] {

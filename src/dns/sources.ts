@@ -1,13 +1,17 @@
+import { isIP } from 'node:net';
+
 import { isDeadline } from '../lib/deadline.ts';
 import { type Histogram, HISTOGRAM_CELLS, observe, readHistogram } from '../lib/histogram.ts';
 import type { NameserverAddress } from '../lib/nameserver-address.ts';
-import { ResolveError } from '../lib/resolve-error.ts';
+import { SingleFlight } from '../lib/single-flight.ts';
 import { takeTurns } from '../lib/take-turns.ts';
 import type { Scope } from '../lib/target-scope.ts';
 import type { Log } from '../log/log.ts';
-import type { AddressSource, SourceStatus } from './address-book.ts';
+import { AddressBook } from './address-book.ts';
+import { NameLookup } from './name-lookup.ts';
+import { PassingSources } from './passing-sources.ts';
 import { resolveThrough } from './resolve-through.ts';
-import { openSource } from './source.ts';
+import { type AddressSource, KeptNowhere, LiteralAddress, type SourceStatus } from './source.ts';
 
 interface Options {
   /** Asked in order. */
@@ -21,28 +25,6 @@ interface Options {
   readonly signal: AbortSignal;
 }
 
-interface Listed {
-  readonly source: AddressSource;
-  readonly close: (reason: Error) => void;
-}
-
-interface Passing extends Listed {
-  /** How many wait for its addresses. */
-  waiting: number;
-  readonly timer: NodeJS.Timeout;
-}
-
-/** Where the addresses of several names come from. */
-export interface Sources {
-  /** Lists these names, in place of others. */
-  readonly follow: (listed: readonly string[]) => void;
-  /** A name's source: of a listed one always the same, of another one until nobody has wanted it for a while. */
-  readonly of: (name: string) => AddressSource;
-  /** Listed names first. */
-  readonly status: () => readonly NameStatus[];
-  readonly counts: () => LookupCounts;
-}
-
 /** What came of all lookups: how long they took, and how many gave no answer. */
 interface LookupCounts {
   readonly times: Histogram;
@@ -51,111 +33,77 @@ interface LookupCounts {
 
 export type NameStatus = SourceStatus & { readonly name: string };
 
-/** How long a name that is not listed is kept without being used, in ms, and how many are. */
-const KEPT_FOR = 600_000;
-const MAX_KEPT = 256;
 /** How many names are asked for at a time that nobody waits for: a thousand would take 150 MB, and half a second from whoever is being served. */
 const AT_ONCE = 32;
 
-/** Opens the sources of listed names, as `follow` says them; those of others, which a wildcard stands for, when they are first wanted. */
-export function openSources({ nameservers, signal, ...options }: Options): Sources {
-  const resolve = resolveThrough(nameservers);
-  const inTurn = takeTurns(AT_ONCE);
-  const times = new Float64Array(HISTOGRAM_CELLS);
-  let failures = 0;
-  const fixed = new Map<string, Listed>();
-  /** The least recently used first. */
-  const passing = new Map<string, Passing>();
-  // A signal of all for each of a thousand names (AbortSignal.any) would take as much memory as the names.
-  signal.addEventListener('abort', () => {
-    for (const { close } of [...fixed.values(), ...passing.values()]) close(signal.reason as Error);
-  });
+/** Where the addresses of several names come from. */
+export class Sources {
+  readonly #keep: boolean;
+  readonly #books: ConstructorParameters<typeof AddressBook>[1];
+  readonly #lookups: ConstructorParameters<typeof NameLookup>[1];
+  readonly #flights = new SingleFlight((lookup: NameLookup, signal) => lookup.ask(signal));
+  readonly #listed = new Map<string, AddressSource>();
+  readonly #passing = new PassingSources((name) => this.#open(name));
+  readonly #times = new Float64Array(HISTOGRAM_CELLS);
+  #failures = 0;
 
-  function open(name: string): Listed {
-    const closing = new AbortController();
-    const source = openSource(name, { ...options, resolve, inTurn, timed, signal: closing.signal });
-    return { source, close: (reason) => closing.abort(reason) };
+  /** Lists none. */
+  constructor({ nameservers, keep, refresh, scope, log, signal }: Options) {
+    const timed = <T>(lookup: Promise<T>, asking: AbortSignal) => this.#time(lookup, asking);
+    this.#keep = keep;
+    this.#books = { refresh, inTurn: takeTurns(AT_ONCE), log };
+    this.#lookups = { resolve: resolveThrough(nameservers), scope, timed, log };
+    signal.addEventListener('abort', () => {
+      for (const source of [...this.#listed.values(), this.#passing]) source.close(signal.reason as Error);
+    });
   }
 
-  async function timed<T>(lookup: Promise<T>, asking: AbortSignal): Promise<T> {
+  /** Lists these names, in place of others. */
+  follow(listed: readonly string[]): void {
+    const wanted = new Set(listed);
+    for (const [name, source] of this.#listed) {
+      if (wanted.has(name)) continue;
+      source.close(new Error(`${name} is listed no longer`));
+      this.#listed.delete(name);
+    }
+    for (const name of wanted) {
+      if (!this.#listed.has(name)) this.#listed.set(name, this.#passing.take(name) ?? this.#open(name));
+    }
+  }
+
+  /** A name's source: of a listed one always the same, of another one until nobody has wanted it for a while. */
+  of(name: string): AddressSource {
+    return this.#listed.get(name) ?? this.#passing.of(name);
+  }
+
+  /** Listed names first. */
+  status(): readonly NameStatus[] {
+    return [...this.#listed, ...this.#passing].map(([name, source]) => ({ name, ...source.status() }));
+  }
+
+  counts(): LookupCounts {
+    return { times: readHistogram(this.#times), failures: this.#failures };
+  }
+
+  #open(name: string): AddressSource {
+    if (isIP(name) !== 0) return new LiteralAddress(name);
+    const lookup = new NameLookup(name, this.#lookups);
+    return this.#keep ? new AddressBook(lookup, this.#books) : new KeptNowhere(lookup, this.#flights);
+  }
+
+  async #time<T>(lookup: Promise<T>, asking: AbortSignal): Promise<T> {
     const startedAt = performance.now();
-    const end = () => observe(times, 0, (performance.now() - startedAt) / 1_000);
+    const end = () => observe(this.#times, 0, (performance.now() - startedAt) / 1_000);
     try {
       const found = await lookup;
       end();
       return found;
     } catch (cause) {
       if (!asking.aborted || isDeadline(asking.reason)) {
-        failures++;
+        this.#failures++;
         end();
       }
       throw cause;
     }
   }
-
-  function follow(listed: readonly string[]): void {
-    const wanted = new Set(listed);
-    for (const [name, { close }] of fixed) {
-      if (wanted.has(name)) continue;
-      close(new Error(`${name} is listed no longer`));
-      fixed.delete(name);
-    }
-    for (const name of wanted) {
-      if (fixed.has(name)) continue;
-      const kept = passing.get(name);
-      clearTimeout(kept?.timer);
-      passing.delete(name);
-      fixed.set(name, kept ?? open(name));
-    }
-  }
-
-  function openPassing(name: string): AddressSource {
-    const opened = open(name);
-    const source: AddressSource = {
-      ...opened.source,
-      async addresses(...how) {
-        kept.waiting++;
-        return opened.source.addresses(...how).finally(() => kept.waiting--);
-      },
-    };
-    const close = (reason: Error) => {
-      clearTimeout(timer);
-      opened.close(reason);
-      passing.delete(name);
-    };
-    const timer = setTimeout(() => close(new Error(`nobody wants ${name} any more`)), KEPT_FOR).unref();
-    const kept: Passing = { source, timer, close, waiting: 0 };
-    makeRoom();
-    passing.set(name, kept);
-    return source;
-  }
-
-  /**
-   * Closes one when there are too many: the least recently used for which nobody waits. When all are waited for it is the oldest of all, which is the
-   * likeliest never to be answered: names that hang, as clients may choose them, do not keep out one that is answered.
-   */
-  function makeRoom(): void {
-    if (passing.size < MAX_KEPT) return;
-    const all = [...passing.values()];
-    const closed = all.find(({ waiting }) => waiting === 0) ?? all[0];
-    const message = `more than ${MAX_KEPT} names below wildcards are wanted`;
-    closed?.close(new ResolveError(message, { isFinal: true }));
-  }
-
-  /** Puts off the closing of a name that is used again. */
-  function usePassing(name: string): AddressSource | null {
-    const kept = passing.get(name);
-    if (kept === undefined) return null;
-    kept.timer.refresh();
-    passing.delete(name);
-    passing.set(name, kept);
-    return kept.source;
-  }
-
-  return {
-    follow,
-    of: (name) => fixed.get(name)?.source ?? usePassing(name) ?? openPassing(name),
-    status: () => [...fixed, ...passing].map(([name, { source }]) => ({ name, ...source.status() })),
-    counts: () => ({ times: readHistogram(times), failures }),
-  };
 }

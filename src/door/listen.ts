@@ -6,7 +6,7 @@ import { PROBE_SOURCE, probeAddress } from '../control/protocol.ts';
 import { untilAnswered } from '../dns/until-answered.ts';
 import { throttle } from '../lib/throttle.ts';
 import type { Log } from '../log/log.ts';
-import { withFields } from '../log/with-fields.ts';
+import { WithFields } from '../log/with-fields.ts';
 import type { BlackoutFlag } from '../relay/blackout-flag.ts';
 import { type CounterCells, Counters } from '../relay/counters.ts';
 import { Crowd } from '../relay/crowd.ts';
@@ -64,11 +64,12 @@ export interface Share {
 }
 
 /** A relay that goes by a list which may change. */
-export interface LedRelay extends Relay {
+export interface LedRelay {
+  readonly relay: Relay;
   /** Has it lead elsewhere from now on, by a configuration of the same port, and ends what leads to what is not allowed any more. */
-  readonly lead: (port: PortConfig) => Promise<void>;
+  lead: (port: PortConfig) => Promise<void>;
   /** Ends it, and all that lives there, as nothing of it is allowed any more. */
-  readonly end: () => Promise<void>;
+  end: () => Promise<void>;
 }
 
 /** Opens the relay of one port. Rejects with a ListenError when it cannot be listened on. */
@@ -103,31 +104,49 @@ export function listenHere(config: RelayConfig, parts: RelayParts): OpenRelay {
   };
   return async (port, share) => {
     const protocol = protocolOf(port.kind);
-    const ports = listening[protocol];
     const routes = new Routes(port, destinationsOver[protocol], names);
-    const shut = () => ports.delete(port.port);
-    ports.add(port.port);
+    const shut = () => listening[protocol].delete(port.port);
+    listening[protocol].add(port.port);
     try {
-      const { relay, adapt } = await open[protocol](optionsOf(port, { config, parts, share }), routes);
-      const endOthers = () => relay.keepOnly((target) => routes.allows(target));
-      return Object.assign(relay, {
-        async lead(next: PortConfig) {
-          routes.lead(next);
-          await adapt();
-          endOthers();
-        },
-        async end() {
-          routes.lead({ ...port, allowed: [] });
-          endOthers();
-          await relay.drain(AbortSignal.abort());
-          shut();
-        },
-      });
+      const opened = await open[protocol](optionsOf(port, { config, parts, share }), routes);
+      return new LedHere(opened, routes, shut);
     } catch (cause) {
       shut();
       throw cause;
     }
   };
+}
+
+/** A relay of this thread that goes by routes. */
+class LedHere implements LedRelay {
+  readonly relay: ThreadRelay;
+  readonly #adapt: Opened['adapt'];
+  readonly #routes: Routes;
+  readonly #onShut: () => void;
+
+  constructor({ relay, adapt }: Opened, routes: Routes, onShut: () => void) {
+    this.relay = relay;
+    this.#adapt = adapt;
+    this.#routes = routes;
+    this.#onShut = onShut;
+  }
+
+  async lead(next: PortConfig): Promise<void> {
+    this.#routes.lead(next);
+    await this.#adapt();
+    this.#endOthers();
+  }
+
+  async end(): Promise<void> {
+    this.#routes.lead({ ...this.#routes.port, allowed: [] });
+    this.#endOthers();
+    await this.relay.drain(AbortSignal.abort());
+    this.#onShut();
+  }
+
+  #endOthers(): void {
+    this.relay.keepOnly((target) => this.#routes.allows(target));
+  }
 }
 
 function optionsOf(
@@ -150,7 +169,7 @@ function optionsOf(
     connectTimeout,
     endLevel: endLevelOf(config),
     counters: new Counters(share?.counters),
-    log: withFields(parts.log, { port, protocol: protocolOf(kind) }),
+    log: new WithFields(parts.log, { port, protocol: protocolOf(kind) }),
     onDial: share?.onDial ?? (() => {}),
     onCrowded: share?.onCrowded ?? (() => {}),
   };

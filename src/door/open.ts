@@ -9,7 +9,7 @@ import type { Asked, Status } from '../control/protocol.ts';
 import { keepErrors } from '../control/recent-errors.ts';
 import { report, type Witnesses } from '../control/report.ts';
 import { askedServers } from '../dns/asked-servers.ts';
-import { openSources, type Sources } from '../dns/sources.ts';
+import { Sources } from '../dns/sources.ts';
 import { version } from '../lib/version.ts';
 import type { FoldingLog } from '../log/fold-repeats.ts';
 import { BlackoutFlag } from '../relay/blackout-flag.ts';
@@ -94,10 +94,9 @@ export async function openDoor(
   });
   const loops = watchLoops(() => current, { lookup, log, signal });
 
-  /** Names first: whoever comes to a new port needs them. */
+  /** Ports first: looking up a thousand names would hold them up, and whoever comes meanwhile has a name looked up at once. */
   async function follow(next: Config): Promise<void> {
     log.list([...current.targets, ...next.targets]);
-    sources.follow([...listedIn(current), ...listedIn(next)]);
     try {
       await relays.follow(next.listeners, openRelay);
       current = next;
@@ -149,8 +148,8 @@ function listedIn({ targets }: Config): readonly string[] {
 
 function sourcesOf(
   { preResolve, nameservers, refresh, scope }: Config,
-  rest: Pick<Parameters<typeof openSources>[0], 'log' | 'signal'>,
+  rest: Pick<ConstructorParameters<typeof Sources>[0], 'log' | 'signal'>,
 ): Sources {
   const asked = askedServers({ preResolve, nameservers });
-  return openSources({ nameservers: asked, keep: preResolve, refresh, scope, ...rest });
+  return new Sources({ nameservers: asked, keep: preResolve, refresh, scope, ...rest });
 }

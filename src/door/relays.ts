@@ -13,7 +13,7 @@ const AT_ONCE = 16;
 /** A port that is listened on. */
 interface Opened {
   readonly port: PortConfig;
-  readonly relay: LedRelay;
+  readonly led: LedRelay;
 }
 
 /** The relays of all ports as one. There are none until the first `follow` resolves, so that a blackout can be switched on before that. */
@@ -30,7 +30,7 @@ export class Relays {
 
   /** In the order of the configuration. */
   get all(): readonly Relay[] {
-    return [...this.#opened.values()].map(({ relay }) => relay);
+    return [...this.#opened.values()].map(({ led }) => led.relay);
   }
 
   /** Whether nothing new is accepted. */
@@ -60,27 +60,27 @@ export class Relays {
     const wanted = new Map(
       (this.#isDraining ? ports.filter(isKnown) : ports).map((port) => [keyOf(port), port]),
     );
-    const changes = [...all].map(([key, { port, relay }]) => ({ relay, port, next: wanted.get(key) }));
+    const changes = [...all].map(([key, { port, led }]) => ({ led, port, next: wanted.get(key) }));
     this.#opened = new Map([...wanted].map(([key, port]) => [key, { ...(all.get(key) as Opened), port }]));
     await Promise.all(
-      changes.map(async ({ relay, port, next }) => {
-        if (next === undefined) await this.#inTurn(() => relay.end());
-        else if (!isDeepStrictEqual(port, next)) await this.#inTurn(() => relay.lead(next));
+      changes.map(async ({ led, port, next }) => {
+        if (next === undefined) await this.#inTurn(() => led.end());
+        else if (!isDeepStrictEqual(port, next)) await this.#inTurn(() => led.lead(next));
       }),
     );
   }
 
   async #openAll(ports: readonly PortConfig[], openRelay: OpenRelay): Promise<ReadonlyMap<string, Opened>> {
     const opening = await Promise.allSettled(
-      ports.map((port) => this.#inTurn(async () => ({ port, relay: await openRelay(port) }))),
+      ports.map((port) => this.#inTurn(async () => ({ port, led: await openRelay(port) }))),
     );
     const opened = opening.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []));
     const failure = opening.find((outcome) => outcome.status === 'rejected');
     if (failure !== undefined) {
-      await Promise.all(opened.map(({ relay }) => relay.end()));
+      await Promise.all(opened.map(({ led }) => led.end()));
       throw failure.reason;
     }
-    for (const { relay } of opened) relay.failed.catch(this.#failed.reject);
+    for (const { led } of opened) led.relay.failed.catch(this.#failed.reject);
     return new Map(opened.map((each) => [keyOf(each.port), each]));
   }
 

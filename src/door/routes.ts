@@ -15,7 +15,7 @@ export type DestinationOf = (host: string, port: number) => Destination;
 /** What may be reached by some names: these ports, or any, where a forward proxy learns what is asked for. */
 interface Reachable {
   readonly names: readonly string[];
-  readonly ports: ReadonlySet<number> | null;
+  readonly ports: readonly number[] | null;
 }
 
 /** Where a port leads. When that changes, whoever has asked before is held to it too, at its next choice and its next dial. */
@@ -89,11 +89,9 @@ export class Routes {
 
 function indexOf({ kind, allowed }: PortConfig): NameIndex<Reachable> {
   const isAny = (names: readonly string[]) => kind === 'http-proxy' && names.includes(EVERYBODY);
-  return indexNames(
-    allowed.map(({ names, ports }) => ({ names, ports: isAny(names) ? null : new Set(ports) })),
-  );
+  return indexNames(allowed.map(({ names, ports }) => ({ names, ports: isAny(names) ? null : ports })));
 }
 
 function isAt({ ports }: Reachable, port: number): boolean {
-  return ports === null || ports.has(port);
+  return ports === null || ports.includes(port);
 }

@@ -5,7 +5,7 @@ import type { BlackoutFlag } from './blackout-flag.ts';
 import { ListenError, type ListenAddress } from './relay.ts';
 
 /** The part of a server or a datagram socket that is needed. */
-interface Listener {
+export interface Listener {
   address: () => unknown;
   on: (event: 'error', onError: (cause: Error) => void) => unknown;
   close: () => unknown;

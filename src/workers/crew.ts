@@ -6,6 +6,7 @@ import type { LedRelay, OpenRelay, RelayConfig, RelayParts } from '../door/liste
 import { messageOf } from '../lib/message-of.ts';
 import { isFinal } from '../lib/resolve-error.ts';
 import { type CounterCells, newCounterCells, sumCounts } from '../relay/counters.ts';
+import type { Relay } from '../relay/relay.ts';
 import { newSlotCells, type SlotCells, Slots } from '../relay/slots.ts';
 import type { MainCalls, News, WorkerCalls, WorkerData } from './calls.ts';
 import { answerCalls, type Ask, callsTo } from './channel.ts';
@@ -71,15 +72,15 @@ class Crew {
     const shared: Shared = { slots, counters, failure: null, isMakingRoom: false, failed };
     const id = this.#opened++;
     this.#ports.set(id, shared);
-    const relay = this.#relayOf(port, id, shared);
+    const led = this.#leadAll(port, id, shared);
     const opening = Promise.allSettled(
       workers.map(({ ask, counters: own }) => ask('open', id, port, { slots, counters: own })),
     );
     const failure = (await Promise.race([opening, failed.promise])).find(
       ({ status }) => status === 'rejected',
     );
-    if (failure === undefined) return relay;
-    await relay.end();
+    if (failure === undefined) return led;
+    await led.end();
     throw (failure as PromiseRejectedResult).reason;
   }
 
@@ -137,12 +138,19 @@ class Crew {
     shared.isMakingRoom = false;
   }
 
-  #relayOf({ kind, port, maxConnections }: PortConfig, id: number, shared: Shared): LedRelay {
-    const slots = new Slots(maxConnections, shared.slots);
-    const asks = this.#asks;
-    const everywhere = async (what: (ask: Ask<WorkerCalls>) => Promise<unknown>): Promise<void> => {
-      await Promise.all(asks.map(what));
+  #leadAll(port: PortConfig, id: number, shared: Shared): LedRelay {
+    return {
+      relay: this.#relayOf(port, id, shared),
+      lead: (next) => this.#everywhere((ask) => ask('lead', id, next)),
+      end: async () => {
+        await this.#everywhere((ask) => ask('end', id));
+        this.#ports.delete(id);
+      },
     };
+  }
+
+  #relayOf({ kind, port, maxConnections }: PortConfig, id: number, shared: Shared): Relay {
+    const slots = new Slots(maxConnections, shared.slots);
     return {
       protocol: protocolOf(kind),
       port,
@@ -159,19 +167,18 @@ class Crew {
       counts: () => sumCounts(shared.counters),
       failed: shared.failed.promise,
       makeRoom: () => false,
-      lead: (next) => everywhere((ask) => ask('lead', id, next)),
-      end: async () => {
-        await everywhere((ask) => ask('end', id));
-        this.#ports.delete(id);
-      },
-      clear: (how) => everywhere((ask) => ask('clear', id, how)),
-      settleLog: () => everywhere((ask) => ask('settleLog')),
-      async drain(deadline) {
-        const cut = () => asks.forEach((ask) => void ask('cut', id));
+      clear: (how) => this.#everywhere((ask) => ask('clear', id, how)),
+      settleLog: () => this.#everywhere((ask) => ask('settleLog')),
+      drain: async (deadline) => {
+        const cut = () => this.#asks.forEach((ask) => void ask('cut', id));
         if (deadline.aborted) cut();
         else deadline.addEventListener('abort', cut);
-        await everywhere((ask) => ask('drain', id));
+        await this.#everywhere((ask) => ask('drain', id));
       },
     };
+  }
+
+  async #everywhere(what: (ask: Ask<WorkerCalls>) => Promise<unknown>): Promise<void> {
+    await Promise.all(this.#asks.map(what));
   }
 }

@@ -1,6 +1,6 @@
 import type { Lookup } from '../door/listen.ts';
 import { ResolveError } from '../lib/resolve-error.ts';
-import { singleFlight } from '../lib/single-flight.ts';
+import { SingleFlight } from '../lib/single-flight.ts';
 import type { MainCalls } from './calls.ts';
 
 /**
@@ -8,10 +8,10 @@ import type { MainCalls } from './calls.ts';
  * reason; `ask` is told when nobody waits any more.
  */
 export function shareLookups(ask: MainCalls['lookup']): Lookup {
-  const known = singleFlight((host: string, wanted) => ask(host, false, wanted));
-  const renewed = singleFlight((host: string, wanted) => ask(host, true, wanted));
+  const known = new SingleFlight((host: string, wanted) => ask(host, false, wanted));
+  const renewed = new SingleFlight((host: string, wanted) => ask(host, true, wanted));
   return async (host, signal, { fresh = false } = {}) => {
-    const found = await (fresh ? renewed : known)(host, signal);
+    const found = await (fresh ? renewed : known).join(host, signal);
     if ('addresses' in found) return found.addresses;
     throw new ResolveError(found.problem, found);
   };

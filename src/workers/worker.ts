@@ -32,14 +32,14 @@ export async function work({ config, blackoutCell }: WorkerData, port: MessagePo
   const failed = Promise.withResolvers<never>();
   answerCalls<WorkerCalls>(port, {
     open: async (id, portConfig, cells) => {
-      const relay = await openRelay(portConfig, {
+      const led = await openRelay(portConfig, {
         ...cells,
         onDial: (failure) => outbox.dialled(id, failure),
         onCrowded: () => outbox.crowded(id),
       });
-      relays.set(id, relay);
+      relays.set(id, led);
       cutting.set(id, new AbortController());
-      relay.failed.catch(failed.reject);
+      led.relay.failed.catch(failed.reject);
     },
     lead: async (id, portConfig) => relays.get(id)?.lead(portConfig),
     end: async (id) => {
@@ -49,13 +49,13 @@ export async function work({ config, blackoutCell }: WorkerData, port: MessagePo
       cutting.delete(id);
     },
     drain: async (id) => {
-      await relays.get(id)?.drain(cutting.get(id)?.signal ?? AbortSignal.abort());
+      await relays.get(id)?.relay.drain(cutting.get(id)?.signal ?? AbortSignal.abort());
       outbox.flush();
     },
-    clear: async (id, how) => relays.get(id)?.clear(how),
+    clear: async (id, how) => relays.get(id)?.relay.clear(how),
     settleLog: () => outbox.flush(),
     cut: (id) => cutting.get(id)?.abort(),
-    makeRoom: (id) => relays.get(id)?.makeRoom() ?? false,
+    makeRoom: (id) => relays.get(id)?.relay.makeRoom() ?? false,
   });
   await ask('ready');
   keepHeapTrimmed();

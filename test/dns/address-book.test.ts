@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-import { openAddressBook } from '../../src/dns/address-book.ts';
+import { AddressBook } from '../../src/dns/address-book.ts';
 import type { AddressRecord, Answer } from '../../src/dns/resolver.ts';
 import { ResolveError } from '../../src/lib/resolve-error.ts';
 import { takeTurns } from '../../src/lib/take-turns.ts';
@@ -31,16 +31,9 @@ function openScripted(
     if (answer instanceof Error) throw answer;
     return Array.isArray(answer) ? { records: answer, leftOut: 0, unknown: [] } : (answer as Answer);
   };
-  const closing = new AbortController();
-  const book = openAddressBook('api.test', {
-    ask,
-    refresh,
-    inTurn: takeTurns(1),
-    log,
-    signal: closing.signal,
-  });
+  const book = new AddressBook({ name: 'api.test', ask }, { refresh, inTurn: takeTurns(1), log });
   const addresses = async () => (await book.addresses(signal)).map(({ address }) => address);
-  return { book, log, askedAt, addresses, close: () => closing.abort() };
+  return { book, log, askedAt, addresses, close: () => book.close(new Error('closed')) };
 }
 
 test('the book asks at once, and again before the TTL ends', async () => {

@@ -1,37 +1,41 @@
 import { expect, test } from 'vitest';
 
-import { openNameserver } from '../../src/dns/nameserver.ts';
-import { createResolver } from '../../src/dns/resolver.ts';
-import { openSource } from '../../src/dns/source.ts';
-import { createSystemResolver } from '../../src/dns/system.ts';
-import { takeTurns } from '../../src/lib/take-turns.ts';
+import { Sources } from '../../src/dns/sources.ts';
 import type { Scope } from '../../src/lib/target-scope.ts';
-import { a, plainNameserver, scriptedServer, zone } from '../helpers/dns.ts';
+import { a, type Script, scriptedServer, zone } from '../helpers/dns.ts';
 import { testLog } from '../helpers/relay.ts';
 
 const { signal } = new AbortController();
-const timed = <T>(lookup: Promise<T>) => lookup;
-const inTurn = takeTurns(1);
+const SYSTEM = { text: 'system', protocol: 'system' } as const;
+
+type Options = ConstructorParameters<typeof Sources>[0];
+
+/** The source of a name in the scope any, and what closes it; what it learns is kept unless said otherwise. */
+function openSource(
+  name: string,
+  {
+    nameservers = [SYSTEM],
+    keep = true,
+    scope = 'any',
+  }: Partial<Pick<Options, 'nameservers' | 'keep' | 'scope'>>,
+) {
+  const log = testLog();
+  const closing = new AbortController();
+  const sources = new Sources({ nameservers, keep, refresh: true, scope, log, signal: closing.signal });
+  return { log, source: sources.of(name), close: (reason: Error) => closing.abort(reason) };
+}
+
+/** A server that answers by a script, as a nameserver. */
+async function scripted(script: Script) {
+  const server = await scriptedServer(script);
+  const asked = () => server.queries.filter(({ questions }) => questions?.[0]?.type === 'A').length;
+  const { address, port } = server;
+  return { nameservers: [{ text: 'scripted', protocol: 'udp', address, port }] as const, asked };
+}
 
 async function sourceOf(addresses: readonly string[], scope: Scope) {
-  const server = await scriptedServer(zone(addresses.map((address) => a('api.test', address))));
-  const log = testLog();
-  const { address, port } = server;
-  const resolve = createResolver([openNameserver({ text: 'test', protocol: 'udp', address, port })]);
-  const closing = new AbortController();
-  return {
-    log,
-    source: openSource('api.test', {
-      resolve,
-      keep: true,
-      refresh: true,
-      scope,
-      timed,
-      inTurn,
-      log,
-      signal: closing.signal,
-    }),
-  };
+  const { nameservers } = await scripted(zone(addresses.map((address) => a('api.test', address))));
+  return openSource('api.test', { nameservers, scope });
 }
 
 test('a source drops what is out of scope, and says why, once while the answers stay the same', async () => {
@@ -61,52 +65,20 @@ test('a source takes everything with the scope any', async () => {
 });
 
 test('a source does not judge a literal address, nor ask for it', async () => {
-  const source = openSource('127.0.0.1', {
-    resolve: createSystemResolver(),
-    keep: false,
-    refresh: true,
-    scope: 'public',
-    timed,
-    inTurn,
-    log: testLog(),
-    signal,
-  });
+  const { source } = openSource('127.0.0.1', { scope: 'public' });
   expect(await source.addresses(signal)).toEqual([{ address: '127.0.0.1', family: 4 }]);
+  expect(source.status()).toMatchObject({ addresses: ['127.0.0.1'], problem: null });
 });
 
 test('a source judges what the container’s own resolver says', async () => {
-  const options = {
-    resolve: createSystemResolver(),
-    keep: false,
-    refresh: true,
-    timed,
-    inTurn,
-    log: testLog(),
-    signal,
-  };
-  await expect(openSource('localhost', { ...options, scope: 'private' }).addresses(signal)).rejects.toThrow(
-    '(loopback)',
-  );
-  expect(await openSource('localhost', { ...options, scope: 'any' }).addresses(signal)).toContainEqual(
-    expect.objectContaining({ address: '127.0.0.1', family: 4 }),
-  );
+  const inScope = (scope: Scope) => openSource('localhost', { keep: false, scope }).source.addresses(signal);
+  await expect(inScope('private')).rejects.toThrow('(loopback)');
+  expect(await inScope('any')).toContainEqual(expect.objectContaining({ address: '127.0.0.1', family: 4 }));
 });
 
 test('a source that keeps nothing asks once for all who wait, and anew after that', async () => {
-  const server = await scriptedServer(zone([a('api.test', '127.0.0.1')]));
-  const resolve = createResolver([plainNameserver(server)]);
-  const options = {
-    resolve,
-    keep: false,
-    refresh: true,
-    scope: 'any',
-    timed,
-    inTurn,
-    log: testLog(),
-    signal,
-  } as const;
-  const source = openSource('api.test', options);
-  const asked = () => server.queries.filter(({ questions }) => questions?.[0]?.type === 'A').length;
+  const { nameservers, asked } = await scripted(zone([a('api.test', '127.0.0.1')]));
+  const { source } = openSource('api.test', { nameservers, keep: false });
   const all = await Promise.all(Array.from({ length: 100 }, () => source.addresses(signal)));
   expect(all.map(([first]) => first?.address)).toEqual(Array.from({ length: 100 }, () => '127.0.0.1'));
   expect(asked()).toBe(1);
@@ -114,20 +86,13 @@ test('a source that keeps nothing asks once for all who wait, and anew after tha
   expect(asked()).toBe(2);
 });
 
-test('who waits for a source that is closed is told, also where nothing is kept', async () => {
-  const server = await scriptedServer(() => []);
-  const resolve = createResolver([plainNameserver(server)]);
-  const closing = new AbortController();
-  const options = {
-    resolve,
-    keep: false,
-    refresh: true,
-    scope: 'any',
-    timed,
-    inTurn,
-    log: testLog(),
-  } as const;
-  const waiting = openSource('api.test', { ...options, signal: closing.signal }).addresses(signal);
-  closing.abort(new Error('nobody wants it any more'));
+test.each([true, false])('who waits for a source that is closed is told; it keeps: %s', async (keep) => {
+  const { nameservers, asked } = await scripted(() => []);
+  const { source, close } = openSource('api.test', { nameservers, keep });
+  const waiting = source.addresses(signal);
+  await expect.poll(asked).toBe(1);
+  close(new Error('nobody wants it any more'));
   await expect(waiting).rejects.toThrow('nobody wants it any more');
+  await expect(source.addresses(signal)).rejects.toThrow('nobody wants it any more');
+  expect(asked()).toBe(1);
 });

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-import { openSources } from '../../src/dns/sources.ts';
+import { Sources } from '../../src/dns/sources.ts';
 import { a, type Script, scriptedServer, zone } from '../helpers/dns.ts';
 import { testLog } from '../helpers/relay.ts';
 
@@ -19,7 +19,7 @@ afterEach(() => {
 
 /** Sources that ask the container's own resolver, which costs nothing until an address is wanted. */
 function systemSources(listed: readonly string[] = []) {
-  const sources = openSources({
+  const sources = new Sources({
     nameservers: [{ text: 'system', protocol: 'system' }],
     keep: false,
     refresh: true,
@@ -35,7 +35,7 @@ function systemSources(listed: readonly string[] = []) {
 async function sourcesBy(listed: readonly string[], ...scripts: readonly Script[]) {
   const servers = await Promise.all(scripts.map((script) => scriptedServer(script)));
   const closing = new AbortController();
-  const sources = openSources({
+  const sources = new Sources({
     nameservers: servers.map(({ address, port }) => ({ text: `${port}`, protocol: 'udp', address, port })),
     keep: true,
     refresh: true,

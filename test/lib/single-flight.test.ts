@@ -1,46 +1,46 @@
 import { expect, test } from 'vitest';
 
-import { singleFlight } from '../../src/lib/single-flight.ts';
+import { SingleFlight } from '../../src/lib/single-flight.ts';
 
 const { signal } = new AbortController();
 
 /** Flights that end when they are told, and their signals. */
-function flights(closing?: AbortSignal) {
+function startFlights() {
   const started: {
     readonly key: string;
     readonly signal: AbortSignal;
     readonly land: (text: string) => void;
   }[] = [];
-  const join = singleFlight((key: string, over) => {
+  const flights = new SingleFlight((key: string, over) => {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     over.addEventListener('abort', () => reject(over.reason));
     if (over.aborted) reject(over.reason);
     started.push({ key, signal: over, land: resolve });
     return promise;
-  }, closing);
-  return { join, started };
+  });
+  return { flights, started };
 }
 
-test('singleFlight() runs once at a time for each key, for all who want it, and anew after that', async () => {
-  const { join, started } = flights();
-  const all = [join('a', signal), join('a', signal), join('b', signal)];
+test('SingleFlight runs once at a time for each key, for all who want it, and anew after that', async () => {
+  const { flights, started } = startFlights();
+  const all = [flights.join('a', signal), flights.join('a', signal), flights.join('b', signal)];
   expect(started.map(({ key }) => key)).toEqual(['a', 'b']);
   started[0]?.land('one');
   started[1]?.land('two');
   expect(await Promise.all(all)).toEqual(['one', 'one', 'two']);
 
-  const again = join('a', signal);
+  const again = flights.join('a', signal);
   expect(started).toHaveLength(3);
   started[2]?.land('three');
   expect(await again).toBe('three');
 });
 
-test('singleFlight() gives up, with the last reason, when the last who waits has left, and not before', async () => {
-  const { join, started } = flights();
+test('SingleFlight gives up, with the last reason, when the last who waits has left, and not before', async () => {
+  const { flights, started } = startFlights();
   const [first, last] = [new AbortController(), new AbortController()];
-  const left = Promise.allSettled([join('a', first.signal), join('a', last.signal)]);
+  const left = Promise.allSettled([flights.join('a', first.signal), flights.join('a', last.signal)]);
   first.abort('left first');
-  await expect(join('a', AbortSignal.abort('was never there'))).rejects.toBe('was never there');
+  await expect(flights.join('a', AbortSignal.abort('was never there'))).rejects.toBe('was never there');
   expect(started[0]?.signal.aborted).toBe(false);
   last.abort('left last');
   expect((await left).map((outcome) => outcome.status === 'rejected' && outcome.reason)).toEqual([
@@ -49,29 +49,33 @@ test('singleFlight() gives up, with the last reason, when the last who waits has
   ]);
   expect(started.map(({ signal: { reason } }) => reason as unknown)).toEqual(['left last']);
 
-  const next = join('a', signal);
+  const next = flights.join('a', signal);
   started[1]?.land('anew');
   expect(await next).toBe('anew');
 });
 
-test('singleFlight() ends for all with what closes it, and begins nothing after that', async () => {
-  const closing = new AbortController();
-  const { join } = flights(closing.signal);
-  const waiting = Promise.allSettled([join('a', signal), join('b', signal)]);
-  closing.abort('closed');
+test('SingleFlight ends one key for all who wait when it is cut, and begins anew after that', async () => {
+  const { flights, started } = startFlights();
+  const waiting = Promise.allSettled([flights.join('a', signal), flights.join('a', signal)]);
+  const other = flights.join('b', signal);
+  flights.cut('a', new Error('cut'));
+  flights.cut('a', new Error('has nothing to end'));
   expect(await waiting).toEqual([
-    { status: 'rejected', reason: 'closed' },
-    { status: 'rejected', reason: 'closed' },
+    { status: 'rejected', reason: new Error('cut') },
+    { status: 'rejected', reason: new Error('cut') },
   ]);
-  await expect(join('a', signal)).rejects.toBe('closed');
+  const next = flights.join('a', signal);
+  started[1]?.land('b');
+  started[2]?.land('anew');
+  expect(await Promise.all([other, next])).toEqual(['b', 'anew']);
 });
 
-test('singleFlight() tells all who wait of a failure', async () => {
-  const join = singleFlight(async (key: string) => {
+test('SingleFlight tells all who wait of a failure', async () => {
+  const flights = new SingleFlight(async (key: string) => {
     await Promise.resolve();
     throw new Error(`${key} fails`);
   });
-  const outcomes = await Promise.allSettled([join('a', signal), join('a', signal)]);
+  const outcomes = await Promise.allSettled([flights.join('a', signal), flights.join('a', signal)]);
   expect(outcomes.map((outcome) => outcome.status === 'rejected' && String(outcome.reason))).toEqual([
     'Error: a fails',
     'Error: a fails',

@@ -60,7 +60,7 @@ export async function checkPorts(config: Config, held: ReadonlySet<string>): Pro
       const protocol = protocolOf(listener.kind);
       if (held.has(`${port}/${protocol}`)) return [];
       try {
-        const relay = await openRelay(listener);
+        const { relay } = await openRelay(listener);
         await relay.drain(AbortSignal.abort());
         return [];
       } catch (error) {

@@ -8,7 +8,7 @@ import { isWildcard } from '../../config/targets.ts';
 import { loopGuardOf } from '../../door/loops.ts';
 import { messageOf } from '../../lib/message-of.ts';
 import { toRuns, withoutPort } from '../../lib/runs.ts';
-import { createDialOrder } from '../../relay/dial-order.ts';
+import { DialOrder } from '../../relay/dial-order.ts';
 import { LoopError } from '../../relay/loop-guard.ts';
 import { DialError, type Destination } from '../../relay/target.ts';
 import { connectStream } from '../../relay/tcp/connect.ts';
@@ -95,7 +95,7 @@ function createDialler(config: Config) {
         return { outcome: 'whether anything answers there cannot be told with UDP', problem: null };
       }
       const { socket } = await dialTcp(target, {
-        order: createDialOrder(),
+        order: new DialOrder(),
         connect: connectStream,
         timeout: connectTimeout,
         over: new AbortController(),

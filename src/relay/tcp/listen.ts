@@ -1,12 +1,11 @@
-import { BareServer } from '../../kernel/bare-server.ts';
 import { openKernel } from '../../kernel/kernel.ts';
 import { Roster } from '../../lib/roster.ts';
 import { sourceOf } from '../../lib/source-of.ts';
 import { throttle } from '../../lib/throttle.ts';
 import { IN_BLACKOUT } from '../blackout-flag.ts';
-import { sumCounts } from '../counters.ts';
-import { createDialOrder } from '../dial-order.ts';
-import { listenAt, type PortOptions } from '../listen-at.ts';
+import { type Counts, sumCounts } from '../counters.ts';
+import { DialOrder } from '../dial-order.ts';
+import { type Listener, type Listening, listenAt, type PortOptions } from '../listen-at.ts';
 import { logRefusal, type Reason } from '../log-refusal.ts';
 import { nameClient } from '../name-client.ts';
 import { SAID_EVERY, type ThreadRelay } from '../relay.ts';
@@ -29,54 +28,89 @@ interface Options extends PortOptions, Omit<Shared, 'order' | 'connect' | 'onFul
 
 /** Listens on a port. Rejects with a ListenError when it cannot. */
 export async function listenTcp(options: Options): Promise<ThreadRelay> {
-  const { slots, descriptors, counters, log } = options;
+  const { descriptors, sharesPort, log } = options;
   const sayStreams = (err: unknown) =>
     log.warn({ err }, 'C cannot be called: sockets are streams, which are slower');
-  const sayShort = throttle(SAID_EVERY, (err: Error | null) =>
-    log.warn(
-      { err: err ?? `too few of ${descriptors.limit} file descriptors are left` },
-      'no more clients can be accepted for now: they wait',
-    ),
-  );
   const kernel = options.bare ? openKernel(sayStreams) : null;
   const clients = new Clients(options, kernel === null ? connectStream : createConnectBare(kernel));
-  const { listeners, port, failed } = await listenAt({
+  const listenerOptions = {
+    kernel,
+    mayAccept: () => descriptors.areLeft,
+    accept: (client: TcpSocket) => clients.accept(client),
+    onShort: throttle(SAID_EVERY, (err: Error | null) =>
+      log.warn(
+        { err: err ?? `too few of ${descriptors.limit} file descriptors are left` },
+        'no more clients can be accepted for now: they wait',
+      ),
+    ),
+    sharesPort,
+  };
+  const listening = await listenAt({
     protocol: 'tcp',
     port: options.port,
     addresses: options.bind,
-    open: async (at) => {
-      const listener = await openListener(at, {
-        kernel,
-        mayAccept: () => descriptors.areLeft,
-        accept: (client) => clients.accept(client),
-        sharesPort: options.sharesPort,
-      });
-      return listener instanceof BareServer ? listener.on('short', sayShort) : listener;
-    },
+    open: (at) => openListener(at, listenerOptions),
   });
-  return {
-    protocol: 'tcp',
-    port,
-    get live() {
-      return slots.held;
-    },
-    limit: slots.size,
-    get waiting() {
-      return slots.waiting;
-    },
-    get lastFailure() {
-      return clients.lastFailure;
-    },
-    counts: () => sumCounts([counters.cells]),
-    failed,
-    makeRoom: () => false,
-    clear: async (how) => clients.clear(how),
-    keepOnly: (isAllowed) => clients.keepOnly(isAllowed),
-    async drain(signal) {
-      for (const server of listeners) server.close();
-      await clients.drain(signal);
-    },
-  };
+  return new TcpRelay(options, clients, listening);
+}
+
+/** A port that is listened on. */
+class TcpRelay implements ThreadRelay {
+  readonly protocol = 'tcp';
+  readonly #options: Options;
+  readonly #clients: Clients;
+  readonly #listening: Listening<Listener>;
+
+  constructor(options: Options, clients: Clients, listening: Listening<Listener>) {
+    this.#options = options;
+    this.#clients = clients;
+    this.#listening = listening;
+  }
+
+  get port(): number {
+    return this.#listening.port;
+  }
+
+  get failed(): Promise<never> {
+    return this.#listening.failed;
+  }
+
+  get live(): number {
+    return this.#options.slots.held;
+  }
+
+  get limit(): number {
+    return this.#options.slots.size;
+  }
+
+  get waiting(): number {
+    return this.#options.slots.waiting;
+  }
+
+  get lastFailure(): string | null {
+    return this.#clients.lastFailure;
+  }
+
+  counts(): Counts {
+    return sumCounts([this.#options.counters.cells]);
+  }
+
+  makeRoom(): boolean {
+    return false;
+  }
+
+  async clear(how: 'cut' | 'drain'): Promise<void> {
+    this.#clients.clear(how);
+  }
+
+  keepOnly(isAllowed: (target: Target) => boolean): void {
+    this.#clients.keepOnly(isAllowed);
+  }
+
+  async drain(signal: AbortSignal): Promise<void> {
+    for (const listener of this.#listening.listeners) listener.close();
+    await this.#clients.drain(signal);
+  }
 }
 
 /** The clients of one port. */
@@ -97,7 +131,7 @@ class Clients {
     this.#isWelcome = allowFrom && createSourceFilter(allowFrom, { ...options, logInterval: 0 });
     this.#shared = {
       ...options,
-      order: createDialOrder(),
+      order: new DialOrder(),
       idleClients: new IdleClients(slots, () => this.#connections.toArray()),
       connect,
       onDial: (failure) => this.#noteDial(failure),

@@ -17,6 +17,8 @@ interface Options {
   /** Whether another client may come now; not asked over streams. */
   readonly mayAccept?: () => boolean;
   readonly accept: (client: TcpSocket) => void;
+  /** Told that clients wait, as the process is short of something, and why; null where they may not come. Not over streams. */
+  readonly onShort?: (why: Error | null) => void;
   /** Whether others may listen on it as well (SO_REUSEPORT, socket(7)). */
   readonly sharesPort?: boolean;
 }
@@ -32,7 +34,7 @@ const LOOK_EVERY = 5_000;
  */
 export async function openListener(
   { address, port }: ListenAddress,
-  { kernel, mayAccept = () => true, accept, sharesPort = false }: Options,
+  { kernel, mayAccept = () => true, accept, onShort = () => {}, sharesPort = false }: Options,
 ): Promise<BareServer | Server> {
   const acceptAsEnd = (client: Socket | BareSocket) => accept(toTcpSocket(client));
   const server = createServer(
@@ -52,7 +54,8 @@ export async function openListener(
     ...(address !== null && { host: address, ipv6Only: isIPv6(address) }),
   });
   await once(server, 'listening');
-  if (kernel !== null) return new BareServer(kernel, server, { mayAccept, accept: acceptAsEnd });
+  if (kernel !== null)
+    return new BareServer(kernel, server, { mayAccept, accept: acceptAsEnd }).on('short', onShort);
   watch(server);
   return server;
 }

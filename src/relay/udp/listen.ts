@@ -5,7 +5,7 @@ import type { Lines } from '../../log/lines.ts';
 import type { PortLog } from '../../log/log.ts';
 import { IN_BLACKOUT } from '../blackout-flag.ts';
 import { type Counts, sumCounts } from '../counters.ts';
-import { createDialOrder } from '../dial-order.ts';
+import { DialOrder } from '../dial-order.ts';
 import { endpoint } from '../endpoint.ts';
 import { listenAt, type Listening, type PortOptions } from '../listen-at.ts';
 import { logRefusal, noLongerAllowed } from '../log-refusal.ts';
@@ -92,7 +92,7 @@ class UdpRelay implements ThreadRelay {
     this.#batch = sockets.received;
     this.#shared = {
       ...options,
-      order: createDialOrder(),
+      order: new DialOrder(),
       onSilence: ({ message }) => this.#tellFailure(message),
     };
     this.#isWelcome = allowFrom && createSourceFilter(allowFrom, { ...options, logInterval: SAID_EVERY });

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 
 import { expect, onTestFinished, test } from 'vitest';
 
-import { createDialOrder } from '../../../src/relay/dial-order.ts';
+import { DialOrder } from '../../../src/relay/dial-order.ts';
 import type { Target } from '../../../src/relay/target.ts';
 import { type Connect, connectStream } from '../../../src/relay/tcp/connect.ts';
 import { dialTcp } from '../../../src/relay/tcp/dial.ts';
@@ -16,7 +16,7 @@ const LIVE = { address: '127.0.0.1', family: 4 };
 
 async function dial(
   target: Parameters<typeof dialTcp>[0],
-  { order = createDialOrder(), timeout = 5_000 } = {},
+  { order = new DialOrder(), timeout = 5_000 } = {},
 ) {
   const { socket, address } = await dialTcp(target, {
     order,
@@ -34,7 +34,7 @@ async function dial(
 test('dialTcp() gives a mute address a head start only, and dials it last from then on', async () => {
   const { port } = await tcpServer(() => {});
   await muteServer(DEAD.address, port);
-  const order = createDialOrder();
+  const order = new DialOrder();
   const both = localTarget(port, [DEAD.address, LIVE.address]);
   // Until its first turn comes, which is as good as sure in so many dials.
   for (let i = 0; i < 30; i++) expect(await dial(both, { order })).toBe(LIVE.address);
@@ -44,7 +44,7 @@ test('dialTcp() gives a mute address a head start only, and dials it last from t
 test('dialTcp() says how long it waited for a mute address, and dials it last from then on', async () => {
   const port = await closedPort();
   await muteServer(DEAD.address, port);
-  const order = createDialOrder();
+  const order = new DialOrder();
   await expect(dial(localTarget(port, [DEAD.address]), { order, timeout: 300 })).rejects.toThrow(
     `failed to connect to target.test:${port}: no answer within 300 ms`,
   );
@@ -61,7 +61,7 @@ test('dialTcp() ends the attempts that have lost, and aborts nothing where there
   socket.close();
   expect([address, over.signal.aborted]).toEqual([LIVE, true]);
   const alone = new AbortController();
-  const only = { ...options, order: createDialOrder(), over: alone };
+  const only = { ...options, order: new DialOrder(), over: alone };
   (await dialTcp(localTarget(port), only)).socket.close();
   expect(alone.signal.aborted).toBe(false);
 });
@@ -120,7 +120,7 @@ test('dialTcp() gives up when the answer is still the same', async () => {
 test('dialTcp() stops when its signal aborts, and blames no address', async () => {
   const port = await closedPort();
   await muteServer(DEAD.address, port);
-  const order = createDialOrder();
+  const order = new DialOrder();
   const over = new AbortController();
   setTimeout(() => over.abort(new Error('it has left')), 50);
   await expect(
@@ -143,7 +143,7 @@ test('dialTcp() refuses a connection to itself, which a port that nobody listens
     return socket;
   };
   const dialling = dialTcp(localTarget(port), {
-    order: createDialOrder(),
+    order: new DialOrder(),
     connect: fromItself,
     timeout: 5_000,
     over: new AbortController(),
