@@ -1,7 +1,8 @@
 import { ConfigError } from '../src/config/config-error.ts';
-import { type Config, DNS_PORT, parseConfig, parseRunDir } from '../src/config/config.ts';
+import { type Config, parseConfig, parseRunDir } from '../src/config/config.ts';
 import { protocolOf } from '../src/config/listeners.ts';
 import { PROTOCOLS } from '../src/config/ports.ts';
+import { DNS_PORT } from '../src/config/read-listeners.ts';
 import { isWildcard } from '../src/config/targets.ts';
 import { askRelay } from '../src/control/ask-relay.ts';
 import { describeBlackout } from '../src/control/describe-blackout.ts';

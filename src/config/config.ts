@@ -4,13 +4,12 @@ import { findNearMisses } from '../lib/near-misses.ts';
 import type { Network } from '../lib/networks.ts';
 import type { Scope } from '../lib/target-scope.ts';
 import { ConfigError } from './config-error.ts';
-import { listenersOf } from './listeners.ts';
-import { type CheckedListener, checkNames, type NameCheck } from './name-check.ts';
+import type { CheckedListener, NameCheck } from './name-check.ts';
 import { type PortItem, type Protocol, warnOfSexagesimal } from './ports.ts';
 import { type Probe, readProbes } from './probes.ts';
-import { makeRules, type Rule } from './rules.ts';
+import { defaultProtocolOf, readListeners } from './read-listeners.ts';
+import type { Rule } from './rules.ts';
 import { readTargetList } from './target-list.ts';
-import { EVERYBODY, type TargetEntry } from './targets.ts';
 import { findIdle, readVariable, readVariables, type Setting, type Values, variables } from './variables.ts';
 
 /** A port that is listened on. */
@@ -82,10 +81,6 @@ export interface Config {
   readonly settings: readonly Setting[];
 }
 
-/** RFC 1035 §4.2. */
-export const DNS_PORT = 53;
-const DEFAULT_LISTEN = Number(variables.LISTEN.fallback);
-
 /** Reads the environment. Throws a ConfigError that names every problem at once. */
 export function parseConfig(environment: NodeJS.ProcessEnv): Config {
   const { values, settings, problems } = readVariables(environment);
@@ -97,15 +92,7 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     defaults,
     problems: probeProblems,
   } = readProbes(values, { targets: list.entries ?? [], listeners });
-  const allProblems = [
-    ...list.problems,
-    ...problems,
-    ...found.problems,
-    ...findAdminClash(values, listeners),
-    ...findDnsClash(values, listeners),
-    ...checkProxyProtocol(values, listeners),
-    ...probeProblems,
-  ];
+  const allProblems = [...list.problems, ...problems, ...found.problems, ...probeProblems];
   const nearMisses = findNearMisses(Object.keys(environment), Object.keys(variables));
   if (allProblems.length > 0) throw new ConfigError(allProblems, nearMisses);
 
@@ -125,7 +112,7 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     targetText: list.text,
     rules,
     defaultPorts: all.PORT,
-    defaultProtocol: protocolOf(all.MODE),
+    defaultProtocol: defaultProtocolOf(all.MODE),
     listeners: listeners.map((listener) => ({ ...listener, maxConnections: limitOf(listener, all) })),
     mode: all.MODE,
     nameCheck,
@@ -175,67 +162,6 @@ export function parseRunDir(environment: NodeJS.ProcessEnv): string | null {
   return value ?? null;
 }
 
-interface Found {
-  readonly targets: readonly string[];
-  readonly rules: readonly Rule[];
-  readonly listeners: readonly CheckedListener[];
-  readonly problems: readonly string[];
-  readonly warnings: readonly string[];
-}
-
-/**
- * The rules of TARGET and PORT, and what listens for them. Where they could not be read, or contradict themselves, that is all that is told: what would come
- * of them is not known.
- */
-function readListeners(entries: readonly TargetEntry[] | undefined, values: Partial<Values>): Found {
-  const { PORT: ports, MODE: mode, LISTEN: listen = DEFAULT_LISTEN } = values;
-  const none = { targets: [], rules: [], listeners: [], problems: [], warnings: [] };
-  if (entries === undefined || ports === undefined || mode === undefined) return none;
-
-  const taught = teach(entries, values);
-  const { rules, problems, idle } = makeRules(taught.entries, { ports, protocol: protocolOf(mode) });
-  if (taught.problems.length + problems.length > 0)
-    return { ...none, problems: [...taught.problems, ...problems] };
-  const relaysTcp = mode !== 'http-proxy';
-  const proxyPort = mode.endsWith('http-proxy') ? listen : null;
-  const listening = listenersOf(rules, { relaysTcp, proxyPort });
-  const checked = checkNames(listening.listeners, values);
-  return {
-    targets: [...new Set(taught.entries.map(({ name }) => name))],
-    rules,
-    listeners: checked.listeners,
-    problems: [...(relaysTcp ? [] : findPairs(rules)), ...listening.problems, ...checked.problems],
-    warnings: [
-      ...checked.warnings,
-      ...(idle.length < ports.length ? idle : []).map(
-        (item) => `PORT: no name in TARGET uses ${item.listen}/${item.protocol}`,
-      ),
-    ],
-  };
-}
-
-/** Where names are learned, every name has the ports of PORT, beside the rules. */
-function teach(entries: readonly TargetEntry[], { NAME_CHECK: nameCheck, MODE: mode }: Partial<Values>) {
-  const isOpen = entries.some(({ name }) => name === EVERYBODY);
-  if (nameCheck !== 'learn') {
-    const problem = `TARGET: ${EVERYBODY} stands for every name, which goes with NAME_CHECK=learn only`;
-    return { entries, problems: isOpen ? [problem] : [] };
-  }
-  const everybody: TargetEntry = { name: EVERYBODY, ports: null, protocol: 'tcp' };
-  return {
-    entries: isOpen ? entries : [...entries, everybody],
-    problems:
-      mode === 'udp'
-        ? ['NAME_CHECK=learn: goes with MODE=tcp and MODE=http-proxy only, as datagrams carry no name']
-        : [],
-  };
-}
-
-/** The protocol of whatever names none. */
-function protocolOf(mode: Values['MODE']): Protocol {
-  return mode.startsWith('udp') ? 'udp' : 'tcp';
-}
-
 function strictest(listeners: readonly CheckedListener[]): NameCheck {
   const checks = new Set(listeners.map(({ nameCheck }) => nameCheck));
   if (checks.has('enforce')) return 'enforce';
@@ -248,57 +174,6 @@ function limitOf(
   { MAX_CONNECTIONS: limit, UDP_ANSWERS: answers }: Values,
 ): number {
   return limit === 0 || (kind === 'udp' && !answers) ? Infinity : limit;
-}
-
-/** Ports that lead to others, where a forward proxy alone listens. */
-function findPairs(rules: readonly Rule[]): readonly string[] {
-  const pairs = rules
-    .filter(({ protocol }) => protocol === 'tcp')
-    .flatMap(({ ports }) => ports.filter(({ listen, target }) => listen !== target));
-  return pairs.map(
-    ({ listen, target }) =>
-      `PORT: ${listen}:${target} is a pair, and with MODE=http-proxy only LISTEN listens`,
-  );
-}
-
-/** The header tells the one app behind the relay who its client is, at the start of a stream. */
-function checkProxyProtocol(
-  { PROXY_PROTOCOL: version = 'off' }: Partial<Values>,
-  listeners: readonly CheckedListener[],
-): readonly string[] {
-  const kinds = new Set(listeners.map(({ kind }) => kind));
-  if (version === 'off' || kinds.size === 0) return [];
-  const problem = `PROXY_PROTOCOL=${version}: goes with MODE=tcp only`;
-  if (kinds.has('http-proxy'))
-    return [`${problem}, as a forward proxy leads to servers of others, which do not expect the header`];
-  return kinds.has('tcp') ? [] : [`${problem}, as datagrams have no beginning for the header to stand at`];
-}
-
-/** The door's own nameserver listens over both protocols. */
-function findDnsClash(
-  { DNS: isOn = false, ADMIN_PORT: admin }: Partial<Values>,
-  listeners: readonly CheckedListener[],
-): readonly string[] {
-  if (!isOn) return [];
-  const listener = listeners.find(({ port }) => port === DNS_PORT);
-  return [
-    ...(listener === undefined
-      ? []
-      : [
-          `DNS=1: ${listener.kind === 'http-proxy' ? 'LISTEN' : 'TARGET and PORT'} listen on port ${DNS_PORT} too`,
-        ]),
-    ...(admin === DNS_PORT ? [`DNS=1: ADMIN_PORT listens on port ${DNS_PORT} too`] : []),
-  ];
-}
-
-/** One TCP port cannot be listened on for two things. */
-function findAdminClash(
-  { ADMIN_PORT: admin }: Partial<Values>,
-  listeners: readonly CheckedListener[],
-): readonly string[] {
-  if (typeof admin !== 'number' || !listeners.some(({ kind, port }) => kind !== 'udp' && port === admin))
-    return [];
-  return [`ADMIN_PORT=${admin}: clients are listened to on that port`];
 }
 
 /** Where names are learned, they are to lead out. */

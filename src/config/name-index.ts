@@ -1,6 +1,6 @@
 import type { Standing } from '../lib/standing.ts';
 import { canonical, ipVersion } from './host.ts';
-import { isWildcard, parentOf } from './targets.ts';
+import { isWildcard, namesAbove, parentOf } from './targets.ts';
 
 /** Labels of letters, digits, hyphens and underscores, in one name of at most 253 (RFC 1035 §2.3.4), with or without the root's dot. */
 const NAME = /^(?=.{1,253}\.?$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?$/i;
@@ -47,11 +47,9 @@ export class NameIndex<T> {
     const value = values.find(isMeant);
     if (value !== undefined) return { host, standing: 'listed', value };
     if (ipVersion(name) !== 0) return null;
-    for (let rest = wanted; rest !== '';) {
-      const dot = rest.indexOf('.');
-      rest = dot === -1 ? '' : rest.slice(dot + 1);
-      const below = this.#below.get(rest)?.find(isMeant);
-      if (below !== undefined) return { host, standing: rest === '' ? 'learned' : 'below', value: below };
+    for (const above of namesAbove(wanted)) {
+      const below = this.#below.get(above)?.find(isMeant);
+      if (below !== undefined) return { host, standing: above === '' ? 'learned' : 'below', value: below };
     }
     return null;
   }

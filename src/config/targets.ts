@@ -45,6 +45,12 @@ export function parentOf(wildcard: string): string {
   return canonical(wildcard.slice(WILDCARD.length));
 }
 
+/** All names above a name, the nearest first and the root, '', last. */
+export function namesAbove(name: string): readonly string[] {
+  const labels = canonical(name).split('.');
+  return labels.map((_, i) => labels.slice(i + 1).join('.'));
+}
+
 function parseEntry(item: string): TargetEntry {
   if (item.includes('://')) return { name: parseHost(item), ports: null, protocol: null };
   const { rest: text, protocol } = splitProtocol(item);

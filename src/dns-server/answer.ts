@@ -12,8 +12,8 @@ export type Verdict = 'allowed' | 'above' | 'unknown';
 export interface Knowledge {
   /** Of allowed names, for whoever asks here. */
   readonly records: AddressRecords;
-  /** Called once for each question that is well-formed and in our class, with the name as `Question` has it and the type. */
-  readonly judge: (name: string, type: number) => Verdict;
+  /** Called once for each question that is well-formed and in our class, with the name as `Question` has it. */
+  readonly judge: (name: string) => Verdict;
 }
 
 interface Outcome {
@@ -67,7 +67,7 @@ function decide(question: Question, knowledge: Knowledge): Outcome {
   if (edns !== null && edns.version !== EDNS_VERSION) return BAD_VERSION;
   if (inClass !== CLASS.IN && inClass !== CLASS.ANY) return REFUSED;
   if (type === TYPE.AXFR || type === TYPE.IXFR) return REFUSED;
-  const verdict = knowledge.judge(name, type);
+  const verdict = knowledge.judge(name);
   if (verdict === 'unknown') return NO_SUCH_NAME;
   const answer = verdict === 'allowed' ? recordOf(type, knowledge.records) : null;
   return answer === null ? NO_DATA : { ...NO_DATA, answer, authority: null };

@@ -22,7 +22,7 @@ export class AskedRecords {
   constructor(answers: Addresses | null, bind: readonly string[] | null) {
     this.#fixed = answers && toRecords(answers);
     this.#listensAt =
-      bind === null ? () => true : createNetworkTest(bind.map((address) => networkOf(address)));
+      bind === null ? () => true : createNetworkTest(bind.map((address) => boundNetwork(address)));
   }
 
   /** For who has asked at one of our addresses, for which the key stands. */
@@ -56,7 +56,7 @@ export class AskedRecords {
 }
 
 /** An address alone; or a whole family, for which its unspecified address stands. */
-function networkOf(bound: string): Network {
+function boundNetwork(bound: string): Network {
   const [address = ''] = bound.split('%');
   if (address === '0.0.0.0' || address === '::') return [address, 0];
   return [address, isIPv4(address) ? 32 : 128];

@@ -3,12 +3,10 @@ import type { Counters } from '../relay/counters.ts';
 import { logRefusal } from '../relay/log-refusal.ts';
 import type { Knowledge, Verdict } from './answer.ts';
 
-/** What the door makes of names. It is asked, and told, once for each question, so that its rules may change meanwhile. */
+/** What the door makes of names. It is asked once for each question, so that its rules may change meanwhile. */
 export interface Names {
   /** Of a name in lower case, as zone files write it (RFC 1035 §5.1), without the root's dot: the root is ''. */
   readonly judge: (name: string) => Verdict;
-  /** Told of each question that was judged: the name, the type as a number (RFC 1035 §3.2.2), and what became of it. */
-  readonly onQuestion: (name: string, type: number, verdict: Verdict) => void;
 }
 
 /** What it takes to judge and to tell. */
@@ -22,9 +20,8 @@ const RULE = 'not in TARGET';
 
 /** Judges the questions of clients, and logs and counts whom it refuses; `client` is asked for the one whose question it is, `10.0.0.2:40312`. */
 export function createJudge({ names, counters, log }: Judging, client: () => string): Knowledge['judge'] {
-  return (name, type) => {
+  return (name) => {
     const verdict = names.judge(name);
-    names.onQuestion(name, type, verdict);
     if (verdict === 'unknown') {
       counters.refused(RULE);
       logRefusal(log, client(), { rule: RULE, asked: name, message: `${name} is not in TARGET` });

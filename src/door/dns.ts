@@ -1,4 +1,5 @@
-import { type Config, DNS_PORT } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
+import { DNS_PORT } from '../config/read-listeners.ts';
 import { PROBE_SOURCE, type Status } from '../control/protocol.ts';
 import type { Standing } from '../lib/standing.ts';
 import type { Log } from '../log/log.ts';
@@ -29,7 +30,7 @@ export async function openDns(config: Config, { log, onAllowed }: Deps): Promise
   // What is not needed is not loaded.
   const { listenDns } = await import('../dns-server/listen.ts');
   const { openUdpSockets } = await import('../relay/udp/sockets.ts');
-  const zone = new Zone(config);
+  let zone = new Zone(config);
   const counted = { allowed: 0, above: 0, unknown: 0 };
   const { port, failed, close } = await listenDns({
     port: DNS_PORT,
@@ -38,11 +39,12 @@ export async function openDns(config: Config, { log, onAllowed }: Deps): Promise
     allowFrom,
     answers: dns.answers,
     names: {
-      judge: (name) => zone.judge(name),
-      onQuestion(name, _type, verdict) {
-        counted[verdict]++;
-        if (verdict === 'allowed')
-          onAllowed({ asked: name, port: DNS_PORT, protocol: 'dns' }, zone.standingOf(name));
+      judge(name) {
+        const judgement = zone.judge(name);
+        counted[judgement.verdict]++;
+        if (judgement.verdict === 'allowed')
+          onAllowed({ asked: name, port: DNS_PORT, protocol: 'dns' }, judgement.standing);
+        return judgement.verdict;
       },
     },
     sockets: await openUdpSockets(log),
@@ -52,7 +54,9 @@ export async function openDns(config: Config, { log, onAllowed }: Deps): Promise
     log,
   });
   return {
-    follow: (next) => zone.follow(next),
+    follow(next) {
+      zone = new Zone(next);
+    },
     status: () => ({ port, questions: { ...counted } }),
     failed,
     close,

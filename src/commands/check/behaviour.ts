@@ -1,7 +1,8 @@
-import { type Config, DNS_PORT } from '../../config/config.ts';
+import type { Config } from '../../config/config.ts';
 import { type ListenerKind, namesOf, protocolOf } from '../../config/listeners.ts';
 import type { NameCheck } from '../../config/name-check.ts';
 import type { Protocol } from '../../config/ports.ts';
+import { DNS_PORT } from '../../config/read-listeners.ts';
 import { EVERYBODY } from '../../config/targets.ts';
 import { askedServers } from '../../dns/asked-servers.ts';
 import { LEARNING } from '../../lib/learning.ts';

@@ -1,0 +1,129 @@
+import { type Listener, listenersOf } from './listeners.ts';
+import { type CheckedListener, checkNames } from './name-check.ts';
+import type { Protocol } from './ports.ts';
+import { makeRules, type Rule } from './rules.ts';
+import { EVERYBODY, type TargetEntry } from './targets.ts';
+import { type Values, variables } from './variables.ts';
+
+/** RFC 1035 §4.2. */
+export const DNS_PORT = 53;
+const DEFAULT_LISTEN = Number(variables.LISTEN.fallback);
+
+interface Found {
+  readonly targets: readonly string[];
+  readonly rules: readonly Rule[];
+  readonly listeners: readonly CheckedListener[];
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * The rules of TARGET and PORT, and what listens for them. Where they could not be read, or contradict themselves, that is all that is told: what would come
+ * of them is not known.
+ */
+export function readListeners(entries: readonly TargetEntry[] | undefined, values: Partial<Values>): Found {
+  const { PORT: ports, MODE: mode, LISTEN: listen = DEFAULT_LISTEN } = values;
+  const none = { targets: [], rules: [], listeners: [], problems: [], warnings: [] };
+  if (entries === undefined || ports === undefined || mode === undefined) return none;
+
+  const taught = teach(entries, values);
+  const { rules, problems, idle } = makeRules(taught.entries, { ports, protocol: defaultProtocolOf(mode) });
+  if (taught.problems.length + problems.length > 0)
+    return { ...none, problems: [...taught.problems, ...problems] };
+  const relaysTcp = mode !== 'http-proxy';
+  const proxyPort = mode.endsWith('http-proxy') ? listen : null;
+  const listening = listenersOf(rules, { relaysTcp, proxyPort });
+  const checked = checkNames(listening.listeners, values);
+  return {
+    targets: [...new Set(taught.entries.map(({ name }) => name))],
+    rules,
+    listeners: checked.listeners,
+    problems: [
+      ...(relaysTcp ? [] : findPairs(rules)),
+      ...listening.problems,
+      ...checked.problems,
+      ...findAdminClash(values, listening.listeners),
+      ...findDnsClash(values, listening.listeners),
+      ...checkProxyProtocol(values, listening.listeners),
+    ],
+    warnings: [
+      ...checked.warnings,
+      ...(idle.length < ports.length ? idle : []).map(
+        (item) => `PORT: no name in TARGET uses ${item.listen}/${item.protocol}`,
+      ),
+    ],
+  };
+}
+
+/** Where names are learned, every name has the ports of PORT, beside the rules. */
+function teach(entries: readonly TargetEntry[], { NAME_CHECK: nameCheck, MODE: mode }: Partial<Values>) {
+  const isOpen = entries.some(({ name }) => name === EVERYBODY);
+  if (nameCheck !== 'learn') {
+    const problem = `TARGET: ${EVERYBODY} stands for every name, which goes with NAME_CHECK=learn only`;
+    return { entries, problems: isOpen ? [problem] : [] };
+  }
+  const everybody: TargetEntry = { name: EVERYBODY, ports: null, protocol: 'tcp' };
+  return {
+    entries: isOpen ? entries : [...entries, everybody],
+    problems:
+      mode === 'udp'
+        ? ['NAME_CHECK=learn: goes with MODE=tcp and MODE=http-proxy only, as datagrams carry no name']
+        : [],
+  };
+}
+
+/** The protocol of whatever names none. */
+export function defaultProtocolOf(mode: Values['MODE']): Protocol {
+  return mode.startsWith('udp') ? 'udp' : 'tcp';
+}
+
+/** Ports that lead to others, where a forward proxy alone listens. */
+function findPairs(rules: readonly Rule[]): readonly string[] {
+  const pairs = rules
+    .filter(({ protocol }) => protocol === 'tcp')
+    .flatMap(({ ports }) => ports.filter(({ listen, target }) => listen !== target));
+  return pairs.map(
+    ({ listen, target }) =>
+      `PORT: ${listen}:${target} is a pair, and with MODE=http-proxy only LISTEN listens`,
+  );
+}
+
+/** The header tells the one app behind the relay who its client is, at the start of a stream. */
+function checkProxyProtocol(
+  { PROXY_PROTOCOL: version = 'off' }: Partial<Values>,
+  listeners: readonly Listener[],
+): readonly string[] {
+  const kinds = new Set(listeners.map(({ kind }) => kind));
+  if (version === 'off' || kinds.size === 0) return [];
+  const problem = `PROXY_PROTOCOL=${version}: goes with MODE=tcp only`;
+  if (kinds.has('http-proxy'))
+    return [`${problem}, as a forward proxy leads to servers of others, which do not expect the header`];
+  return kinds.has('tcp') ? [] : [`${problem}, as datagrams have no beginning for the header to stand at`];
+}
+
+/** The door's own nameserver listens over both protocols. */
+function findDnsClash(
+  { DNS: isOn = false, ADMIN_PORT: admin }: Partial<Values>,
+  listeners: readonly Listener[],
+): readonly string[] {
+  if (!isOn) return [];
+  const listener = listeners.find(({ port }) => port === DNS_PORT);
+  return [
+    ...(listener === undefined
+      ? []
+      : [
+          `DNS=1: ${listener.kind === 'http-proxy' ? 'LISTEN' : 'TARGET and PORT'} listen on port ${DNS_PORT} too`,
+        ]),
+    ...(admin === DNS_PORT ? [`DNS=1: ADMIN_PORT listens on port ${DNS_PORT} too`] : []),
+  ];
+}
+
+/** One TCP port cannot be listened on for two things. */
+function findAdminClash(
+  { ADMIN_PORT: admin }: Partial<Values>,
+  listeners: readonly Listener[],
+): readonly string[] {
+  if (typeof admin !== 'number' || !listeners.some(({ kind, port }) => kind !== 'udp' && port === admin))
+    return [];
+  return [`ADMIN_PORT=${admin}: clients are listened to on that port`];
+}
