@@ -83,7 +83,7 @@ threads.Worker = class extends Worker {
 };
 const signal = new BroadcastChannel('signal').unref();
 const kept = [];
-signal.onmessage = () => setInterval(() => kept.push(Array.from({ length: 10_000 }, () => ({}))), 1);
+signal.onmessage = () => setInterval(() => kept.push(Array.from({ length: 100_000 }, () => 0.5)), 1);
 if (isMainThread) process.on('SIGWINCH', ${WORKERS === '1' ? 'signal.onmessage' : "() => signal.postMessage('now')"});
 if (!isMainThread && threadId !== 1) signal.close();`;
   writeFileSync(preload, fault);

@@ -199,11 +199,14 @@ test('a thread that dies ends the program, which says why and resets what lives 
   const target = await greeter();
   const preload = join(temporaryDirectory(), 'fault.cjs');
   const fault = `const { isMainThread, threadId } = require('node:worker_threads');
-if (!isMainThread && threadId === 1) setTimeout(() => { throw new Error('this thread is dying'); }, 1_000);`;
+const signal = new BroadcastChannel('signal').unref();
+if (isMainThread) process.on('SIGWINCH', () => signal.postMessage('now'));
+else if (threadId === 1) signal.onmessage = () => { throw new Error('this thread is dying'); };`;
   writeFileSync(preload, fault);
   const { relay, port } = await crew({ PORT: String(target.port), NODE_OPTIONS: `--require=${preload}` });
   const clients = await Promise.all(Array.from({ length: 12 }, () => tcpClient(port)));
   await Promise.all(clients.map((client) => readSome(client, 5)));
+  relay.process.kill('SIGWINCH');
   const endings = await Promise.all(clients.map(endOf));
   expect(endings).toContain('ECONNRESET');
   expect(await relay.line('failed')).toMatchObject({ level: 'fatal', err: 'this thread is dying' });
