@@ -2,7 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Config } from '../config/config.ts';
 import { missingTargets } from '../config/missing-targets.ts';
-import { isWildcard } from '../config/targets.ts';
 import { AskedNames, isToBeListed } from '../control/asked-names.ts';
 import { watchLostDatagrams } from '../control/lost-datagrams.ts';
 import type { Asked, Status } from '../control/protocol.ts';
@@ -15,6 +14,7 @@ import type { FoldingLog } from '../log/fold-repeats.ts';
 import { BlackoutFlag } from '../relay/blackout-flag.ts';
 import { Blackout, listenForBlackout } from '../runtime/blackout.ts';
 import { openDns } from './dns.ts';
+import { FollowedConfig } from './followed-config.ts';
 import { forRelays, type OpenRelay, type RelayConfig, type RelayParts } from './listen.ts';
 import { watchLoops } from './loops.ts';
 import { Relays } from './relays.ts';
@@ -57,7 +57,6 @@ export async function openDoor(
 ): Promise<Door> {
   const closing = new AbortController();
   const { signal } = closing;
-  let current = config;
   const relays = new Relays();
   const flag = new BlackoutFlag();
   const blackout = new Blackout({
@@ -86,25 +85,14 @@ export async function openDoor(
     onName: (counted) => asked.count(counted),
   };
   const openRelay = await listen(forRelays(config), parts);
-  await follow(config);
+  const followed = new FollowedConfig(config, { relays, openRelay, sources, log });
+  await followed.follow(config);
   const dns = await openDns(config, { log: asked.log, onAllowed: (...how) => asked.noteQuestion(...how) });
   targetFile.start(async (next) => {
-    await follow(next);
+    await followed.follow(next);
     dns?.follow(next);
   });
-  const loops = watchLoops(() => current, { lookup, log, signal });
-
-  /** Ports first: looking up a thousand names would hold them up, and whoever comes meanwhile has a name looked up at once. */
-  async function follow(next: Config): Promise<void> {
-    log.list([...current.targets, ...next.targets]);
-    try {
-      await relays.follow(next.listeners, openRelay);
-      current = next;
-    } finally {
-      log.list(current.targets);
-      sources.follow(listedIn(current));
-    }
-  }
+  const loops = watchLoops(() => followed.current, { lookup, log, signal });
 
   return {
     sources,
@@ -123,11 +111,11 @@ export async function openDoor(
       loops: loops(),
       targetFile: targetFile.status,
       dns: dns?.status() ?? null,
-      ...report(current, { sources, relays: () => relays.all, errors, lost, asked }),
+      ...report(followed.current, { sources, relays: () => relays.all, errors, lost, asked }),
     }),
     askedNames: () => {
       const all = asked.report();
-      return { ...all, missing: missingTargets(all.names.filter(isToBeListed), current).join(' ') };
+      return { ...all, missing: missingTargets(all.names.filter(isToBeListed), followed.current).join(' ') };
     },
     blackout,
     failed: dns === null ? relays.failed : Promise.race([relays.failed, dns.failed]),
@@ -139,11 +127,6 @@ export async function openDoor(
       dns?.close();
     },
   };
-}
-
-/** Targets that are resolved beforehand. */
-function listedIn({ targets }: Config): readonly string[] {
-  return targets.filter((target) => !isWildcard(target));
 }
 
 function sourcesOf(
