@@ -244,7 +244,7 @@ test.each([
   const { port } = await dnsServer({ names: asked, sockets: await open() });
   await run('python3', ['-c', fromNowhere, `${port}`, query('nowhere.test', 'A').toString('hex')]);
   expect((await askUdp(query('api.test', 'A'), { port })).rcode).toBe('NOERROR');
-  expect(asked.asked).toEqual(['nowhere.test 1 unknown', 'api.test 1 allowed']);
+  expect(asked.asked).toEqual(['nowhere.test', 'api.test']);
 });
 
 test('it goes on answering through a flood of questions, some of them malformed', async () => {
