@@ -7,12 +7,20 @@ const REPOSITORY = join(import.meta.dirname, '..');
 const exists = (path: string) => existsSync(join(REPOSITORY, path));
 const read = (path: string) => readFileSync(join(REPOSITORY, path), 'utf8');
 
-const examples = readdirSync(join(REPOSITORY, 'examples')).filter((name) =>
-  exists(`examples/${name}/compose.yaml`),
+const explained = readdirSync(join(REPOSITORY, 'examples')).filter((name) =>
+  exists(`examples/${name}/README.md`),
 );
+const examples = explained.filter((name) => exists(`examples/${name}/compose.yaml`));
 
 test('there are examples', () => {
   expect(examples).toContain('quickstart');
+});
+
+test('the list of examples has each of them once', () => {
+  const listed = [...read('examples/README.md').matchAll(/\]\((\S+)\/README\.md\)/g)].map(
+    ([, name = '']) => name,
+  );
+  expect(listed.toSorted()).toEqual(explained.toSorted());
 });
 
 describe.each(examples)('examples/%s', (name) => {
@@ -24,9 +32,5 @@ describe.each(examples)('examples/%s', (name) => {
 
   test('is brought up by a test', () => {
     expect(read(`test/container/examples/${name}.test.ts`)).toContain(`bringUp('${name}'`);
-  });
-
-  test('is linked in the README of the repository', () => {
-    expect(read('README.md')).toContain(`](examples/${name}/README.md)`);
   });
 });
