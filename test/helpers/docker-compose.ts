@@ -5,6 +5,7 @@ import path from 'node:path';
 import { inject } from 'vitest';
 
 import { composeProject, runLabel } from './docker-names.ts';
+import { docker } from './docker.ts';
 import { type Finished, run } from './run.ts';
 
 export interface Composed {
@@ -19,7 +20,9 @@ export interface Composed {
   logs(service: string): Promise<string>;
   /** The id of a service's container. */
   container(service: string): Promise<string>;
-  /** Takes everything down, with the images that were built for it. */
+  /** The address of a service that is on one network. */
+  address(service: string): Promise<string>;
+  /** Takes everything down as the examples' READMEs do; rejects where that leaves anything. */
   down(): Promise<void>;
 }
 
@@ -45,6 +48,18 @@ function override({ built, ready = [] }: Services): Override {
     ...built.map((name) => [name, { build: { network: 'host' } }]),
     ...ready.map((name) => [name, {}]),
   ]);
+}
+
+/** The containers, networks, volumes and images that are left of a project. */
+async function leftOf(project: string): Promise<string[]> {
+  const label = ['--quiet', '--filter', `label=com.docker.compose.project=${project}`];
+  const listed = [
+    await docker('ps', '--all', ...label),
+    await docker('network', 'ls', ...label),
+    await docker('volume', 'ls', ...label),
+    await docker('images', '--quiet', '--filter', `reference=${project}*`),
+  ];
+  return listed.flatMap((ids) => ids.split('\n')).filter((id) => id !== '');
 }
 
 /** Brings up examples/`name` as `bringUpFile` does. */
@@ -86,8 +101,10 @@ export async function bringUpFile(
     await command(['up', '--build', '--detach'], env);
   };
   const down = async () => {
-    await command(['down', '--rmi', 'local', '--volumes', '--timeout', '1']);
+    await command(['down', '--rmi', 'local', '--timeout', '1']);
     await rm(folder, { recursive: true });
+    const left = await leftOf(project);
+    if (left.length > 0) throw new Error(`down has left of ${project}: ${left.join(', ')}`);
   };
   try {
     await up(environment);
@@ -95,13 +112,16 @@ export async function bringUpFile(
     await down();
     throw error;
   }
+  const container = async (service: string) => (await command(['ps', '--quiet', service])).trim();
+  const address = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}';
   return {
     project,
     up,
     command: (...args) => command(args),
     exec: (service, ...args) => run(program, [...options, 'exec', '-T', service, ...args]),
     logs: (service) => command(['logs', '--no-color', service]),
-    container: async (service) => (await command(['ps', '--quiet', service])).trim(),
+    container,
+    address: async (service) => docker('inspect', '--format', address, await container(service)),
     down,
   };
 }

@@ -68,9 +68,7 @@ describe.skipIf(noDocker)('examples/one-door', () => {
     expect(await example.logs('door')).toContain('"protocol":"dns"');
     const misled = await curl('--connect-to', '::photos.s3.example.com:443', 'https://other.example.com/');
     expect(misled).toMatchObject({ code: 35, output: expect.stringMatching(/unrecognized name/) });
-    const id = await example.container('demo-web');
-    const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}';
-    const web = await docker('inspect', '--format', format, id);
+    const web = await example.address('demo-web');
     expect(await curl(`http://${web}/`)).toMatchObject({ code: expect.toBeOneOf(notConnected) });
   });
 
