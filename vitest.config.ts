@@ -34,13 +34,19 @@ const SERVERS = [
 ];
 /** Of Debian's python3-pycares. */
 const PYCARES = '/usr/lib/python3/dist-packages/pycares';
+/** What test/container/podman.test.ts runs, of Debian's podman, netavark, util-linux and iproute2. */
+const PODMAN = ['podman', 'runc', 'unshare', 'nsenter', 'ip'];
 const DIRECTORIES = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'];
-const missing = [
-  ...SERVERS.filter((program) => !DIRECTORIES.some((directory) => existsSync(join(directory, program)))),
-  ...(existsSync(PYCARES) ? [] : ['pycares']),
-];
-if (missing.length > 0) {
-  const message = `server tests: left out, as ${missing.join(', ')} cannot be found`;
+const missingOf = (programs: readonly string[]) =>
+  programs.filter((program) => !DIRECTORIES.some((directory) => existsSync(join(directory, program))));
+const missing = [...missingOf(SERVERS), ...(existsSync(PYCARES) ? [] : ['pycares'])];
+const missingOfPodman = missingOf(PODMAN);
+for (const [tests, programs] of [
+  ['server tests', missing],
+  ['the test with Podman', missingOfPodman],
+] as const) {
+  if (programs.length === 0) continue;
+  const message = `${tests}: left out, as ${programs.join(', ')} cannot be found`;
   if (process.env['REQUIRE_DOCKER'] === '1') throw new Error(`REQUIRE_DOCKER=1, but ${message}`);
   console.log(`${message} (REQUIRE_DOCKER=1 makes that a failure)`);
 }
@@ -76,6 +82,7 @@ export default defineConfig({
       project('process', ['test/process/**/*.test.ts'], RUNS_DIST),
       ...(missing.length > 0 ? [] : [project('servers', ['test/servers/**/*.test.ts'], RUNS_DIST)]),
       project('container', ['test/container/**/*.test.ts'], {
+        exclude: missingOfPodman.length > 0 ? ['test/container/podman.test.ts'] : [],
         globalSetup: ['test/helpers/docker-setup.ts'],
         env: { TESTCONTAINERS_RYUK_DISABLED: 'true' },
         testTimeout: 60_000,
