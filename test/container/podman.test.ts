@@ -13,7 +13,14 @@ import { repository, run } from '../helpers/run.ts';
 /** What Podman needs in a container itself: no systemd, no cgroups of its own, no higher limits than it has. */
 const LIMITS = '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n';
 const OPTIONS = '--runtime runc --cgroup-manager=cgroupfs --events-backend=file --storage-driver vfs';
-const SET_UP = 'ip link set lo up && echo is set up && exec sleep infinity';
+const SET_UP = `
+  set -e
+  ip link set lo up
+  mkdir -p /run/containers
+  mount -t tmpfs tmpfs /run/containers
+  echo is set up
+  exec sleep infinity
+`;
 
 const IDLE = 'setInterval(() => {}, 1e9)';
 const WEB =
@@ -27,12 +34,23 @@ async function openPodman(): Promise<(script: string) => ReturnType<typeof run>>
   const conf = join(folder, 'containers.conf');
   await writeFile(conf, LIMITS);
   // A network of its own: beside Docker's rules for forwarding, containers of Podman do not reach each other.
-  const { pid } = await startDaemon('unshare', ['--net', 'sh', '-c', SET_UP], { ready: 'is set up' });
-  const options = `${OPTIONS} --root ${folder}/root --runroot ${folder}/run`;
+  const { pid } = await startDaemon('unshare', ['--net', '--mount', 'sh', '-c', SET_UP], {
+    ready: 'is set up',
+  });
+  const folders = ['root', 'runroot', 'network-config-dir'].map((name) => `--${name} ${folder}/${name}`);
+  const options = [OPTIONS, ...folders].join(' ');
   const podman = (script: string) =>
     run(
       'nsenter',
-      [`--net=/proc/${pid}/ns/net`, 'sh', '-ec', `podman() { command podman ${options} "$@"; }\n${script}`],
+      [
+        '--target',
+        `${pid}`,
+        '--net',
+        '--mount',
+        'sh',
+        '-ec',
+        `podman() { command podman ${options} "$@"; }\n${script}`,
+      ],
       { env: { ...process.env, CONTAINERS_CONF: conf } },
     );
   onTestFinished(async () => {
