@@ -23,7 +23,7 @@ const healthcheck: Program = {
   summary:
     'Checks the relay that runs here, and says in one line what is wrong. Exit code 0: healthy; 1: unhealthy.',
   epilogue:
-    'Which probes it sends is said by the same environment variables as the relay has: see the README.',
+    'Which probes it sends is said by the same environment variables as the relay has: docs/configuration.md lists them. sallyport check tries them, sallyport status shows the relay at work.',
   commands: [
     {
       name: null,

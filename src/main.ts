@@ -73,7 +73,8 @@ const sallyport: Program = {
   name: 'sallyport',
   version,
   summary: 'Relays raw TCP or UDP to the names that TARGET allows, and to nothing else.',
-  epilogue: 'Everything else is said by environment variables, of which TARGET is required: see the README.',
+  epilogue:
+    'Everything else is said by environment variables, of which TARGET is required: docs/configuration.md lists them. sallyport check tries them, sallyport status shows a relay at work.',
   commands: [relayCommand, compose, resolve, check, status, names, blackout],
 };
 

@@ -5,7 +5,7 @@ import { type Command, UsageError } from '../lib/arguments.ts';
 import { writeCompose } from './write-compose.ts';
 
 /** As the README has it built. */
-const IMAGE = 'sallyport';
+const IMAGE = 'ghcr.io/sallyport/sallyport';
 /** A name with its registry, tag and digest. */
 const REFERENCE = /^\w[\w.:/@-]*$/;
 

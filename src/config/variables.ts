@@ -82,7 +82,7 @@ const preResolve = need('PRE_RESOLVE=1', ({ PRE_RESOLVE }) => PRE_RESOLVE);
 const httpProbe = need('HTTP_HEALTHCHECK=1', ({ HTTP_HEALTHCHECK }) => HTTP_HEALTHCHECK);
 const smtpProbe = need('SMTP_HEALTHCHECK=1', ({ SMTP_HEALTHCHECK }) => SMTP_HEALTHCHECK);
 
-/** Every variable, in the README's order. Those that docker-whitelist has keep its defaults and meanings. */
+/** Every variable, in the order of docs/configuration.md. Those that docker-whitelist has keep its defaults and meanings. */
 export const variables = {
   TARGET: optional(null, {
     accepted:

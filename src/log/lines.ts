@@ -1,4 +1,4 @@
-/** Every field of the log but `time`, `level` and `msg`, which all lines have. A name means the same on each line; the README says what. */
+/** Every field of the log but `time`, `level` and `msg`, which all lines have. A name means the same on each line; docs/log.md says what. */
 export interface Fields {
   readonly address: string | null;
   readonly addresses: readonly string[];
@@ -63,7 +63,7 @@ const GAP = ['lines', 'err'] as const;
 /**
  * The fields of each kind of line, by its message, in which `…` stands for a number. A line that folds several has some of them, and `more`.
  *
- * @internal The program needs the types alone; tests compare this with real lines and the README.
+ * @internal The program needs the types alone; tests compare this with real lines and docs/log.md.
  */
 export const LINES = {
   listening: ['version', 'mode', 'targets', 'nameCheck', 'routes', 'admin'],

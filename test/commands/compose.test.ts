@@ -134,7 +134,7 @@ test('compose --dns goes with --proxy', async () => {
 });
 
 test.each([
-  [{}, 'sallyport'],
+  [{}, 'ghcr.io/sallyport/sallyport'],
   [{ image: 'registry.test:5000/door:1.0@sha256:0a' }, 'registry.test:5000/door:1.0@sha256:0a'],
 ])('compose with %j has the image %s', async (options, image) => {
   const { lines } = await print(['api.test'], options);

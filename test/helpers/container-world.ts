@@ -13,7 +13,7 @@ interface Places {
   outside?: string[];
 }
 
-/** Two networks as in the README: one without a way out, and one beyond the door. */
+/** Two networks as in docs/walls.md: one without a way out, and one beyond the door. */
 export interface World {
   /** The name of the network that has no way out. */
   readonly inside: string;

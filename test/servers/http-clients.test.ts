@@ -57,7 +57,7 @@ async function startFileServer() {
   return { port, upload: (name: string) => readFileSync(join(root, 'uploads', name), 'latin1') };
 }
 
-/** What becomes of requests, as the README says. The clients here send these fields in this order. */
+/** What becomes of requests, as docs/name-check.md says. The clients here send these fields in this order. */
 const EDITS: Readonly<Record<Mode, (sent: string) => string>> = {
   tcp: (sent) =>
     asLast(sent).replaceAll(

@@ -10,16 +10,12 @@ import { variables } from '../src/config/variables.ts';
 import { runDirs } from '../src/control/run-dir.ts';
 import { LINES } from '../src/log/lines.ts';
 
-const README = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');
+const page = (name: string) => readFileSync(join(import.meta.dirname, '../docs', name), 'utf8');
 
-/** The rows of the table under a heading, without its head; cells are without backticks. */
-function tableUnder(heading: string): readonly (readonly string[])[] {
-  const [, section = ''] = README.split(`\n## ${heading}\n`);
-  const [, , ...rows] =
-    section
-      .split(/\n#+ /)[0]
-      ?.split('\n')
-      .filter((line) => line.startsWith('|')) ?? [];
+/** The rows of a page's first table, without its head; cells are without backticks. */
+function firstTable(name: string): readonly (readonly string[])[] {
+  const [, table = ''] = /((?:^\|.*\n)+)/m.exec(page(name)) ?? [];
+  const [, , ...rows] = table.trimEnd().split('\n');
   return rows.map((row) =>
     row
       .split('|')
@@ -28,12 +24,12 @@ function tableUnder(heading: string): readonly (readonly string[])[] {
   );
 }
 
-test('the README lists every variable, and no other, in the order of the code', () => {
-  const names = tableUnder('Configuration').map(([name]) => name);
+test('docs/configuration.md lists every variable, and no other, in the order of the code', () => {
+  const names = firstTable('configuration.md').map(([name]) => name);
   expect(names).toEqual(Object.keys(variables));
 });
 
-test('the README tells the defaults that the code has', () => {
+test('docs/configuration.md tells the defaults that the code has', () => {
   const { settings } = parseConfig({ TARGET: 'api.example.com' });
   const derived: Readonly<Record<string, string>> = {
     TARGET: 'required',
@@ -44,19 +40,19 @@ test('the README tells the defaults that the code has', () => {
   };
   const expected = settings.map(({ name, text }) => [name, derived[name] ?? text]);
   // A semicolon begins what else the default may be.
-  const told = tableUnder('Configuration').map(([name, value = '']) => [name, value.split(';')[0]]);
+  const told = firstTable('configuration.md').map(([name, value = '']) => [name, value.split(';')[0]]);
   expect(told).toEqual(expected);
 });
 
-test('the README lists every field of the log, and no other', () => {
-  const listed = tableUnder('The log').flatMap(([fields = '']) => fields.split(', '));
+test('docs/log.md lists every field of the log, and no other', () => {
+  const listed = firstTable('log.md').flatMap(([fields = '']) => fields.split(', '));
   const logged = new Set(['time', 'level', 'msg', ...Object.values(LINES).flat(), 'more']);
   expect(listed.toSorted()).toEqual([...logged].toSorted());
 });
 
-test('the README shows what compose prints', async () => {
-  const [, section = ''] = README.split('\n### Have it written\n');
-  const [, rules = ''] = /^ {4}docker run --rm sallyport compose (.*) > door\.yaml$/m.exec(section) ?? [];
+test('docs/names.md shows what compose prints', async () => {
+  const [, section = ''] = page('names.md').split('\n## Have it written\n');
+  const [, rules = ''] = /^ {4}docker run --rm \S+ compose (.*) > door\.yaml$/m.exec(section) ?? [];
   const operands = rules.split(' ').map((rule) => rule.replaceAll("'", ''));
   const [, shown] = /\n```yaml\n(.*?\n)```\n/s.exec(section) ?? [];
   const printed: string[] = [];
@@ -65,8 +61,8 @@ test('the README shows what compose prints', async () => {
   expect(shown).toBe(`${printed.join('\n')}\n`);
 });
 
-test('the README shows the verdicts that check gives', () => {
-  const [, section = ''] = README.split('\n### What would become of a name\n');
+test('docs/commands.md shows the verdicts that check gives', () => {
+  const [, section = ''] = page('commands.md').split('\n## What would become of a name\n');
   const [shown = ''] = /(?: {4}.*\n)+/.exec(section) ?? [];
   const asked = [...shown.matchAll(/sallyport check (\S+)/g)].map(([, name = '']) => name);
   expect(asked).not.toEqual([]);
