@@ -81,6 +81,13 @@ test('the README takes two screens', () => {
   expect(readme.split(/\s+/).length).toBeLessThanOrEqual(900);
 });
 
+test('the image has one name', () => {
+  const NAME = /(?<=image: "?|docker (?:build -t|run --rm(?: --env-file \S+)?) )[\w./-]*sallyport/g;
+  const names = docs.flatMap((path) => read(path).match(NAME) ?? []);
+  expect(names.length).toBeGreaterThan(5);
+  expect([...new Set(names)]).toEqual(['ghcr.io/sallyport/sallyport']);
+});
+
 describe('snippets', () => {
   const all = (language: string) =>
     docs.flatMap((path) => fenced(read(path), language).map((text) => ({ path, text })));
