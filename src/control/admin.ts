@@ -15,13 +15,15 @@ export interface Admin {
 
 /** What is answered to a GET. */
 export interface Page {
-  readonly status: 200 | 503;
+  readonly status: 200 | 421 | 503;
   readonly type: string;
   readonly text: string;
+  /** Header fields beside these. */
+  readonly fields?: Readonly<Record<string, string>>;
 }
 
-/** By path. */
-type Pages = Readonly<Record<string, () => Page | Promise<Page>>>;
+/** By path; each is told the request's Host. */
+type Pages = Readonly<Record<string, (host: string) => Page | Promise<Page>>>;
 
 const PLAIN = 'text/plain; charset=utf-8';
 const METHODS = ['GET', 'HEAD'];
@@ -76,12 +78,14 @@ export function plainPage(status: Page['status'], ...lines: readonly string[]): 
 }
 
 async function answer(
-  { method = '', url = '' }: IncomingMessage,
+  { method = '', url = '', headers: { host = '' } }: IncomingMessage,
   response: ServerResponse,
   pages: Pages,
 ): Promise<void> {
   const say = (status: number, text: string, fields: Readonly<Record<string, string>>) =>
-    response.writeHead(status, { connection: 'close', ...fields }).end(text);
+    response
+      .writeHead(status, { connection: 'close', 'x-content-type-options': 'nosniff', ...fields })
+      .end(text);
   const [path = ''] = url.split('?');
   const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
   if (page === undefined)
@@ -89,8 +93,8 @@ async function answer(
   if (!METHODS.includes(method))
     return void say(405, 'GET only\n', { 'content-type': PLAIN, allow: METHODS.join(', ') });
   try {
-    const { status, type, text } = await page();
-    say(status, text, { 'content-type': type, 'cache-control': 'no-store' });
+    const { status, type, text, fields } = await page(host);
+    say(status, text, { 'content-type': type, 'cache-control': 'no-store', ...fields });
   } catch {
     response.destroy();
   }

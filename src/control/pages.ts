@@ -1,11 +1,14 @@
+import { isIP } from 'node:net';
+
 import { type Admin, openAdmin, type Page, plainPage } from './admin.ts';
 import type * as Metrics from './metrics.ts';
-import type { Status } from './protocol.ts';
+import type { Asked, Status } from './protocol.ts';
 import { reasonsNotReady } from './readiness.ts';
 import type { Witnesses } from './report.ts';
 
 interface Options extends Pick<Witnesses, 'sources' | 'relays' | 'asked'> {
   readonly status: () => Status;
+  readonly askedNames: () => Asked;
   readonly preResolve: boolean;
   /** The file that metrics.ts is built into. */
   readonly metricsFile: string;
@@ -17,10 +20,15 @@ interface Options extends Pick<Witnesses, 'sources' | 'relays' | 'asked'> {
  */
 export async function openPages(
   where: Parameters<typeof openAdmin>[0],
-  { status, preResolve, metricsFile, ...witnesses }: Options,
+  { status, askedNames, preResolve, metricsFile, ...witnesses }: Options,
 ): Promise<Admin> {
   const { createMetrics } = (await import(metricsFile)) as typeof Metrics;
   return openAdmin(where, {
+    '/status.json': forPeople(() => ({
+      status: 200,
+      type: 'application/json',
+      text: JSON.stringify({ ...status(), asked: askedNames() }),
+    })),
     '/metrics': createMetrics(status, witnesses),
     '/healthz': () => plainPage(200, 'ok'),
     '/readyz': (): Page => {
@@ -28,4 +36,16 @@ export async function openPages(
       return reasons.length === 0 ? plainPage(200, 'ready') : plainPage(503, ...reasons);
     },
   });
+}
+
+/**
+ * Told by an address or a name without a dot alone, such as `localhost` or a container's: nobody owns one on the
+ * internet, so no site can have a browser read it under a name of its own (DNS rebinding).
+ */
+function forPeople(page: () => Page | Promise<Page>): (host: string) => Page | Promise<Page> {
+  return (host) => {
+    const name = host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
+    if (isIP(name) !== 0 || /^[\w-]+$/.test(name)) return page();
+    return plainPage(421, 'ask for this page by an address or by a name without a dot, such as localhost');
+  };
 }

@@ -3,7 +3,7 @@ import { isIPv4 } from 'node:net';
 import type { Config } from '../config/config.ts';
 import type { NameStatus } from '../dns/sources.ts';
 import type { AskedReport, Traffic } from './asked-names.ts';
-import type { RecentError } from './recent-errors.ts';
+import type { RecentError, Refusal } from './recent-errors.ts';
 
 /** What the relay may be asked over its control socket, as one JSON object, up to the sender's FIN. Nothing at all asks for the status alone. */
 export type Request = BlackoutRequest | NamesRequest;
@@ -77,6 +77,8 @@ export interface Status {
   /** What is known of the targets' names, and of those that wildcards stand for. */
   readonly names: readonly NameInUse[];
   readonly ports: readonly PortStatus[];
+  /** Clients of all ports that were not let through, or would not be: 20 at most, the newest last. */
+  readonly refusals: readonly Refusal[];
 }
 
 interface TargetFileStatus {

@@ -10,7 +10,7 @@ import type { RecentErrors } from './recent-errors.ts';
 export interface Witnesses {
   readonly sources: Pick<Sources, 'status' | 'counts'>;
   readonly relays: () => readonly Relay[];
-  readonly errors: Pick<RecentErrors, 'of'>;
+  readonly errors: Pick<RecentErrors, 'of' | 'refusals'>;
   readonly lost: Pick<LostDatagrams, 'count'>;
   readonly asked: Pick<AskedNames, 'report'>;
 }
@@ -51,5 +51,6 @@ export function report(
         errors: errors.of(relay),
       };
     }),
+    refusals: errors.refusals(),
   };
 }

@@ -54,8 +54,8 @@ export async function openControls(config: Config, door: Door, { process, log }:
 async function pagesOf({ admin: where, preResolve }: Config, door: Door, metricsFile: string) {
   if (where === null) return null;
   const { openPages } = await import('../control/pages.ts');
-  const { status, sources, relays, asked } = door;
-  return openPages(where, { status, preResolve, metricsFile, sources, relays, asked });
+  const { status, askedNames, sources, relays, asked } = door;
+  return openPages(where, { status, askedNames, preResolve, metricsFile, sources, relays, asked });
 }
 
 /** Null where there can be none: the relay goes on without it. */

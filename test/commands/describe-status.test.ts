@@ -43,6 +43,7 @@ const status: Status = {
   linesDropped: { budget: 0, output: 0 },
   preResolve: true,
   loops: [],
+  refusals: [],
   names: [
     {
       name: 'api.test',

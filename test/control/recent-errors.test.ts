@@ -74,3 +74,20 @@ test('keepErrors() keeps the last few, the same one once, in its newest place', 
     [null, 'd', 7],
   ]);
 });
+
+test('keepErrors() keeps the newest refusals of all ports, those of the same name together', () => {
+  const errors = keepErrors(testLog());
+  errors.log.warn({ ...failure, err: new Error('no way') }, 'target unreachable');
+  errors.log.warn(refusal('b.test', 'refused'), 'refused');
+  errors.log.warn(refusal('c.test', 'would refuse'), 'would refuse');
+  errors.log.warn({ ...refusal('b.test', 'refused'), client: '10.0.0.3:7' }, 'refused');
+  expect(errors.refusals()).toMatchObject([
+    { name: 'c.test', decision: 'would refuse', count: 1, client: '10.0.0.2:6', port: 80, protocol: 'tcp' },
+    { name: 'b.test', decision: 'refused', count: 2, client: '10.0.0.3:7', rule: 'not in TARGET' },
+  ]);
+  for (let i = 0; i < 30; i++)
+    errors.log.warn(refusal(`${i}${'x'.repeat(1_000)}.test`, 'refused'), 'refused');
+  const names = errors.refusals().map(({ name }) => name ?? '');
+  expect(names).toHaveLength(20);
+  expect(names.at(-1)).toBe(`29${'x'.repeat(253)}`);
+});
