@@ -37,7 +37,7 @@ ENV PATH=/usr/local/bin NODE_USE_SYSTEM_CA=1
 COPY --from=runtime /rootfs /
 COPY --from=runtime --chown=65532:65532 /run/sallyport /run/sallyport
 COPY --from=bundles /build/dist/sallyport.js /usr/local/bin/sallyport
-COPY --from=bundles /build/dist/sallyport-metrics.js /usr/local/bin/
+COPY --from=bundles /build/dist/sallyport-metrics.js /build/dist/sallyport-page.html /usr/local/bin/
 COPY --from=bundles /build/dist/healthcheck.js /usr/local/bin/healthcheck
 USER 65532:65532
 # How long a probe may take is the user's to set: the engine's own limit only catches a healthcheck that hangs.

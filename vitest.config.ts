@@ -10,7 +10,7 @@ const project = (name: string, include: string[], rest: object = {}) => ({
 const FOR_DNS = ['unbound', 'unbound-control', 'dnsmasq', 'ip', 'ss', 'unshare', 'nsenter'];
 /**
  * What test/servers runs, of Debian's unbound, dnsmasq-base, iproute2, util-linux, nginx, apache2-bin, python3, curl, openssl, git, apt, apache2-utils, wrk,
- * prometheus, bind9, bind9-dnsutils, dnsperf, gcc and musl-tools.
+ * prometheus, bind9, bind9-dnsutils, dnsperf, gcc, musl-tools and chromium.
  */
 const SERVERS = [
   ...FOR_DNS,
@@ -31,6 +31,7 @@ const SERVERS = [
   'getent',
   'gcc',
   'musl-gcc',
+  'chromium',
 ];
 /** Of Debian's python3-pycares. */
 const PYCARES = '/usr/lib/python3/dist-packages/pycares';

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 
 import { type Admin, openAdmin, type Page, plainPage } from './admin.ts';
+import { readBrowserPage } from './browser-page.ts';
 import type * as Metrics from './metrics.ts';
 import type { Asked, Status } from './protocol.ts';
 import { reasonsNotReady } from './readiness.ts';
@@ -12,6 +13,8 @@ interface Options extends Pick<Witnesses, 'sources' | 'relays' | 'asked'> {
   readonly preResolve: boolean;
   /** The file that metrics.ts is built into. */
   readonly metricsFile: string;
+  /** The page for people. */
+  readonly pageFile: string;
 }
 
 /**
@@ -20,10 +23,11 @@ interface Options extends Pick<Witnesses, 'sources' | 'relays' | 'asked'> {
  */
 export async function openPages(
   where: Parameters<typeof openAdmin>[0],
-  { status, askedNames, preResolve, metricsFile, ...witnesses }: Options,
+  { status, askedNames, preResolve, metricsFile, pageFile, ...witnesses }: Options,
 ): Promise<Admin> {
   const { createMetrics } = (await import(metricsFile)) as typeof Metrics;
   return openAdmin(where, {
+    '/': forPeople(() => readBrowserPage(pageFile)),
     '/status.json': forPeople(() => ({
       status: 200,
       type: 'application/json',

@@ -30,7 +30,7 @@ const SELF_CHECK_INTERVAL = 30_000;
 export async function openControls(config: Config, door: Door, { process, log }: Deps): Promise<Controls> {
   const [, program = ''] = process.argv;
   const closing = new AbortController();
-  const admin = await pagesOf(config, door, join(dirname(program), 'sallyport-metrics.js'));
+  const admin = await pagesOf(config, door, dirname(program));
   const control = await controlOf(config, door, log);
   if (config.targetFile !== null)
     void watchFile(config.targetFile, () => void door.targetFile.reread({ forNews: true }), closing.signal);
@@ -51,11 +51,13 @@ export async function openControls(config: Config, door: Door, { process, log }:
   };
 }
 
-async function pagesOf({ admin: where, preResolve }: Config, door: Door, metricsFile: string) {
+async function pagesOf({ admin: where, preResolve }: Config, door: Door, directory: string) {
   if (where === null) return null;
+  const metricsFile = join(directory, 'sallyport-metrics.js');
+  const pageFile = join(directory, 'sallyport-page.html');
   const { openPages } = await import('../control/pages.ts');
   const { status, askedNames, sources, relays, asked } = door;
-  return openPages(where, { status, askedNames, preResolve, metricsFile, sources, relays, asked });
+  return openPages(where, { status, askedNames, preResolve, metricsFile, pageFile, sources, relays, asked });
 }
 
 /** Null where there can be none: the relay goes on without it. */
