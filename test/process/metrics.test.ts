@@ -209,9 +209,9 @@ test.each([
   expect(metrics.text).toMatch(/^process_resident_memory_bytes \d+$/m);
   expect(metrics.text).not.toContain('process_heap_bytes');
   expect(await ask(admin, '/metrics', 'HEAD')).toMatchObject({ status: 200, text: '' });
-  expect(await ask(admin, '/')).toMatchObject({
+  expect(await ask(admin, '/elsewhere')).toMatchObject({
     status: 404,
-    text: 'there is /metrics, /healthz, /readyz\n',
+    text: 'there is /, /status.json, /metrics, /healthz, /readyz\n',
   });
   const posted = await ask(admin, '/metrics', 'POST');
   expect([posted.status, posted.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
