@@ -3,6 +3,8 @@ import { join } from 'node:path';
 
 import { defineConfig } from 'vitest/config';
 
+import { LeftOut } from './test/helpers/left-out.ts';
+
 const project = (name: string, include: string[], rest: object = {}) => ({
   test: { name, include, ...rest },
 });
@@ -42,6 +44,7 @@ const missingOf = (programs: readonly string[]) =>
   programs.filter((program) => !DIRECTORIES.some((directory) => existsSync(join(directory, program))));
 const missing = [...missingOf(SERVERS), ...(existsSync(PYCARES) ? [] : ['pycares'])];
 const missingOfPodman = process.getuid?.() === 0 ? missingOf(PODMAN) : ['root'];
+const leftOut: string[] = [];
 for (const [tests, programs] of [
   ['server tests', missing],
   ['the test with Podman', missingOfPodman],
@@ -49,7 +52,8 @@ for (const [tests, programs] of [
   if (programs.length === 0) continue;
   const message = `${tests}: left out for want of ${programs.join(', ')}`;
   if (process.env['REQUIRE_DOCKER'] === '1') throw new Error(`REQUIRE_DOCKER=1, but ${message}`);
-  console.log(`${message} (REQUIRE_DOCKER=1 makes that a failure)`);
+  leftOut.push(`${message} (REQUIRE_DOCKER=1 makes that a failure)`);
+  console.log(leftOut.at(-1));
 }
 
 /** Our own readers on thousands of random inputs, some of them beside others' readers. */
@@ -60,6 +64,7 @@ const RUNS_DIST = { globalSetup: ['test/helpers/fresh-dist.ts'] };
 
 export default defineConfig({
   test: {
+    reporters: ['default', new LeftOut(leftOut)],
     testTimeout: 30_000,
     // Of node:ffi. Programs that tests start have options of their own.
     execArgv: ['--disable-warning=ExperimentalWarning'],

@@ -4,6 +4,7 @@ import type { TestProject } from 'vitest/node';
 
 import { composeProject, images, runLabel } from './docker-names.ts';
 import { docker, removeLabelled } from './docker.ts';
+import { NO_ENGINE } from './left-out.ts';
 import { repository, run } from './run.ts';
 
 declare module 'vitest' {
@@ -60,9 +61,7 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   if (!(await engineAnswers())) {
     if (process.env['REQUIRE_DOCKER'] === '1')
       throw new Error('REQUIRE_DOCKER=1, but no Docker engine answers');
-    console.log(
-      'container tests: left out, as no Docker engine answers (REQUIRE_DOCKER=1 makes that a failure)',
-    );
+    console.log(NO_ENGINE);
     project.provide('dockerRun', null);
     return undefined;
   }
