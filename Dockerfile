@@ -9,6 +9,7 @@ RUN node -e "const p = JSON.parse(fs.readFileSync('package.json')); p.devDepende
 COPY tsconfig.json ./
 COPY src src
 COPY healthcheck healthcheck
+ARG REVISION=
 RUN npm run build && chmod 0755 dist/*.js
 
 FROM ${NODE_IMAGE} AS runtime
@@ -28,7 +29,7 @@ RUN mkdir -p /rootfs/usr/local/bin /rootfs/etc/ssl/certs /rootfs/tmp /run/sallyp
 
 FROM scratch
 ARG VERSION=dev
-ARG REVISION=unknown
+ARG REVISION=
 LABEL org.opencontainers.image.title="Sallyport" \
       org.opencontainers.image.description="Relays raw TCP or UDP from an internal network to one allowed name." \
       org.opencontainers.image.licenses="Apache-2.0" \
