@@ -27,6 +27,16 @@ function isGlibc() {
   return 'glibcVersionRuntime' in (typeof report === 'string' ? JSON.parse(report) : report).header;
 }
 
+/**
+ * Runs the npm that runs this script; returns its exit code.
+ *
+ * @param {string[]} words
+ */
+function npm(...words) {
+  const { npm_execpath: program = '' } = process.env;
+  return spawnSync(process.execPath, [program, ...words], { stdio: 'inherit' }).status ?? 1;
+}
+
 function main() {
   if (process.platform === 'linux' && isMissing(LIBRARY) && isGlibc()) {
     console.error(
@@ -34,9 +44,14 @@ function main() {
     );
     return 1;
   }
-  if (existsSync('node_modules')) return 0;
-  const { npm_execpath: npm = '' } = process.env;
-  return spawnSync(process.execPath, [npm, 'ci'], { stdio: 'inherit' }).status ?? 1;
+  if (!existsSync('node_modules')) {
+    const status = npm('ci');
+    if (status !== 0) return status;
+  }
+  // npm 10, which comes with Node 20, leaves out the link to an optional dependency's program.
+  const node = `node-${process.platform}-${process.arch}`;
+  if (!existsSync(`node_modules/${node}`) || existsSync('node_modules/.bin/node')) return 0;
+  return npm('rebuild', '--ignore-scripts', node);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) process.exit(main());
