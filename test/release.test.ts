@@ -58,6 +58,7 @@ test('a build gives the same bytes twice, and others for another revision', () =
     'healthcheck.js',
     'package.json',
     'sallyport-metrics.js',
+    'sallyport-page.html',
     'sallyport.js',
   ]);
   expect(build('0123abc')).toEqual(first);
