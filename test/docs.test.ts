@@ -166,3 +166,15 @@ describe('docs/troubleshooting.md', () => {
     },
   );
 });
+
+test('CONTRIBUTING names the packages that .ci/packages installs for tests', () => {
+  const script = read('.ci/packages');
+  const installed = [...script.matchAll(/^packages\+=\((.*)\)$/gm)].flatMap(([, list = '']) =>
+    list.split(' '),
+  );
+  const [, section = ''] = /## Tests\n\n(.*?)\n\n/s.exec(read('CONTRIBUTING.md')) ?? [];
+  const code = [...section.matchAll(/`([^`]+)`/g)].map(([, text = '']) => text);
+  const named = code.filter((text) => !['npm test', '.ci/run'].includes(text));
+  expect(installed.length).toBeGreaterThan(10);
+  expect(named.toSorted()).toEqual(installed.toSorted());
+});
