@@ -63,20 +63,7 @@ const UNITS_SHOWN = 2;
 
 /** A relay's status for people, in lines. */
 export function describeStatus(status: Status): readonly string[] {
-  const {
-    version,
-    mode,
-    nameCheck,
-    uptime,
-    draining,
-    blackout,
-    linesDropped,
-    loops,
-    dns,
-    targetFile,
-    targets,
-    names,
-  } = status;
+  const { version, mode, uptime, draining, dns, targetFile, targets, names } = status;
   const wildcards = targets.filter(isWildcard);
   const ports = nameApart(status.ports);
   const isUdp = ports.some(({ protocol }) => protocol === 'udp');
@@ -90,12 +77,9 @@ export function describeStatus(status: Status): readonly string[] {
     .slice(-ERRORS_SHOWN);
   return [
     `sallyport ${version}, MODE=${mode}, up ${describeTime(uptime)}${draining ? ', stopping' : ''}`,
-    ...(nameCheck === 'learn' ? [LEARNING] : []),
-    ...(blackout.state === 'off' ? [] : [describeBlackout(blackout)]),
-    ...(linesDropped.budget + linesDropped.output === 0 ? [] : [describeLinesDropped(linesDropped)]),
-    ...loops,
+    ...warningsOf(status),
     ...(dns === null ? [] : [describeDns(dns)]),
-    ...(targetFile === null ? [] : [describeTargetFile(targetFile)]),
+    ...(targetFile === null || targetFile.problem !== null ? [] : [describeTargetFile(targetFile)]),
     '',
     ...table(nameColumns(status), names),
     ...wildcards.map((target) => `${target}: names below it are resolved when clients ask for them`),
@@ -105,6 +89,23 @@ export function describeStatus(status: Status): readonly string[] {
     ...table(REFUSAL_COLUMNS, refusals),
     ...(errors.length > 0 ? [''] : []),
     ...table(ERROR_COLUMNS, errors),
+  ];
+}
+
+/** What is not as it should be, or not for long, a line each. */
+export function warningsOf({
+  nameCheck,
+  blackout,
+  linesDropped,
+  loops,
+  targetFile,
+}: Status): readonly string[] {
+  return [
+    ...(nameCheck === 'learn' ? [LEARNING] : []),
+    ...(blackout.state === 'off' ? [] : [describeBlackout(blackout)]),
+    ...(linesDropped.budget + linesDropped.output === 0 ? [] : [describeLinesDropped(linesDropped)]),
+    ...loops,
+    ...(targetFile === null || targetFile.problem === null ? [] : [describeTargetFile(targetFile)]),
   ];
 }
 

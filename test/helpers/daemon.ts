@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 
 import { onTestFinished } from 'vitest';
 
@@ -11,11 +12,15 @@ interface Options {
   readonly env?: Readonly<Record<string, string>>;
   /** What it says, on either output, once it serves. */
   readonly ready: string;
+  /** Whether `write` reaches it. */
+  readonly takesInput?: boolean;
 }
 
 /** A program that runs beside a test. */
 export interface Daemon {
   readonly pid: number;
+  /** To its standard input. */
+  readonly write: (text: string) => void;
   readonly output: () => string;
   /** Resolves when its output holds `text`, now or later; rejects when it ends without. */
   readonly said: (text: string) => Promise<void>;
@@ -27,15 +32,19 @@ export interface Daemon {
 export async function startDaemon(
   command: string,
   args: readonly string[],
-  { env, ready }: Options,
+  { env, ready, takesInput = false }: Options,
 ): Promise<Daemon> {
-  const child = spawn(command, args, { env: env ?? process.env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, args, {
+    env: env ?? process.env,
+    stdio: [takesInput ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+  });
+  const { stdout, stderr } = child as ChildProcessByStdio<Writable | null, Readable, Readable>;
   let output = '';
   let hasEnded = false;
   let code: number | null = null;
   const waiters = new Set<() => void>();
   const wakeAll = () => waiters.forEach((wake) => wake());
-  for (const stream of [child.stdout, child.stderr]) {
+  for (const stream of [stdout, stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
       output += text;
       wakeAll();
@@ -61,7 +70,8 @@ export async function startDaemon(
     }
   };
   await said(ready);
-  return { pid: child.pid ?? 0, output: () => output, said, ended: end };
+  const write = (text: string) => void child.stdin?.write(text);
+  return { pid: child.pid ?? 0, write, output: () => output, said, ended: end };
 }
 
 /**
