@@ -73,7 +73,7 @@ test('NO_COLOR is heard', async () => {
 test('where standard output is no terminal, it prints block after block and no escape, until it is told to stop', async () => {
   const { where } = await startRefusing();
   const watch = await startDaemon(process.execPath, WATCH, { env: where, ready: 'PORT' });
-  await expect.poll(() => watch.output().match(/^sallyport /gm)).toHaveLength(2);
+  await expect.poll(() => watch.output().match(/^sallyport /gm)?.length).toBeGreaterThan(1);
   expect(watch.output()).toContain(EVIL_SHOWN);
   expect(watch.output()).not.toContain('\x1b');
   process.kill(watch.pid, 'SIGTERM');
