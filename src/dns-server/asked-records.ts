@@ -1,12 +1,10 @@
 import { isIPv4 } from 'node:net';
-import { networkInterfaces } from 'node:os';
 
 import { createNetworkTest, type Network } from '../lib/networks.ts';
+import { recentInterfaces } from '../lib/recent-interfaces.ts';
 import { type Addresses, OwnAddresses } from './own-addresses.ts';
 import { addressRecord, type AddressRecords } from './records.ts';
 
-/** How long what the host said of its interfaces counts, in ms. */
-const FRESH = 1_000;
 /** How many of our addresses are remembered: a host may have whole networks of them. */
 const MAX_KNOWN = 1_000;
 
@@ -14,9 +12,9 @@ const MAX_KNOWN = 1_000;
 export class AskedRecords {
   readonly #fixed: AddressRecords | null;
   readonly #listensAt: (address: string) => boolean;
+  #interfaces: ReturnType<typeof recentInterfaces> = {};
   #own = new OwnAddresses({});
   readonly #known = new Map<string, AddressRecords>();
-  #readAt = -Infinity;
 
   /** `answers` null: where somebody asks. `bind`: where we listen; null: on all addresses of the host. */
   constructor(answers: Addresses | null, bind: readonly string[] | null) {
@@ -47,10 +45,10 @@ export class AskedRecords {
 
   /** Interfaces and addresses come and go. */
   #refresh(): void {
-    const now = performance.now();
-    if (now - this.#readAt < FRESH) return;
-    this.#readAt = now;
-    this.#own = new OwnAddresses(networkInterfaces(), this.#listensAt);
+    const interfaces = recentInterfaces();
+    if (interfaces === this.#interfaces) return;
+    this.#interfaces = interfaces;
+    this.#own = new OwnAddresses(interfaces, this.#listensAt);
     this.#known.clear();
   }
 }

@@ -1,9 +1,9 @@
 import type { LookupAddress } from 'node:dns';
 import { BlockList, isIP } from 'node:net';
-import { networkInterfaces } from 'node:os';
 
-/** Networks are attached to a running container; at this age the list of its addresses is read again, in ms. */
-const MAX_AGE = 1_000;
+import { recentInterfaces } from '../lib/recent-interfaces.ts';
+
+type Interfaces = ReturnType<typeof recentInterfaces>;
 
 /** Whoever dialled the target would dial this relay itself; the message says what to do. */
 export class LoopError extends Error {}
@@ -25,15 +25,15 @@ export function createLoopGuard(
   { bind, preResolve }: { readonly bind: readonly string[] | null; readonly preResolve: boolean },
 ): LoopGuard {
   let own = new BlockList();
-  let readAt = -Infinity;
+  let known: Interfaces | null = null;
 
   return ({ host, port }, addresses) => {
     if (!listening.has(port)) return addresses;
 
-    const now = performance.now();
-    if (now - readAt > MAX_AGE) {
-      own = readOwnAddresses(bind);
-      readAt = now;
+    const interfaces = recentInterfaces();
+    if (interfaces !== known) {
+      own = ownAddresses(interfaces, bind);
+      known = interfaces;
     }
     const ours = addresses.filter(({ address, family }) =>
       own.check(address, family === 6 ? 'ipv6' : 'ipv4'),
@@ -53,15 +53,15 @@ export function createLoopGuard(
 }
 
 /** Those of ours that are listened on, and the unspecified addresses, which Linux connects to loopback. */
-function readOwnAddresses(bind: readonly string[] | null): BlockList {
+function ownAddresses(interfaces: Interfaces, bind: readonly string[] | null): BlockList {
   const list = new BlockList();
   const wholeFamilies = new Set((bind ?? ['0.0.0.0', '::']).filter(isUnspecified).map(familyOf));
   list.addAddress('0.0.0.0', 'ipv4');
   list.addAddress('::', 'ipv6');
   if (wholeFamilies.has('ipv4')) list.addSubnet('127.0.0.0', 8, 'ipv4');
   if (wholeFamilies.has('ipv6')) list.addAddress('::1', 'ipv6');
-  const interfaces = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  const own = interfaces
+  const own = Object.values(interfaces)
+    .flatMap((addresses) => addresses ?? [])
     .map(({ address }) => address)
     .filter((address) => wholeFamilies.has(familyOf(address)));
   for (const address of [...own, ...(bind ?? [])]) list.addAddress(address, familyOf(address));
