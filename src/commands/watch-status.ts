@@ -8,7 +8,6 @@ import { describeStatus, warningsOf } from './describe-status.ts';
 import { type Columns, table } from './table.ts';
 
 type Status = Omit<Answer, 'error'>;
-type Port = Status['ports'][number];
 
 /** How often the relay is asked, in ms. */
 const PERIOD = 2_000;
@@ -60,18 +59,14 @@ function linesOf(status: Status, traffic: Traffic): readonly ScreenLine[] {
     ...table(TRAFFIC_COLUMNS, traffic.add(status)),
     '',
     ...(asked === undefined ? [] : describeNames({ ...asked, names: newest?.slice(0, NAMES_SHOWN) ?? [] })),
-  ];
-  const missing =
-    asked === undefined || asked.missing === ''
+    ...(asked === undefined || asked.missing === ''
       ? []
-      : [`to let these through, add to TARGET: ${asked.missing}`];
-  return [
-    ...lines.map((text): ScreenLine => {
-      if (warnings.has(text)) return asWarning(text);
-      return { text, style: HEADING.test(text) ? 'bold' : null };
-    }),
-    ...missing.map((text): ScreenLine => ({ text, style: null })),
+      : [`to let these through, add to TARGET: ${asked.missing}`]),
   ];
+  return lines.map((text) => {
+    if (warnings.has(text)) return asWarning(text);
+    return { text, style: HEADING.test(text) ? 'bold' : null };
+  });
 }
 
 function asWarning(text: string): ScreenLine {
@@ -88,7 +83,7 @@ class Traffic {
   /** With the newest answer; the newest rates are last. */
   add({ ports }: Pick<Status, 'ports'>) {
     const at = performance.now();
-    return ports.map(({ port, protocol, sent, received }: Port) => {
+    return ports.map(({ port, protocol, sent, received }) => {
       const key = `${port}/${protocol}`;
       const total = sent + received;
       const known = this.#known.get(key);

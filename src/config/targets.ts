@@ -45,7 +45,7 @@ export function parentOf(wildcard: string): string {
   return canonical(wildcard.slice(WILDCARD.length));
 }
 
-/** All names above a name, the nearest first and the root, '', last. */
+/** All names above a name or a wildcard, the nearest first and the root, '', last. */
 export function namesAbove(name: string): readonly string[] {
   const labels = canonical(name).split('.');
   return labels.map((_, i) => labels.slice(i + 1).join('.'));

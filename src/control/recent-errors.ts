@@ -52,52 +52,39 @@ export function keepErrors(log: Log): RecentErrors {
   const kept = new Map<string, readonly RecentError[]>();
   let refusals: readonly Refusal[] = [];
 
-  function keepRefusal({ port, protocol, client, name, rule, decision }: SomeFields, times: number): void {
-    if (typeof port !== 'number' || typeof protocol !== 'string') return;
-    if (typeof rule !== 'string' || typeof decision !== 'string') return;
-    const asked = typeof name === 'string' ? name.slice(0, MAX_NAME) : null;
-    const isSame = (one: Refusal) =>
-      one.port === port &&
-      one.protocol === protocol &&
-      one.name === asked &&
-      one.rule === rule &&
-      one.decision === decision;
-    const refusal = {
-      at: new Date().toISOString(),
-      port,
-      protocol,
-      client: typeof client === 'string' ? client : null,
-      name: asked,
-      rule,
-      decision,
-      count: (refusals.find(isSame)?.count ?? 0) + times,
-    };
-    refusals = [...refusals.filter((each) => !isSame(each)), refusal].slice(-REFUSALS_KEPT);
-  }
-
   function keep(fields: SomeFields, times: number): void {
-    const { port, protocol, client, err, reason = err, decision } = fields;
-    if (typeof port !== 'number' || typeof protocol !== 'string' || reason === undefined) return;
-    const where = `${port}/${protocol}`;
-    const before = kept.get(where) ?? [];
-    const message =
-      decision === 'would refuse' ? `would be refused: ${messageOf(reason)}` : messageOf(reason);
-    const same = before.find((error) => error.message === message);
-    const error = {
-      at: new Date().toISOString(),
-      client: typeof client === 'string' ? client : null,
-      message,
-      count: (same?.count ?? 0) + times,
-    };
-    kept.set(where, [...before.filter((each) => each !== same), error].slice(-KEPT));
+    const { port, protocol, client: given, name, rule, err, reason = err, decision } = fields;
+    if (typeof port !== 'number' || typeof protocol !== 'string') return;
+    const at = new Date().toISOString();
+    const client = typeof given === 'string' ? given : null;
+    if (reason !== undefined) {
+      const where = `${port}/${protocol}`;
+      const message =
+        decision === 'would refuse' ? `would be refused: ${messageOf(reason)}` : messageOf(reason);
+      const error = { at, client, message, count: times };
+      kept.set(where, withNewest(kept.get(where) ?? [], error, ['message']).slice(-KEPT));
+    }
+    if (typeof rule === 'string' && typeof decision === 'string') {
+      const asked = typeof name === 'string' ? name.slice(0, MAX_NAME) : null;
+      const refusal = { at, port, protocol, client, name: asked, rule, decision, count: times };
+      const sameBy = ['port', 'protocol', 'name', 'rule', 'decision'] as const;
+      refusals = withNewest(refusals, refusal, sameBy).slice(-REFUSALS_KEPT);
+    }
   }
 
   return {
-    log: listenIn(log, (fields, _message, times) => {
-      keep(fields, times);
-      keepRefusal(fields, times);
-    }),
+    log: listenIn(log, (fields, _message, times) => keep(fields, times)),
     of: ({ port, protocol }) => kept.get(`${port}/${protocol}`) ?? [],
     refusals: () => refusals,
   };
+}
+
+/** With one more at the end, which takes the place of the one that is the same by these fields, and counts on. */
+function withNewest<T extends { readonly count: number }>(
+  all: readonly T[],
+  newest: T,
+  sameBy: readonly (keyof T)[],
+): readonly T[] {
+  const same = all.find((each) => sameBy.every((field) => each[field] === newest[field]));
+  return [...all.filter((each) => each !== same), { ...newest, count: newest.count + (same?.count ?? 0) }];
 }

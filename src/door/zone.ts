@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { ipVersion } from '../config/host.ts';
 import { NameIndex } from '../config/name-index.ts';
-import { isWildcard, namesAbove, parentOf } from '../config/targets.ts';
+import { namesAbove } from '../config/targets.ts';
 import type { Verdict } from '../dns-server/answer.ts';
 import type { Standing } from '../lib/standing.ts';
 
@@ -18,7 +18,7 @@ export class Zone {
 
   constructor({ targets }: Pick<Config, 'targets'>) {
     for (const target of targets) this.#allowed.add(target, true);
-    this.#above = new Set(targets.flatMap(ancestorsOf));
+    this.#above = new Set(targets.filter((target) => ipVersion(target) === 0).flatMap(namesAbove));
   }
 
   /** Of a name in lower case without the root's dot: the root is ''. */
@@ -29,12 +29,4 @@ export class Zone {
     if (match !== null && !isTooShort) return { verdict: 'allowed', standing: match.standing };
     return { verdict: isTooShort || this.#above.has(name) ? 'above' : 'unknown' };
   }
-}
-
-/** All names above a target. */
-function ancestorsOf(target: string): readonly string[] {
-  if (ipVersion(target) !== 0) return [];
-  if (!isWildcard(target)) return namesAbove(target);
-  const parent = parentOf(target);
-  return [parent, ...namesAbove(parent)];
 }
