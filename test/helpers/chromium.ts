@@ -1,9 +1,6 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 
-import { onTestFinished } from 'vitest';
-
+import { startDaemon } from './daemon.ts';
 import { temporaryDirectory } from './program.ts';
 
 type Message = Readonly<{
@@ -26,7 +23,7 @@ export interface BrowserPage {
 /** Opens a page at a URL; the browser ends with the test. */
 export async function openInChromium(url: string): Promise<BrowserPage> {
   const home = temporaryDirectory();
-  const browser = spawn(
+  const browser = await startDaemon(
     '/usr/bin/chromium',
     [
       '--headless=new',
@@ -40,14 +37,9 @@ export async function openInChromium(url: string): Promise<BrowserPage> {
       `--user-data-dir=${home}`,
       'about:blank',
     ],
-    { env: { PATH: '/usr/bin:/bin', HOME: home }, stdio: ['ignore', 'ignore', 'pipe'] },
+    { env: { PATH: '/usr/bin:/bin', HOME: home }, ready: '/devtools/browser/' },
   );
-  onTestFinished(async () => {
-    const gone = once(browser, 'close');
-    browser.kill('SIGKILL');
-    await gone;
-  });
-  const port = await debuggingPort(browser.stderr);
+  const [, port] = /^DevTools listening on ws:\/\/127\.0\.0\.1:(\d+)\//m.exec(browser.output()) ?? [];
   const targets = (await (await fetch(`http://127.0.0.1:${port}/json`)).json()) as readonly {
     type: string;
     webSocketDebuggerUrl: string;
@@ -84,15 +76,4 @@ export async function openInChromium(url: string): Promise<BrowserPage> {
   await send('Page.enable');
   await send('Page.navigate', { url });
   return { evaluate, send, requests };
-}
-
-async function debuggingPort(stderr: NodeJS.ReadableStream): Promise<string> {
-  for await (const line of createInterface({ input: stderr })) {
-    const [, port] = /^DevTools listening on ws:\/\/127\.0\.0\.1:(\d+)\//.exec(line) ?? [];
-    if (port !== undefined) {
-      stderr.resume();
-      return port;
-    }
-  }
-  throw new Error('Chromium ended before it listened');
 }
