@@ -10,7 +10,15 @@ import { type Probe, readProbes } from './probes.ts';
 import { defaultProtocolOf, readListeners } from './read-listeners.ts';
 import type { Rule } from './rules.ts';
 import { readTargetList } from './target-list.ts';
-import { findIdle, readVariable, readVariables, type Setting, type Values, variables } from './variables.ts';
+import {
+  findIdle,
+  type Mode,
+  readVariable,
+  readVariables,
+  type Setting,
+  type Values,
+  variables,
+} from './variables.ts';
 
 /** A port that is listened on. */
 export interface PortConfig extends CheckedListener {
@@ -32,7 +40,7 @@ export interface Config {
   readonly defaultPorts: readonly PortItem[];
   readonly defaultProtocol: Protocol;
   readonly listeners: readonly PortConfig[];
-  readonly mode: Values['MODE'];
+  readonly mode: Mode;
   /** The strictest of all listeners, or `learn`: whoever names a name gets there. */
   readonly nameCheck: NameCheck | 'learn';
   readonly tlsEch: Values['TLS_ECH'];

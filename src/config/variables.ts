@@ -56,6 +56,8 @@ const MAX_WORKERS = 64;
 const URL_SEPARATOR = /\s*,\s*(?=https?:\/\/)|\s+/i;
 /** The protocol of what names none in TARGET and PORT, and whether there is a forward proxy: alone, it takes the place of relays of TCP. */
 const MODES = ['tcp', 'udp', 'http-proxy', 'tcp http-proxy', 'udp http-proxy'] as const;
+/** What MODE may be. */
+export type Mode = (typeof MODES)[number];
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 const { accessors } = envVar;

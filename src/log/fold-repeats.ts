@@ -1,6 +1,6 @@
 import { inWords } from '../lib/message-of.ts';
 import { LineBudget } from './line-budget.ts';
-import type { Field, SomeFields } from './lines.ts';
+import { type Field, type SomeFields, TELLING } from './lines.ts';
 import type { Log, Writer } from './log.ts';
 
 type Level = keyof Log;
@@ -32,18 +32,6 @@ type Source = Pick<SomeFields, 'client' | 'name' | 'port'>;
 
 /** How long lines are counted, in ms. */
 const WINDOW = 10_000;
-/** What makes two warnings the same, beside the message and the client's address without its port. */
-const TELLING: readonly Field[] = [
-  'port',
-  'protocol',
-  'target',
-  'name',
-  'rule',
-  'reason',
-  'decision',
-  'err',
-  'dropped',
-];
 /** What is still told of lines beyond the budget. */
 const TELLING_BEYOND: readonly Field[] = ['rule', 'decision'];
 const OTHERS = 'others';
@@ -93,7 +81,7 @@ export function foldRepeats(log: Writer): FoldingLog {
       return;
     }
     dropped += times;
-    const spent = verdict === 'source spent' ? source : { [kind]: OTHERS };
+    const spent = verdict === 'source spent' ? source : others(kind);
     const beyond = { ...spent, ...pick(fields, TELLING_BEYOND) };
     count(
       JSON.stringify(['beyond', level, message, beyond]),
@@ -167,6 +155,11 @@ function commonOf(source: Source, fields: SomeFields): SomeFields {
 
 function keyOf(message: string, common: SomeFields): string {
   return JSON.stringify([message, common]);
+}
+
+/** Those of a kind together: names and clients are text, and a port is a number on every line. */
+function others(kind: keyof Source): Source {
+  return kind === 'port' ? {} : { [kind]: OTHERS };
 }
 
 /** Of a client, without its port. */

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 
 import { keepErrors } from '../../src/control/recent-errors.ts';
+import type { Lines } from '../../src/log/lines.ts';
 import { testLog } from '../helpers/relay.ts';
 
-const failure = {
+const failure: Lines['target unreachable'] = {
   port: 80,
   protocol: 'tcp',
   client: '10.0.0.2:5',
@@ -14,9 +15,9 @@ const failure = {
   ms: 3,
   err: 'ECONNREFUSED',
 };
-const refusal = (name: string, decision: string) => ({
+const refusal = (name: string, decision: Lines['refused']['decision']) => ({
   port: 80,
-  protocol: 'tcp',
+  protocol: 'tcp' as const,
   client: '10.0.0.2:6',
   name,
   rule: 'not in TARGET',

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { foldRepeats } from '../../src/log/fold-repeats.ts';
+import type { Lines } from '../../src/log/lines.ts';
 import type { Log } from '../../src/log/log.ts';
 import { testLog } from '../helpers/relay.ts';
 
@@ -18,7 +19,7 @@ function folding() {
   };
 }
 
-const refusal = {
+const refusal: Lines['refused'] = {
   port: 443,
   protocol: 'tcp',
   client: '10.0.0.2:1024',
@@ -27,7 +28,7 @@ const refusal = {
   reason: 'no',
   decision: 'refused',
 };
-const ended = {
+const ended: Lines['connection ended'] = {
   port: 443,
   protocol: 'tcp',
   client: '10.0.0.2:1024',
@@ -97,7 +98,7 @@ test.each([
   ['name', { name: 'c.test' }],
   ['rule', { rule: 'no name' }],
   ['reason', { reason: 'never' }],
-  ['decision', { decision: 'would refuse' }],
+  ['decision', { decision: 'would refuse' as const }],
   ['target', { target: 'a.test:443' }],
   ['error', { err: new Error('refused') }],
 ])('foldRepeats() keeps apart what differs in its %s', (_what, other) => {
@@ -204,6 +205,22 @@ test('many sources together have a budget too, whatever they do: those beyond it
     message: 'refused 4900 more in 10 s',
     fields: { client: 'others', rule: 'not in TARGET', more: 4_900 },
   });
+});
+
+test('of many ports together, those beyond the budget are counted without a port, which is a number on every line', () => {
+  const { log, lines } = folding();
+  const full = (port: number): Lines['all slots are taken: clients wait'] => ({
+    port,
+    protocol: 'tcp',
+    live: 1,
+    waiting: 1,
+  });
+  for (let port = 1; port <= 200; port++) log.warn(full(port), 'all slots are taken: clients wait');
+  vi.advanceTimersByTime(10_000);
+  expect(lines.slice(0, 100).every(({ fields }) => typeof fields.port === 'number')).toBe(true);
+  expect(lines.slice(100)).toEqual([
+    { level: 'warn', message: 'all slots are taken: clients wait 100 more in 10 s', fields: { more: 100 } },
+  ]);
 });
 
 test.each([

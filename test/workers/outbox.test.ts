@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 
+import type { Lines } from '../../src/log/lines.ts';
 import { NameCounters } from '../../src/relay/name-counters.ts';
 import type { News } from '../../src/workers/calls.ts';
 import { Outbox } from '../../src/workers/outbox.ts';
@@ -27,7 +28,7 @@ function office() {
   };
 }
 
-const refusal = (port: number) => ({
+const refusal = (port: number): Lines['refused'] => ({
   port: 443,
   protocol: 'tcp',
   client: `10.0.0.2:${port}`,
@@ -36,7 +37,7 @@ const refusal = (port: number) => ({
   reason: 'a blackout is on',
   decision: 'refused',
 });
-const session = {
+const session: Lines['session ended'] = {
   port: 53,
   protocol: 'udp',
   client: '10.0.0.2:5',
