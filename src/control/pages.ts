@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { type Admin, openAdmin, type Page, plainPage } from './admin.ts';
 import { readBrowserPage } from './browser-page.ts';
 import type * as Metrics from './metrics.ts';
-import type { Asked, Status } from './protocol.ts';
+import type { Asked, Status, StatusPage } from './protocol.ts';
 import { reasonsNotReady } from './readiness.ts';
 import type { Witnesses } from './report.ts';
 
@@ -31,7 +31,7 @@ export async function openPages(
     '/status.json': forPeople(() => ({
       status: 200,
       type: 'application/json',
-      text: JSON.stringify({ ...status(), asked: askedNames() }),
+      text: JSON.stringify({ ...status(), asked: askedNames() } satisfies StatusPage),
     })),
     '/metrics': createMetrics(status, witnesses),
     '/healthz': () => plainPage(200, 'ok'),

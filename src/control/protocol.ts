@@ -1,6 +1,7 @@
 import { isIPv4 } from 'node:net';
 
-import type { Config } from '../config/config.ts';
+import type { NameCheck } from '../config/name-check.ts';
+import type { Mode } from '../config/variables.ts';
 import type { NameStatus } from '../dns/sources.ts';
 import type { AskedReport, Traffic } from './asked-names.ts';
 import type { RecentError, Refusal } from './recent-errors.ts';
@@ -47,14 +48,19 @@ export interface Asked extends AskedReport {
   readonly missing: string;
 }
 
+/** What the page for browsers reads: the status, and the names that were asked for. */
+export interface StatusPage extends Status {
+  readonly asked: Asked;
+}
+
 /** What is known of a name, and what is relayed to it. */
 type NameInUse = NameStatus & Traffic;
 
 /** What the relay says of itself. */
 export interface Status {
   readonly version: string;
-  readonly mode: Config['mode'];
-  readonly nameCheck: Config['nameCheck'];
+  readonly mode: Mode;
+  readonly nameCheck: NameCheck | 'learn';
   readonly targets: readonly string[];
   /** What is in force of TARGET_FILE; null where TARGET lists the names. */
   readonly targetFile: TargetFileStatus | null;

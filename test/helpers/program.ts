@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text as textOf } from 'node:stream/consumers';
 
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 
 import { askRelay } from '../../src/control/ask-relay.ts';
 import type { Status } from '../../src/control/protocol.ts';
+import { faultsOf } from './schemas.ts';
 import { closedPort } from './sockets.ts';
 
 type Program = 'sallyport' | 'healthcheck';
@@ -34,7 +35,10 @@ export interface Sallyport {
   readonly ended: Promise<Outcome>;
 }
 
-/** Runs the built relay with nothing but this environment, and Node's options as its first line has them; killed with the test. */
+/**
+ * Runs the built relay with nothing but this environment, and Node's options as its first line has them; killed with the test, which fails where a line of
+ * the log is not as its schema says.
+ */
 export function startSallyport(
   environment: Environment,
   { options = optionsOf('sallyport') }: { readonly options?: readonly string[] | undefined } = {},
@@ -51,6 +55,7 @@ export function startSallyport(
     lines.push(JSON.parse(text) as LogLine);
     for (const wake of waiters) wake();
   });
+  onTestFinished(() => expect(lines.flatMap((line) => faultsOf('log-line.json', line))).toEqual([]));
   const ended = outcomeOf(child);
 
   const line = async (message: string) => {
@@ -117,10 +122,11 @@ export async function runProgram(
   return { code, stdout, stderr };
 }
 
-/** The status of the relay with this run directory. */
+/** The status of the relay with this run directory, which is as its schema says. */
 export async function statusIn(runDir: string): Promise<Status> {
   const status = await askRelay(runDir, { timeout: 5_000 });
   if (status === null) throw new Error(`there is no control socket in ${runDir}`);
+  expect(faultsOf('status.json', status)).toEqual([]);
   return status;
 }
 
