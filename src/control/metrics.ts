@@ -206,6 +206,15 @@ export function createMetrics(
   define('counter', 'sallyport_dns_failures_total', 'Name lookups without an answer.', () => [
     { value: sources.counts().failures },
   ]);
+  define(
+    'gauge',
+    'sallyport_dns_problem',
+    '1 while a name cannot be resolved, though earlier addresses may be in use; else 0.',
+    ({ preResolve, names }) =>
+      preResolve
+        ? names.map(({ name, problem }) => ({ labels: { name }, value: problem === null ? 0 : 1 }))
+        : [],
+  );
   define('gauge', 'sallyport_dns_answer_age_seconds', 'Age of the newest answer for a name.', ({ names }) =>
     names.flatMap(({ name, age }) => (age === null ? [] : { labels: { name }, value: age })),
   );

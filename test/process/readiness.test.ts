@@ -21,6 +21,7 @@ test('a relay whose name resolves is ready, and no longer when it drains, though
   expect(await scrape(admin)).toMatchObject({
     'sallyport_dns_answer_age_seconds{name="api.test"}': expect.toSatisfy((age: number) => age < 30),
     'sallyport_dns_answer_ttl_seconds{name="api.test"}': 300,
+    'sallyport_dns_problem{name="api.test"}': 0,
     sallyport_dns_lookup_seconds_count: 1,
     sallyport_dns_failures_total: 0,
   });
@@ -48,6 +49,7 @@ test('a relay whose name cannot be resolved is not ready, and counts the failure
   expect((await ask(admin, '/healthz')).status).toBe(200);
   const samples = await scrape(admin);
   expect(samples['sallyport_dns_failures_total']).toBeGreaterThan(0);
+  expect(samples['sallyport_dns_problem{name="api.test"}']).toBe(1);
   expect(samples['sallyport_dns_lookup_seconds_count']).toBe(samples['sallyport_dns_failures_total']);
   expect(samples).not.toHaveProperty(['sallyport_dns_answer_age_seconds{name="api.test"}']);
 });
@@ -56,6 +58,7 @@ test('with PRE_RESOLVE=0 a relay is ready without a name', async () => {
   const admin = await closedPort();
   await startNamedRelay(1, '127.0.0.1', { ADMIN_PORT: String(admin), PRE_RESOLVE: '0' });
   expect((await ask(admin, '/readyz')).status).toBe(200);
+  expect(await scrape(admin)).not.toHaveProperty(['sallyport_dns_problem{name="api.test"}']);
 });
 
 test.each([['on'], ['on', '--drain']])(
