@@ -8,12 +8,15 @@ import { docker } from './docker.ts';
 
 type Environment = Record<string, string>;
 
+/** Its ports are open before it answers `sallyport status`. */
+const ready = Wait.forLogMessage(/"msg":"listening"/);
+
 /** Sallyport without a regular healthcheck, so that every connection it takes is the test's own. */
 export function unprobedRelay(environment: Environment): JoinedContainer {
   return new JoinedContainer(images.sallyport)
     .withEnvironment(environment)
     .withHealthCheck({ test: ['CMD', 'healthcheck'], interval: 3_600_000 })
-    .withWaitStrategy(Wait.forListeningPorts());
+    .withWaitStrategy(ready);
 }
 
 class ProbedRelay extends JoinedContainer {
@@ -35,5 +38,5 @@ export function relay(environment: Environment): JoinedContainer {
   return new ProbedRelay(images.sallyport)
     .withEnvironment(environment)
     .withHealthCheck({ test: ['CMD', 'healthcheck'], interval: 300, timeout: 10_000, retries: 1 })
-    .withWaitStrategy(Wait.forListeningPorts());
+    .withWaitStrategy(ready);
 }
