@@ -135,6 +135,10 @@ describe('docs/troubleshooting.md', () => {
     'unable to verify the first certificate',
     'self-signed certificate',
     'docker stop',
+    'Restarting (78)',
+    'Could not resolve host',
+    'ENOTFOUND',
+    'EAI_AGAIN',
   ]);
   const PROGRAMS = /^(?:sallyport )?(?:status|check)$/;
   const source = globSync('{src,healthcheck}/**/*.ts', { cwd: REPOSITORY }).map(read).join('\n');
@@ -145,10 +149,16 @@ describe('docs/troubleshooting.md', () => {
     [...heading.matchAll(/`([^`]+)`/g)].map(([, text = '']) => text),
   );
 
-  test('has an anchor of its own for each symptom', () => {
-    const ids = [...read('docs/troubleshooting.md').matchAll(/^<a id="([^"]+)"><\/a>\n\n## /gm)];
-    expect(ids).toHaveLength(headings.length);
-    expect(new Set(ids.map(([, id]) => id)).size).toBe(headings.length);
+  test('lists each symptom, with an anchor of its own', () => {
+    const page = read('docs/troubleshooting.md');
+    const listed = [...page.matchAll(/^- \[(.*)\]\(#([\w-]+)\)$/gm)].map(([, text, id]) => ({ text, id }));
+    const headed = [...page.matchAll(/^<a id="([^"]+)"><\/a>\n\n## (.*)$/gm)].map(([, id, text]) => ({
+      text,
+      id,
+    }));
+    expect(headed).toHaveLength(headings.length);
+    expect(new Set(headed.map(({ id }) => id)).size).toBe(headings.length);
+    expect(listed).toEqual(headed);
   });
 
   test.each(quoted.filter((text) => !OTHERS.has(text) && !PROGRAMS.test(text)))(
