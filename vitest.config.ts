@@ -12,7 +12,7 @@ const project = (name: string, include: string[], rest: object = {}) => ({
 const FOR_DNS = ['unbound', 'unbound-control', 'dnsmasq', 'ip', 'ss', 'unshare', 'nsenter'];
 /**
  * What test/servers runs, of Debian's unbound, dnsmasq-base, iproute2, util-linux, nginx, apache2-bin, python3, curl, openssl, git, apt, apache2-utils, wrk,
- * prometheus, bind9, bind9-dnsutils, dnsperf, gcc, musl-tools and chromium.
+ * prometheus, bind9, bind9-dnsutils, dnsperf, gcc, musl-tools, chromium and shellcheck.
  */
 const SERVERS = [
   ...FOR_DNS,
@@ -34,6 +34,7 @@ const SERVERS = [
   'gcc',
   'musl-gcc',
   'chromium',
+  'shellcheck',
 ];
 /** Of Debian's python3-pycares. */
 const PYCARES = '/usr/lib/python3/dist-packages/pycares';

@@ -137,6 +137,7 @@ describe('docs/troubleshooting.md', () => {
     'docker stop',
     'Restarting (78)',
     'Could not resolve host',
+    'Resolving timed out',
     'ENOTFOUND',
     'EAI_AGAIN',
   ]);

@@ -13,6 +13,9 @@ import type { Status } from '../../src/control/protocol.ts';
 import { faultsOf } from './schemas.ts';
 import { closedPort } from './sockets.ts';
 
+/** What runs the built programs: this Node, unless a project has another one. */
+const [NODE = process.execPath, ...EMULATED] = process.env['TEST_NODE']?.split(' ') ?? [];
+
 type Program = 'sallyport' | 'healthcheck';
 type Environment = Readonly<Record<string, string>>;
 type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };
@@ -155,7 +158,7 @@ function start(
     options = optionsOf(program),
   }: { readonly args?: readonly string[]; readonly options?: readonly string[] | undefined } = {},
 ): ChildProcess {
-  const child = spawn(process.execPath, [...options, fileOf(program), ...args], {
+  const child = spawn(NODE, [...EMULATED, ...options, fileOf(program), ...args], {
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
