@@ -64,7 +64,7 @@ test('dnsmasq forwards to unbound, which follows a chain of CNAMEs through three
   const dnsmasq = await startDnsmasq(forwarder, [`--server=127.0.0.1#${unbound.port}`]);
   const { call } = await startNamedRelay(port, `127.0.0.1:${forwarder}`);
   expect(await call()).toBe('found');
-  expect(dnsmasq.output()).toMatch(/forwarded api\.test to 127\.0\.0\.1/i);
+  await expect.poll(dnsmasq.output).toMatch(/forwarded api\.test to 127\.0\.0\.1/i);
 });
 
 test('an answer too long for UDP is fetched over TCP', async () => {

@@ -106,7 +106,7 @@ test('outside the wall, who is allowed reaches the app over TCP, and who is not 
     await relay.said(`"reason":"${address} is not in ALLOW_FROM"`);
     expect(await callFrom(friend, toFriend)).toEqual(WELCOME);
   }
-  expect(served.output().match(/tcp client/g)).toHaveLength(families.length);
+  await expect.poll(() => served.output().match(/tcp client/g)).toHaveLength(families.length);
 });
 
 test('outside the wall, who is allowed reaches the app over UDP, and who is not hears nothing', async () => {
@@ -121,7 +121,9 @@ test('outside the wall, who is allowed reaches the app over UDP, and who is not 
     await allowed.said('heard welcome');
     expect(refused.output()).toBe('sent\n');
   }
-  expect(served.output().match(/datagram: .*/g)).toEqual(['datagram: hello', 'datagram: hello']);
+  await expect
+    .poll(() => served.output().match(/datagram: .*/g))
+    .toEqual(['datagram: hello', 'datagram: hello']);
 });
 
 test('answers over UDP leave from the address that was asked, of a host that has several', async () => {
@@ -184,7 +186,7 @@ test.each([['1'], ['2']])(
       expect(await callFrom(friend, address)).toEqual(WELCOME);
     }
     expect(callers.map(({ output }) => output())).toEqual(callers.map(() => 'calls\n'));
-    expect(served.output().match(/tcp client/g)).toHaveLength(BOUND.length * 3);
+    await expect.poll(() => served.output().match(/tcp client/g)).toHaveLength(BOUND.length * 3);
   },
 );
 
@@ -201,7 +203,7 @@ test.each([['1'], ['2']])(
     for (const address of BOUND) await exchange(address);
     await replug(2);
     for (const address of BOUND) await exchange(address);
-    expect(served.output()).toContain('datagram: hello');
+    await expect.poll(served.output).toContain('datagram: hello');
     expect(served.output()).not.toContain('datagram: let me in');
   },
 );

@@ -1,6 +1,11 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+
+import { decode, encode } from 'dns-packet';
 import { expect, test } from 'vitest';
 
 import { openInChromium } from '../helpers/chromium.ts';
+import { clientHello } from '../helpers/client-hello.ts';
 import { startRelayTo, startSallyport } from '../helpers/program.ts';
 import { closedPort, endOf, tcpClient } from '../helpers/sockets.ts';
 
