@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { defineConfig } from 'vitest/config';
 
+import { ARM64_NODE } from './test/helpers/arm64-node.ts';
 import { LeftOut } from './test/helpers/left-out.ts';
 
 const project = (name: string, include: string[], rest: object = {}) => ({
@@ -40,15 +41,23 @@ const SERVERS = [
 const PYCARES = '/usr/lib/python3/dist-packages/pycares';
 /** What test/container/podman.test.ts runs, of Debian's podman, netavark, util-linux and iproute2. */
 const PODMAN = ['podman', 'runc', 'unshare', 'nsenter', 'ip'];
+/** Of Debian's qemu-user-static, and of libc6-arm64-cross, libstdc++6-arm64-cross and libatomic1-arm64-cross. */
+const EMULATION = ['qemu-aarch64-static'];
+const LIBRARIES = ['ld-linux-aarch64.so.1', 'libstdc++.so.6', 'libatomic.so.1'];
 const DIRECTORIES = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 const missingOf = (programs: readonly string[]) =>
   programs.filter((program) => !DIRECTORIES.some((directory) => existsSync(join(directory, program))));
 const missing = [...missingOf(SERVERS), ...(existsSync(PYCARES) ? [] : ['pycares'])];
 const missingOfPodman = process.getuid?.() === 0 ? missingOf(PODMAN) : ['root'];
+const missingOfArm64 = [
+  ...missingOf(EMULATION),
+  ...LIBRARIES.filter((name) => !existsSync(join('/usr/aarch64-linux-gnu/lib', name))),
+];
 const leftOut: string[] = [];
 for (const [tests, programs] of [
   ['server tests', missing],
   ['the test with Podman', missingOfPodman],
+  ['tests on arm64', missingOfArm64],
 ] as const) {
   if (programs.length === 0) continue;
   const message = `${tests}: left out for want of ${programs.join(', ')}`;
@@ -72,7 +81,7 @@ export default defineConfig({
     expect: { poll: { timeout: 10_000 } },
     projects: [
       project('unit', ['test/**/*.test.ts'], {
-        exclude: [LONG, 'test/{relay,process,servers,container}/**', DNS_SERVER],
+        exclude: [LONG, 'test/{relay,process,arm64,servers,container}/**', DNS_SERVER],
       }),
       project('relay', ['test/relay/**/*.test.ts', DNS_SERVER], { exclude: [LONG] }),
       project(
@@ -87,6 +96,15 @@ export default defineConfig({
       ),
       project('long', [LONG], { exclude: ['test/servers/**'] }),
       project('process', ['test/process/**/*.test.ts'], RUNS_DIST),
+      ...(missingOfArm64.length > 0
+        ? []
+        : [
+            project('arm64', ['test/arm64/*.test.ts', 'test/process/{rules,dns,exit,schemas}.test.ts'], {
+              globalSetup: ['test/helpers/fresh-dist.ts', 'test/helpers/arm64-node.ts'],
+              env: { TEST_NODE: ARM64_NODE },
+              testTimeout: 120_000,
+            }),
+          ]),
       ...(missing.length > 0 ? [] : [project('servers', ['test/servers/**/*.test.ts'], RUNS_DIST)]),
       project('container', ['test/container/**/*.test.ts'], {
         exclude: missingOfPodman.length > 0 ? ['test/container/podman.test.ts'] : [],
