@@ -1,12 +1,14 @@
 import type { Config } from '../config/config.ts';
 import { canonical, ipVersion } from '../config/host.ts';
+import { namesOf, portsOf } from '../config/listeners.ts';
+import { serverSpeaksFirst } from '../config/name-check.ts';
 import { isWildcard, type TargetEntry } from '../config/targets.ts';
-import { variables } from '../config/variables.ts';
+import { probeKinds, variables } from '../config/variables.ts';
 import { describeRange } from '../lib/runs.ts';
 
 /** What a door is written from. */
 interface Door {
-  readonly config: Pick<Config, 'targets' | 'mode' | 'dns'>;
+  readonly config: Pick<Config, 'targets' | 'mode' | 'dns' | 'listeners'>;
   /** Those of TARGET. */
   readonly entries: readonly TargetEntry[];
   readonly image: string;
@@ -17,6 +19,9 @@ type Lines = readonly string[];
 const SERVICE = 'door';
 /** Of the internal network, where the door needs an address that is known beforehand; Docker's own choices are elsewhere (172.16.0.0/12, 192.168.0.0/16). */
 const SUBNET = { all: '10.53.0.0/24', others: '10.53.0.128/25', door: '10.53.0.53' };
+
+/** Where TLS or HTTP is spoken. */
+const WEB_PORTS: ReadonlySet<number> = new Set(Object.values(probeKinds.HTTP.schemes).flat());
 
 const HARDENING: Lines = [
   'read_only: true # it writes nothing',
@@ -66,11 +71,27 @@ function writeEnvironment(door: Door): Lines {
     'TARGET: >- # who may be reached',
     ...indented(2, entries.map(describeEntry)),
     ...(leansOnPort ? [`PORT: ${quoted(variables.PORT.fallback)} # where none is said above`] : []),
+    ...writeNameCheck(config),
     ...(hasProxy(door) ? [`MODE: ${quoted(config.mode)} # a forward proxy to the same names, too`] : []),
     ...(hasDns(door) ? ['DNS: "1" # answers for these names with its own address'] : []),
     ...(hasName && !hasDns(door)
       ? ['PRE_RESOLVE: "1" # asks NAMESERVERS, public by default: Docker\'s DNS would name the door itself']
       : []),
+  ];
+}
+
+/** What ports of one name are relayed unread without: switched on where all of them speak what can be read, as far as their numbers tell. */
+function writeNameCheck({ listeners }: Door['config']): Lines {
+  const unread = listeners.filter(({ kind, nameCheck }) => kind === 'tcp' && nameCheck === 'off');
+  const readable = unread.filter(
+    ({ allowed }) =>
+      namesOf(allowed).every((name) => ipVersion(name) === 0) && !portsOf(allowed).some(serverSpeaksFirst),
+  );
+  if (readable.length === 0) return [];
+  const line = 'NAME_CHECK: "enforce" # refuses who asks for another name at the same address';
+  const isWeb = readable.every(({ allowed }) => portsOf(allowed).every((port) => WEB_PORTS.has(port)));
+  return [
+    isWeb && readable.length === unread.length ? line : `# ${line}: if clients of all ports use TLS or HTTP`,
   ];
 }
 

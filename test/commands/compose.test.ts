@@ -43,7 +43,11 @@ function environmentOf(lines: readonly string[]): Record<string, string> {
 const ALIASED = 'aliases: # by these names the app finds the door';
 
 test.each<[rules: string[], environment: Record<string, string>, inside: string[]]>([
-  [['api.test'], { TARGET: 'api.test', PORT: '80 443', PRE_RESOLVE: '1' }, [ALIASED, '  - "api.test"']],
+  [
+    ['api.test'],
+    { TARGET: 'api.test', PORT: '80 443', PRE_RESOLVE: '1', NAME_CHECK: 'enforce' },
+    [ALIASED, '  - "api.test"'],
+  ],
   [
     ['api.test:443', 'b.test:443 db.test:5432,cache.test:6380:6379'],
     { TARGET: 'api.test:443 b.test:443 db.test:5432 cache.test:6380:6379', PRE_RESOLVE: '1' },
@@ -81,7 +85,7 @@ test.each<[rules: string[], environment: Record<string, string>, inside: string[
       '# the app reaches 2001:db8::2 as door',
     ],
   ],
-  [['1.5e3:80'], { TARGET: '1.5e3:80', PRE_RESOLVE: '1' }, [ALIASED, '  - "1.5e3"']],
+  [['1.5e3:80'], { TARGET: '1.5e3:80', PRE_RESOLVE: '1', NAME_CHECK: 'enforce' }, [ALIASED, '  - "1.5e3"']],
 ])('compose has %j in the environment and the names of the door', async (rules, environment, inside) => {
   const { lines, warnings } = await print(rules);
   expect(warnings).toEqual([]);
@@ -89,6 +93,20 @@ test.each<[rules: string[], environment: Record<string, string>, inside: string[
   expect(below(lines, 'inside')).toEqual(inside);
   const meant = parseConfig({ TARGET: rules.join(' ') });
   expect(parseConfig(environmentOf(lines))).toMatchObject({ rules: meant.rules, warnings: [] });
+});
+
+const CHECK = 'NAME_CHECK: "enforce" # refuses who asks for another name at the same address';
+
+test.each<[rules: string[], lines: string[]]>([
+  [['api.test:443', 'web.test:80', 'dev.test:9000:8443'], [CHECK]],
+  [['api.test:443', 'db.test:5432'], [`# ${CHECK}: if clients of all ports use TLS or HTTP`]],
+  [['api.test:443', 'mail.test:25'], [`# ${CHECK}: if clients of all ports use TLS or HTTP`]],
+  [['api.test:443', '192.0.2.1:80'], [`# ${CHECK}: if clients of all ports use TLS or HTTP`]],
+  [['api.test:443', 'b.test:443', '*.c.test:443'], []], // checked anyhow
+  [['mail.test:25', '192.0.2.1:80', 'logs.test:514/udp'], []], // nothing to be read
+])('compose of %j has names checked where it can: %j', async (rules, expected) => {
+  const { lines } = await print(rules);
+  expect(below(lines, 'environment').filter((line) => line.includes('NAME_CHECK'))).toEqual(expected);
 });
 
 test('compose --proxy opens a forward proxy, and says how the app takes it', async () => {
@@ -127,7 +145,7 @@ test('compose --dns has no aliases, and a fixed address that the app asks', asyn
 
 test('compose --dns goes with --proxy', async () => {
   const { lines } = await print(['api.test:443'], { dns: true, proxy: true });
-  const environment = { TARGET: 'api.test:443', MODE: 'tcp http-proxy', DNS: '1' };
+  const environment = { TARGET: 'api.test:443', MODE: 'tcp http-proxy', DNS: '1', NAME_CHECK: 'enforce' };
   expect(environmentOf(lines)).toEqual(environment);
   expect(parseConfig(environment).warnings).toEqual([]);
   expect(lines.join('\n')).not.toMatch(/alias/);
