@@ -71,7 +71,8 @@ export function describeStatus(status: Status): readonly string[] {
   const refusals = ports.flatMap(({ name, refusedBy }) =>
     Object.entries(refusedBy).map(([reason, count]) => ({ name, reason, count })),
   );
-  const errors = ports
+  const asked = dns === null ? [] : [{ name: `${dns.port}/dns`, errors: dns.errors }];
+  const errors = [...ports, ...asked]
     .flatMap(({ name, errors: some }) => some.map((error) => ({ ...error, name })))
     .toSorted((one, other) => one.at.localeCompare(other.at))
     .slice(-ERRORS_SHOWN);

@@ -68,6 +68,8 @@ export interface Status {
   readonly dns: {
     readonly port: number;
     readonly questions: Readonly<Record<'allowed' | 'above' | 'unknown', number>>;
+    /** The last refusals, as those of ports. */
+    readonly errors: readonly RecentError[];
   } | null;
   /** Since the relay started, in s. */
   readonly uptime: number;

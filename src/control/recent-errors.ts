@@ -2,7 +2,12 @@ import { messageOf } from '../lib/message-of.ts';
 import type { SomeFields } from '../log/lines.ts';
 import { listenIn } from '../log/listen-in.ts';
 import type { Log } from '../log/log.ts';
-import type { Relay } from '../relay/relay.ts';
+
+/** What listens: a relay, or the door's own DNS. */
+interface Where {
+  readonly port: number;
+  readonly protocol: 'tcp' | 'udp' | 'dns';
+}
 
 /** What went wrong on a port: the newest of what was the same. */
 export interface RecentError {
@@ -42,7 +47,7 @@ export interface RecentErrors {
   /** To be logged through: lines that name a `port` and an `err` or a `reason` are kept. */
   readonly log: Log;
   /** The newest last. */
-  readonly of: (where: Pick<Relay, 'port' | 'protocol'>) => readonly RecentError[];
+  readonly of: (where: Where) => readonly RecentError[];
   /** Of all ports, the newest last. */
   readonly refusals: () => readonly Refusal[];
 }

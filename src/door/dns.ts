@@ -17,7 +17,9 @@ interface Deps {
 export interface OwnDns {
   /** Goes by these names from now on. */
   readonly follow: (config: Pick<Config, 'targets'>) => void;
-  readonly status: () => Status['dns'];
+  readonly port: number;
+  /** How many there were, by what it made of the names. */
+  readonly questions: () => NonNullable<Status['dns']>['questions'];
   /** Rejects with a ListenError when a listener dies; never resolves. */
   readonly failed: Promise<never>;
   readonly close: () => void;
@@ -57,7 +59,8 @@ export async function openDns(config: Config, { log, onAllowed }: Deps): Promise
     follow(next) {
       zone = new Zone(next);
     },
-    status: () => ({ port, questions: { ...counted } }),
+    port,
+    questions: () => ({ ...counted }),
     failed,
     close,
   };

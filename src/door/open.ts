@@ -110,7 +110,11 @@ export async function openDoor(
       linesDropped: linesDropped(),
       loops: loops(),
       targetFile: targetFile.status,
-      dns: dns?.status() ?? null,
+      dns: dns && {
+        port: dns.port,
+        questions: dns.questions(),
+        errors: errors.of({ port: dns.port, protocol: 'dns' }),
+      },
       ...report(followed.current, { sources, relays: () => relays.all, errors, lost, asked }),
     }),
     askedNames: () => {

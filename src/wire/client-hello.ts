@@ -63,7 +63,8 @@ function readHello(body: Buffer): Omit<ClientHello, 'length'> {
   const serverNames = extensions.filter(({ type }) => type === SERVER_NAME);
   const names = serverNames.flatMap(({ data }) => readServerNames(data));
   const [name] = names;
-  if (name === undefined) throw new Refusal('no name', 'the ClientHello names nobody');
+  if (name === undefined)
+    throw new Refusal('no name', 'the client sends no name (SNI), as one that dials an address');
   if (names.length > 1 || serverNames.length > 1)
     throw new Refusal('several names', 'the ClientHello has several names', names.join(' '));
   const hasOuterEch = extensions.some(

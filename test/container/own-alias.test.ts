@@ -67,7 +67,11 @@ describe.skipIf(noDocker)('a target whose name resolves to the relay itself', ()
     const settings = { PRE_RESOLVE: '1', NAMESERVERS: '127.0.0.1', CONNECT_TIMEOUT_MS: '2000', PORT: '80' };
     const names = ['one.example.com', 'other.example.com'];
     const environment = { ...settings, TARGET: names.join(' ') };
-    const apart = await world.start(unprobedRelay(environment), { inside: ['one.example.com'] });
+    // Apps do not read the relay's own hosts file.
+    const hosts = [{ host: 'one.example.com', ipAddress: '203.0.113.7' }];
+    const apart = await world.start(unprobedRelay(environment).withExtraHosts(hosts), {
+      inside: ['one.example.com'],
+    });
     const { output } = await apart.exec(['sallyport', 'check']);
     expect(output).toMatch(/other\.example\.com leads to .* for apps beside this relay, not to it/);
     expect(output).not.toMatch(/one\.example\.com leads to/);

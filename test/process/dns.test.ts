@@ -66,8 +66,11 @@ test.each(['1', '2'])(
     expect((await statusIn(relay.runDir)).dns).toEqual({
       port: 53,
       questions: { allowed: 5, above: 1, unknown: 1 },
+      errors: [expect.objectContaining({ message: 'other.test is not in TARGET', count: 1 })],
     });
-    expect((await runSallyport(['status'], environment)).output).toContain('DNS on port 53: 5 questions');
+    const { output } = await runSallyport(['status'], environment);
+    expect(output).toContain('DNS on port 53: 5 questions');
+    expect(output).toMatch(/^53\/dns .*\b1 .* other\.test is not in TARGET$/m);
     const { stdout: said } = await runProgram('sallyport', ['names'], environment);
     expect(said.replaceAll(/ +/g, ' ')).toMatch(/^any\.wild\.test 53\/dns 1 .* allowed$/m);
     expect(said.replaceAll(/ +/g, ' ')).toMatch(/^db\.test 53\/dns 4 .* allowed$/m);

@@ -1,15 +1,15 @@
-import { BlockList, isIP } from 'node:net';
-import { networkInterfaces } from 'node:os';
+import { isIP } from 'node:net';
 
 import type { Config } from '../../config/config.ts';
 import { namesOf } from '../../config/listeners.ts';
 import { isWildcard } from '../../config/targets.ts';
 import { systemNameservers } from '../../dns/system.ts';
 import { listSome } from '../../lib/list-some.ts';
+import { createNetworkTest, type Network } from '../../lib/networks.ts';
 import { type Found, findAddresses } from './names.ts';
 
-/** Where Docker's DNS answers within a container; it knows the aliases of the container's networks. */
-const DOCKER_DNS = '127.0.0.11';
+/** Where Docker's DNS answers within a container; it knows the aliases of the container's networks. Not `system`, which reads this container's own hosts file first. */
+const DOCKER_DNS = { text: 'Docker', protocol: 'udp', address: '127.0.0.11', port: 53 } as const;
 
 /**
  * Warns where Docker's DNS does not lead as it should: the app to this relay, and a relay that asks it (PRE_RESOLVE=0) elsewhere. `found` is what
@@ -17,13 +17,17 @@ const DOCKER_DNS = '127.0.0.11';
  */
 export async function checkAliases(
   config: Config,
-  { found, runsHere }: { readonly found: readonly Found[]; readonly runsHere: boolean },
+  {
+    found,
+    runsHere,
+    networks,
+  }: { readonly found: readonly Found[]; readonly runsHere: boolean; readonly networks: readonly Network[] },
 ): Promise<readonly string[]> {
   const relayed = new Set(
     config.listeners.filter(({ kind }) => kind !== 'http-proxy').flatMap(({ allowed }) => namesOf(allowed)),
   );
-  if (relayed.size === 0 || !systemNameservers().includes(DOCKER_DNS)) return [];
-  const isBeside = readNetworks();
+  if (relayed.size === 0 || !systemNameservers().includes(DOCKER_DNS.address)) return [];
+  const isBeside = createNetworkTest(networks);
   if (!config.preResolve) {
     return found
       .filter(({ target }) => target.includes('.') && isIP(target) === 0)
@@ -38,7 +42,9 @@ export async function checkAliases(
   if (!runsHere) return [];
   const names = [...relayed].filter((target) => !isWildcard(target) && isIP(target) === 0);
   const apps = await Promise.all(
-    names.map((target) => findAddresses(target, { ...config, preResolve: false, scope: 'any' })),
+    names.map((target) =>
+      findAddresses(target, { ...config, preResolve: true, nameservers: [DOCKER_DNS], scope: 'any' }),
+    ),
   );
   return apps
     .filter(({ addresses }) => !addresses.some(({ address }) => isBeside(address)))
@@ -50,15 +56,4 @@ export async function checkAliases(
         ) || 'nowhere';
       return `${target} leads to ${where} for apps beside this relay, not to it: give it that alias on their network`;
     });
-}
-
-/** Tells which addresses are on a network of this container's, its own among them. */
-function readNetworks(): (address: string) => boolean {
-  const list = new BlockList();
-  const familyOf = (address: string) => (address.includes(':') ? 'ipv6' : 'ipv4');
-  for (const { cidr, internal } of Object.values(networkInterfaces()).flatMap((each) => each ?? [])) {
-    const [address, prefix] = cidr?.split('/') ?? [];
-    if (address !== undefined && !internal) list.addSubnet(address, Number(prefix), familyOf(address));
-  }
-  return (address) => list.check(address, familyOf(address));
 }

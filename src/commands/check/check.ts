@@ -10,6 +10,7 @@ import { checkAliases } from './aliases.ts';
 import { describeBehaviour } from './behaviour.ts';
 import { findHosts } from './hosts.ts';
 import { findAddresses } from './names.ts';
+import { checkSources, readNetworks } from './networks.ts';
 import { checkAdmin, checkDns, checkPorts } from './ports.ts';
 import { checkRoutes } from './routes.ts';
 import { ASKED, judge, parseAsked } from './verdict.ts';
@@ -51,12 +52,13 @@ export const check: Command = {
     const runsHere = held.size > 0;
     const beside = runsHere ? [] : [...(await checkDns(config)), ...(await checkAdmin(config))];
     const unbound = [...(await checkPorts(config, held)), ...beside];
+    const networks = readNetworks();
     const plain = config.targets.filter((target) => !isWildcard(target));
     const names = await Promise.all(plain.map((target) => findAddresses(target, config)));
     const [routes, hosts, aliases] = await Promise.all([
       checkRoutes(config, names),
       findHosts(),
-      checkAliases(config, { found: names, runsHere }),
+      checkAliases(config, { found: names, runsHere, networks }),
     ]);
     const problems = [
       ...unbound.map((text) => ({ text, isConfiguration: false })),
@@ -74,6 +76,7 @@ export const check: Command = {
       ...config.warnings,
       ...findForwarding(),
       ...hosts,
+      ...checkSources(config, networks),
       ...names.flatMap(({ warnings }) => warnings),
       ...aliases,
     ]);
