@@ -136,6 +136,8 @@ describe('docs/troubleshooting.md', () => {
     'self-signed certificate',
     'docker stop',
     'Restarting (78)',
+    'is restarting, wait until the container is running',
+    'unrecognized name',
     'Could not resolve host',
     'Resolving timed out',
     'ENOTFOUND',
