@@ -8,7 +8,10 @@ import { listSome } from '../../lib/list-some.ts';
 import { createNetworkTest, type Network } from '../../lib/networks.ts';
 import { type Found, findAddresses } from './names.ts';
 
-/** Where Docker's DNS answers within a container; it knows the aliases of the container's networks. Not `system`, which reads this container's own hosts file first. */
+/**
+ * Where Docker's DNS answers within a container; it knows the aliases of the container's networks. Not `system`, which reads this container's own hosts
+ * file first.
+ */
 const DOCKER_DNS = { text: 'Docker', protocol: 'udp', address: '127.0.0.11', port: 53 } as const;
 
 /**
