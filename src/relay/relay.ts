@@ -1,3 +1,6 @@
+import { networkInterfaces } from 'node:os';
+
+import { listSome } from '../lib/list-some.ts';
 import { messageOf } from '../lib/message-of.ts';
 import type { Counts } from './counters.ts';
 import type { Target } from './target.ts';
@@ -54,10 +57,19 @@ export class ListenError extends Error {
 
   constructor(what: string, { address, port }: ListenAddress, cause: unknown) {
     const where = address === null ? '' : ` at ${address}`;
-    const isLow = cause instanceof Error && 'code' in cause && cause.code === 'EACCES';
-    const reason = `${messageOf(cause)}${isLow ? `; ${LOW_PORT}` : ''}`;
+    const hint = hintAt(cause instanceof Error && 'code' in cause ? cause.code : null);
+    const reason = [messageOf(cause), ...(hint === null ? [] : [hint])].join('; ');
     super(`failed to ${what} port ${port}${where}: ${reason}`, { cause });
     this.name = 'ListenError';
     this.reason = reason;
   }
+}
+
+/** What an errno of bind(2) has to do with here; null where it says all itself. */
+function hintAt(code: unknown): string | null {
+  if (code === 'EACCES') return LOW_PORT;
+  if (code !== 'EADDRNOTAVAIL') return null;
+  const all = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+  const addresses = all.filter(({ internal }) => !internal).map(({ address }) => address);
+  return `the addresses here are ${listSome(addresses, ', ')}, and loopback`;
 }

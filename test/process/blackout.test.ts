@@ -270,6 +270,8 @@ test('blackout status, sallyport status and the log tell the same', async () => 
   expect(await it.blackout('status')).toBe(said);
   const { stdout } = await runProgram('sallyport', ['status'], it.environment);
   expect(stdout.split('\n')[1]).toBe(said);
+  const check = await runProgram('sallyport', ['check'], it.environment);
+  expect(check.stdout).toContain(`\nWarnings\n  the relay here lets nobody in: ${said}\n`);
   const { since, until, by } = await it.relay.line('blackout on');
   expect(said).toBe(`blackout on since ${String(since)} (${String(by)}), until ${String(until)}`);
   const json = await runProgram('sallyport', ['status', '--json'], it.environment);

@@ -153,7 +153,9 @@ test.each([
     const { code, output } = await relay.ended;
     expect(code).toBe(1);
     expect(output).toMatch(
-      new RegExp(`failed to listen on ${mode} port ${port} at ${nowhere}: .*EADDRNOTAVAIL`),
+      new RegExp(
+        `failed to listen on ${mode} port ${port} at ${nowhere}: .*EADDRNOTAVAIL.*; the addresses here are [\\w.:, ]+`,
+      ),
     );
   },
 );

@@ -2,6 +2,7 @@ import { EXIT_CONFIG } from '../../config/config-error.ts';
 import { type Config, parseConfig } from '../../config/config.ts';
 import { isWildcard } from '../../config/targets.ts';
 import { askRelay } from '../../control/ask-relay.ts';
+import { describeBlackout } from '../../control/describe-blackout.ts';
 import { runDirs } from '../../control/run-dir.ts';
 import { alignColumns } from '../../lib/align-columns.ts';
 import { type Command, UsageError } from '../../lib/arguments.ts';
@@ -73,6 +74,9 @@ export const check: Command = {
       problems.map(({ text }) => text),
     );
     section('Warnings', [
+      ...(relay === null || relay.blackout.state === 'off'
+        ? []
+        : [`the relay here lets nobody in: ${describeBlackout(relay.blackout)}`]),
       ...config.warnings,
       ...findForwarding(),
       ...hosts,
