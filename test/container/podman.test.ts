@@ -90,6 +90,7 @@ test.skipIf(noDocker)(
     await vi.waitUntil(async () => (await reached()) !== '', { timeout: 20_000 });
     expect(await reached()).toBe('hello from api.example.com:443\n');
     expect((await podman('podman exec door healthcheck')).stdout).toBe('healthy\n');
+    expect(await podman('podman healthcheck run door')).toMatchObject({ code: 0 });
 
     const other = await node('app', FETCH, 'http://other.example.com:443/');
     expect(other).toMatchObject({ code: 1, output: expect.stringMatching(/ENOTFOUND other\.example\.com/) });
