@@ -125,5 +125,5 @@ function findAdminClash(
 ): readonly string[] {
   if (typeof admin !== 'number' || !listeners.some(({ kind, port }) => kind !== 'udp' && port === admin))
     return [];
-  return [`ADMIN_PORT=${admin}: clients are listened to on that port`];
+  return [`ADMIN_PORT=${admin}: PORT, TARGET or LISTEN has clients listened to there: take another`];
 }

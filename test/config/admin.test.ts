@@ -20,8 +20,14 @@ test.each([
     { ADMIN_PORT: '9464', ADMIN_HOST: 'localhost' },
     'ADMIN_HOST="localhost": that is no address; it takes an address to listen on, such as 127.0.0.1 or ::',
   ],
-  [{ ADMIN_PORT: '8080', PORT: '8080:80' }, 'ADMIN_PORT=8080: clients are listened to on that port'],
-  [{ ADMIN_PORT: '3128', MODE: 'http-proxy' }, 'ADMIN_PORT=3128: clients are listened to on that port'],
+  [
+    { ADMIN_PORT: '8080', PORT: '8080:80' },
+    'ADMIN_PORT=8080: PORT, TARGET or LISTEN has clients listened to there: take another',
+  ],
+  [
+    { ADMIN_PORT: '3128', MODE: 'http-proxy' },
+    'ADMIN_PORT=3128: PORT, TARGET or LISTEN has clients listened to there: take another',
+  ],
 ])('parseConfig() refuses %j', (environment, problem) => {
   expect(problemsOf({ TARGET: 'api.example.com', ...environment })).toEqual([problem]);
 });

@@ -124,7 +124,10 @@ test.each<[Record<string, string>, string[]]>([
       'PROXY_PROTOCOL=v2: goes with MODE=tcp only, as a forward proxy leads to servers of others, which do not expect the header',
     ],
   ],
-  [{ TARGET: 'a.test:9000', ADMIN_PORT: '9000' }, ['ADMIN_PORT=9000: clients are listened to on that port']],
+  [
+    { TARGET: 'a.test:9000', ADMIN_PORT: '9000' },
+    ['ADMIN_PORT=9000: PORT, TARGET or LISTEN has clients listened to there: take another'],
+  ],
   [
     { TARGET: 'a.test:514/udp', HTTP_HEALTHCHECK: '1' },
     ['HTTP_HEALTHCHECK=1: goes with MODE=tcp and MODE=http-proxy only, or with a port with /tcp'],
