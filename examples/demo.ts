@@ -14,6 +14,7 @@ import { text } from 'node:stream/consumers';
 import * as dnsPacket from 'dns-packet';
 
 const NAME = 'api.demo.test';
+const OTHER_NAME = 'www.demo.test';
 
 async function main(): Promise<void> {
   const target = await startTarget();
@@ -34,6 +35,7 @@ async function main(): Promise<void> {
     ...common,
     PORT: `${tcpPort}:${target}`,
     SALLYPORT_RUN_DIR: join(runDir, 'tcp'),
+    NAME_CHECK: 'enforce',
     HTTP_HEALTHCHECK: '1',
   };
   const udpPort = await freePort();
@@ -49,25 +51,32 @@ async function main(): Promise<void> {
   const relays = [await startRelay(tcp), await startRelay(udp)];
 
   say(`\n2. name → address: the relay asks its nameserver for ${NAME}.`);
-  for (const { resolved } of relays) say(`     ${NAME} → ${await resolved}`);
+  const [byTcp, byUdp] = relays;
+  say(`     over TCP: ${NAME} → ${await byTcp?.resolved}`);
+  say(`     over UDP: ${NAME} → ${await byUdp?.resolved}`);
 
   say(
     `\n3. address → bytes: an app that knows only the relay (127.0.0.1:${tcpPort}) asks for http://${NAME}/hello`,
   );
   for (const path of ['/hello', '/a-large-reply']) {
-    const { status, body } = await request(tcpPort, path);
+    const { status, body } = await request(tcpPort, path, NAME);
     say(`     GET ${path} → ${status}, ${body.length} bytes: ${body.split('\n')[0]}`);
   }
 
-  say(`\n4. One datagram through the UDP relay (127.0.0.1:${udpPort}), and its answer:`);
+  say(`\n4. The wall: the same app asks there for http://${OTHER_NAME}/`);
+  const refused = await request(tcpPort, '/', OTHER_NAME);
+  say(`     GET / → ${refused.status}, ${refused.body.trim()}`);
+  if (refused.status !== 403) throw new Error('the other name should have been refused');
+
+  say(`\n5. One datagram through the UDP relay (127.0.0.1:${udpPort}), and its answer:`);
   say(`     ping → ${await exchange(udpPort, 'ping')}`);
 
-  say(`\n5. The healthcheck, which sends a request of its own through the relay:`);
+  say(`\n6. The healthcheck, which sends a request of its own through the relay:`);
   const { code, output } = await runProgram('healthcheck', tcp);
   say(`     ${output.trim()} (exit ${code})`);
   if (code !== 0) throw new Error('the healthcheck should have been healthy');
 
-  say(`\n6. SIGTERM: the relays drain and stop.`);
+  say(`\n7. SIGTERM: the relays drain and stop.`);
   for (const relay of relays) say(`     exit ${String(await relay.stop())}`);
   rmSync(runDir, { recursive: true });
   say(
@@ -145,9 +154,9 @@ async function runProgram(name: 'healthcheck', environment: Record<string, strin
   return { code, output };
 }
 
-async function request(port: number, path: string) {
+async function request(port: number, path: string, host: string) {
   const [answer] = (await once(
-    get({ host: '127.0.0.1', port, path, agent: false, headers: { host: NAME } }),
+    get({ host: '127.0.0.1', port, path, agent: false, headers: { host } }),
     'response',
   )) as [IncomingMessage];
   return { status: answer.statusCode, body: await text(answer) };

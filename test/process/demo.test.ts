@@ -10,6 +10,7 @@ test('the demo shows the main job and ends with 0', async () => {
   expect(stdout).toContain('api.demo.test → 127.0.0.1');
   expect(stdout).toContain('GET /hello → 200, 25 bytes: hello from api.demo.test');
   expect(stdout).toContain('GET /a-large-reply → 200, 1000025 bytes');
+  expect(stdout).toContain('GET / → 403, www.demo.test is not in TARGET');
   expect(stdout).toContain("ping → pong to 'ping'");
   expect(stdout).toContain('healthy (exit 0)');
   expect(stdout.match(/exit 0$/gm)).toHaveLength(2);
