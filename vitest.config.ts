@@ -13,7 +13,7 @@ const project = (name: string, include: string[], rest: object = {}) => ({
 const FOR_DNS = ['unbound', 'unbound-control', 'dnsmasq', 'ip', 'ss', 'unshare', 'nsenter'];
 /**
  * What test/servers runs, of Debian's unbound, dnsmasq-base, iproute2, util-linux, nginx, apache2-bin, python3, curl, openssl, git, apt, apache2-utils, wrk,
- * prometheus, bind9, bind9-dnsutils, dnsperf, gcc, musl-tools, chromium and shellcheck.
+ * prometheus, bind9, bind9-dnsutils, dnsperf, gcc, musl-tools, chromium, shellcheck and gcc-aarch64-linux-gnu.
  */
 const SERVERS = [
   ...FOR_DNS,
@@ -36,6 +36,7 @@ const SERVERS = [
   'musl-gcc',
   'chromium',
   'shellcheck',
+  'aarch64-linux-gnu-gcc',
 ];
 /** Of Debian's python3-pycares. */
 const PYCARES = '/usr/lib/python3/dist-packages/pycares';

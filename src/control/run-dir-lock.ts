@@ -3,12 +3,11 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { pid } from 'node:process';
 
+import { LOCK_EX, LOCK_NB } from '../kernel/abi.ts';
 import { EAGAIN, openKernel } from '../kernel/kernel.ts';
 import { ownedByAnother } from './run-dir.ts';
 
 const { O_CREAT, O_NOFOLLOW, O_RDWR } = constants;
-const LOCK_EXCLUSIVE = 2;
-const LOCK_AT_ONCE = 4;
 
 /**
  * Makes a run directory this process's own, until it calls what is returned or ends, however it ends: the kernel gives a lock up with its last
@@ -26,7 +25,7 @@ export function lockRunDir(dir: string, onMissing: (cause: Error) => void): () =
     return () => {};
   }
   const fd = openSync(join(dir, 'lock'), O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
-  if (calls.flock(fd, LOCK_EXCLUSIVE | LOCK_AT_ONCE) < 0) {
+  if (calls.flock(fd, LOCK_EX | LOCK_NB) < 0) {
     const errno = calls.errno();
     const owner = readFileSync(fd, 'utf8');
     closeSync(fd);

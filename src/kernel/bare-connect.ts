@@ -1,10 +1,8 @@
+import { EPOLLERR, EPOLLHUP, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from './abi.ts';
 import { BareSocket } from './bare-socket.ts';
-import { CLOSE_ON_EXEC, NONBLOCK, systemError } from './calls.ts';
+import { systemError } from './calls.ts';
 import { EINPROGRESS, type Kernel } from './kernel.ts';
-import { FAILED, HUNG_UP } from './poller.ts';
 import { sizeOfSocketAddress, type SocketAddress, writeSocketAddress } from './socket-address.ts';
-
-const SOCK_STREAM = 1;
 
 /** Connects to an address. Rejects with a system error, or with the signal's reason. */
 export function connectBare(
@@ -17,7 +15,7 @@ export function connectBare(
   const failure = (operation: string, errno: number) => systemError(operation, errno, `${address}:${port}`);
 
   const family = writeSocketAddress(calls, memory.bytes, { address, port });
-  const fd = calls.socket(family, SOCK_STREAM | NONBLOCK | CLOSE_ON_EXEC, 0);
+  const fd = calls.socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return Promise.reject(failure('socket', calls.errno()));
   options.noDelay(fd);
   options.inlineUrgent(fd);
@@ -41,7 +39,7 @@ export function connectBare(
   };
   const onAbort = () => fail(signal.reason);
   const onEvents = (events: number) => {
-    const errno = (events & (FAILED | HUNG_UP)) === 0 ? 0 : options.error(fd);
+    const errno = (events & (EPOLLERR | EPOLLHUP)) === 0 ? 0 : options.error(fd);
     if (errno !== 0) return fail(failure('connect', errno));
     stop();
     socket.unheard = events;

@@ -1,7 +1,17 @@
 import { EventEmitter } from 'node:events';
 import { constants } from 'node:os';
 
-import { type Calls, CLOSE_ON_EXEC, NONBLOCK, systemError } from './calls.ts';
+import {
+  AF_INET,
+  AF_INET6,
+  EPOLLERR,
+  EPOLLIN,
+  MSG_ERRQUEUE,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+  SOCK_NONBLOCK,
+} from './abi.ts';
+import { type Calls, systemError } from './calls.ts';
 import { DatagramBatch } from './datagram-batch.ts';
 import { DatagramReplies, type WriteReply } from './datagram-replies.ts';
 import { DatagramTrains } from './datagram-trains.ts';
@@ -9,18 +19,9 @@ import { ICMP_ERRORS } from './icmp-errors.ts';
 import { holdToInterface, type InterfaceFilter } from './interface-filter.ts';
 import { EAGAIN, type Kernel } from './kernel.ts';
 import { localAddress } from './local-address.ts';
-import { FAILED, READABLE, type Watched } from './poller.ts';
-import {
-  AF_INET,
-  AF_INET6,
-  type SocketAddress,
-  sizeOfSocketAddress,
-  writeSocketAddress,
-} from './socket-address.ts';
+import type { Watched } from './poller.ts';
+import { type SocketAddress, sizeOfSocketAddress, writeSocketAddress } from './socket-address.ts';
 
-const SOCK_DGRAM = 2;
-/** Of recv(2). */
-const MSG_ERRQUEUE = 0x20_00;
 const { ECONNREFUSED, EMSGSIZE, ENOBUFS } = constants.errno;
 /** What a socket is told that is no failure: there is nothing more, or (of one that is connected) a datagram was too large for its path. */
 const PASSING = new Set([0, EAGAIN, EMSGSIZE]);
@@ -104,7 +105,7 @@ export class BareDatagrams {
 
 /** Throws a system error. */
 function openSocket(calls: Calls, family: number): number {
-  const fd = calls.socket(family, SOCK_DGRAM | NONBLOCK | CLOSE_ON_EXEC, 0);
+  const fd = calls.socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) throw calls.failure('socket');
   return fd;
 }
@@ -151,7 +152,7 @@ export class BareDatagramSocket
     this.#replies = replies;
     this.#isConnected = isConnected;
     this.#filter = filter;
-    kernel.poller.watch(this, READABLE);
+    kernel.poller.watch(this, EPOLLIN);
   }
 
   /** Where it is bound. Throws a system error. */
@@ -187,7 +188,7 @@ export class BareDatagramSocket
 
   onEvents(events: number): void {
     this.#receive();
-    if ((events & FAILED) !== 0) this.#forgetErrors();
+    if ((events & EPOLLERR) !== 0) this.#forgetErrors();
   }
 
   /** A datagram is lost, as on any hop, whatever it is that has no way. A refusal is what `#receive` would have been told. */
@@ -223,7 +224,7 @@ export class BareDatagramSocket
     if (batch.count > 0) this.emit('datagrams');
     if (!this.#isOpen) return;
     if (batch.isFull) {
-      this.#kernel.poller.rewatch(this.fd, READABLE);
+      this.#kernel.poller.rewatch(this.fd, EPOLLIN);
       this.#tellDrops();
     }
     if (failure !== null) this.emit('error', failure);

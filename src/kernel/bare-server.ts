@@ -2,12 +2,13 @@ import { EventEmitter } from 'node:events';
 import type { AddressInfo, Server } from 'node:net';
 import { constants } from 'node:os';
 
+import { EPOLLIN, SOCK_CLOEXEC, SOCK_NONBLOCK } from './abi.ts';
 import { BareSocket } from './bare-socket.ts';
-import { CLOSE_ON_EXEC, NONBLOCK, systemError } from './calls.ts';
+import { systemError } from './calls.ts';
 import { holdToInterface, type InterfaceFilter } from './interface-filter.ts';
 import { EAGAIN, type Kernel } from './kernel.ts';
-import { READABLE, type Watched } from './poller.ts';
-import { readSocketAddress, SOCKADDR_SIZE } from './socket-address.ts';
+import type { Watched } from './poller.ts';
+import { readSocketAddress, LARGEST_SOCKADDR } from './socket-address.ts';
 
 const { EBADF, EINVAL, ENOTSOCK } = constants.errno;
 const { ECONNABORTED, EPROTO, ENOPROTOOPT, EOPNOTSUPP } = constants.errno;
@@ -59,7 +60,7 @@ export class BareServer extends EventEmitter<{ error: [Error]; short: [Error | n
     kernel.options.dropOnClose(this.fd, true);
     const { address } = this.#address;
     this.#filter = holdToInterface(kernel, this.fd, { address, protocol: 'tcp' });
-    kernel.poller.watch(this, READABLE);
+    kernel.poller.watch(this, EPOLLIN);
   }
 
   address(): AddressInfo {
@@ -88,8 +89,8 @@ export class BareServer extends EventEmitter<{ error: [Error]; short: [Error | n
         if (accepted === 0) this.emit('short', null);
         return;
       }
-      addressSize.bytes.writeInt32LE(SOCKADDR_SIZE);
-      const fd = calls.accept4(this.fd, address.pointer, addressSize.pointer, NONBLOCK | CLOSE_ON_EXEC);
+      addressSize.bytes.writeInt32LE(LARGEST_SOCKADDR);
+      const fd = calls.accept4(this.fd, address.pointer, addressSize.pointer, SOCK_NONBLOCK | SOCK_CLOEXEC);
       if (fd >= 0) {
         this.#options.accept(new BareSocket(this.#kernel, fd, readSocketAddress(calls, address.bytes)));
         continue;
@@ -120,7 +121,7 @@ export class BareServer extends EventEmitter<{ error: [Error]; short: [Error | n
   #pauseAccepting(): void {
     this.#pause ??= setTimeout(() => {
       this.#pause = undefined;
-      this.#kernel.poller.rewatch(this.fd, READABLE);
+      this.#kernel.poller.rewatch(this.fd, EPOLLIN);
     }, PAUSE);
   }
 }

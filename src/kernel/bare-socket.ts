@@ -1,15 +1,13 @@
 import { Socket, type SocketConstructorOpts } from 'node:net';
 
 import { copyBytes, freeBytes } from '../lib/own-bytes.ts';
+import { EPOLLERR, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP, MSG_MORE, MSG_PEEK, SHUT_WR } from './abi.ts';
 import { systemError } from './calls.ts';
 import { EBADF, ETIMEDOUT, type Kernel } from './kernel.ts';
 import { localAddress } from './local-address.ts';
-import { FAILED, PEER_ENDED, READABLE, URGENT, type Watched, WRITABLE } from './poller.ts';
+import type { Watched } from './poller.ts';
 import type { SocketAddress } from './socket-address.ts';
 
-const MSG_PEEK = 0x2;
-const MSG_MORE = 0x80_00;
-const SHUT_WR = 1;
 const NOTHING = Buffer.alloc(0);
 
 /**
@@ -68,7 +66,7 @@ export class BareSocket implements Watched {
     if (!this.#isOpen) throw systemError('epoll_ctl', EBADF);
     const { poller } = this.kernel;
     const before = this.#events;
-    this.#events |= READABLE | URGENT | PEER_ENDED | (forRoom ? WRITABLE : 0);
+    this.#events |= EPOLLIN | EPOLLPRI | EPOLLRDHUP | (forRoom ? EPOLLOUT : 0);
     if (before === 0) poller.watch(this, this.#events);
     else if (this.#events !== before) poller.rewatch(this.fd, this.#events);
   }
@@ -81,7 +79,7 @@ export class BareSocket implements Watched {
   /** Its peer is gone: it is as if the kernel had found out. */
   onVanished(): void {
     this.#hasVanished = true;
-    this.onEvents(FAILED);
+    this.onEvents(EPOLLERR);
   }
 
   /** What has been read of it and put back: it comes before what is in the kernel. */

@@ -2,6 +2,8 @@ import type * as Ffi from 'node:ffi';
 import { getBuiltinModule } from 'node:process';
 import { getSystemErrorName } from 'node:util';
 
+import { F_DUPFD_CLOEXEC, IF_NAMESIZE } from './abi.ts';
+
 /**
  * Node 26.10 compares the name of each argument's type with a list, on each call, and finds this one first. A call takes 0.1 µs beside what C takes; with `i32`
  * and `pointer` alone a quarter more, and with four arguments three times as much. No size here is too large for it.
@@ -43,13 +45,6 @@ const SIGNATURES = {
   calloc: { arguments: ['uint64', 'uint64'], return: POINTER },
 } as const;
 
-/** Flags of a new descriptor: SOCK_NONBLOCK, and SOCK_CLOEXEC or EPOLL_CLOEXEC. */
-export const NONBLOCK = 0o4_000;
-export const CLOSE_ON_EXEC = 0o2_000_000;
-const F_DUPFD_CLOEXEC = 1030;
-/** In bytes, with the 0 at the end. */
-const INTERFACE_NAME_SIZE = 16;
-
 /** Memory that C reads or writes. The pointer does not keep it: whoever passes it on holds on to the bytes. */
 export interface Memory {
   readonly bytes: Buffer<ArrayBuffer>;
@@ -75,7 +70,7 @@ export function loadCalls() {
   const errnoCell = new Int32Array(ffi.toArrayBuffer(address, Int32Array.BYTES_PER_ELEMENT, false));
   const errno = () => errnoCell[0] as number;
   const pointerTo = (bytes: Buffer): bigint => ffi.getRawPointer(bytes);
-  const name = allocate({ pointerTo }, INTERFACE_NAME_SIZE);
+  const name = allocate({ pointerTo }, IF_NAMESIZE);
 
   return {
     ...functions,

@@ -1,7 +1,8 @@
+import { IOVEC, MMSGHDR } from './abi.ts';
 import { allocate, type Calls, type Memory } from './calls.ts';
 import { CONTROL_IN, findOwnAddress, readOwnAddress } from './own-address.ts';
-import { readSocketAddress, SOCKADDR_SIZE, type SocketAddress } from './socket-address.ts';
-import { IOVEC, MMSGHDR, Structs, WORD } from './structs.ts';
+import { readSocketAddress, LARGEST_SOCKADDR, type SocketAddress } from './socket-address.ts';
+import { Structs, WORD } from './structs.ts';
 
 /** How many datagrams are received at a time. */
 export const BATCH = 64;
@@ -125,7 +126,7 @@ export class DatagramBatch {
 
   /** For what the kernel tells beside the datagram; it sets the sizes to what it has told. */
   #makeRoom(i: number): void {
-    this.#headers.set(i, MMSGHDR.nameSize, SOCKADDR_SIZE);
+    this.#headers.set(i, MMSGHDR.nameSize, LARGEST_SOCKADDR);
     this.#headers.set(i, MMSGHDR.controlSize, CONTROL_IN * WORD);
   }
 

@@ -1,8 +1,9 @@
+import { IOVEC, MMSGHDR } from './abi.ts';
 import { allocate, type Calls } from './calls.ts';
 import { BATCH, type DatagramBatch } from './datagram-batch.ts';
 import { ICMP_ERRORS } from './icmp-errors.ts';
 import { CONTROL_OUT, writeOwnAddress } from './own-address.ts';
-import { IOVEC, MMSGHDR, Structs } from './structs.ts';
+import { Structs } from './structs.ts';
 
 /** The largest reply, in bytes: what a DNS answer over UDP may take (RFC 1035 §4.2.1). */
 export const LARGEST_REPLY = 512;

@@ -1,12 +1,12 @@
 import { constants } from 'node:os';
 
+import { CMSG, MMSGHDR, SOL_UDP, UDP_SEGMENT } from './abi.ts';
 import { allocate, type Calls, type Memory } from './calls.ts';
 import { BATCH, type DatagramBatch } from './datagram-batch.ts';
 import { ICMP_ERRORS } from './icmp-errors.ts';
-import { CMSG, OWN, CONTROL_OUT, writeOwnAddress } from './own-address.ts';
-import { SOCKADDR_SIZE, sizeOfSocketAddress } from './socket-address.ts';
-import { SOL_UDP, UDP_SEGMENT } from './socket-options.ts';
-import { MMSGHDR, Structs, WORD } from './structs.ts';
+import { OWN, CONTROL_OUT, writeOwnAddress } from './own-address.ts';
+import { LARGEST_SOCKADDR, sizeOfSocketAddress } from './socket-address.ts';
+import { Structs, WORD } from './structs.ts';
 
 const { EINVAL, EIO, EMSGSIZE } = constants.errno;
 /** Why a train is not taken, though its datagrams may be, one by one: they are too large for one packet each, or a device or its path has no way to cut it. */
@@ -21,8 +21,8 @@ const LARGEST_SEGMENT = 1_472;
 const LARGEST_TRAIN = 65_000;
 
 /** A struct cmsghdr and 16 bits, in 32-bit words, and its size without padding, in bytes. */
-const SEGMENTING = 6;
-const SEGMENTING_LENGTH = 18;
+const SEGMENTING = CMSG.value + 2;
+const SEGMENTING_LENGTH = CMSG.value * WORD + 2;
 
 /** Which of the datagrams are sent. */
 interface Part {
@@ -72,7 +72,7 @@ export class DatagramTrains {
     this.#headers = new Structs(calls, BATCH, MMSGHDR.size);
     this.#controls = new Structs(calls, BATCH, SEGMENTING + CONTROL_OUT);
     this.#controlAt = inTrains ? 0 : SEGMENTING;
-    this.#flow = allocate(calls, SOCKADDR_SIZE + OWN * WORD);
+    this.#flow = allocate(calls, LARGEST_SOCKADDR + OWN * WORD);
     this.#flowWords = new Int32Array(this.#flow.bytes.buffer);
     for (let i = 0; i < BATCH; i++) {
       this.#headers.setPointer(i, MMSGHDR.name, this.#flow.pointer);

@@ -1,6 +1,7 @@
 import { isIPv4, SocketAddress } from 'node:net';
 import { networkInterfaces } from 'node:os';
 
+import { SOCK_FILTER, SOCK_FPROG } from './abi.ts';
 import { allocate } from './calls.ts';
 import type { Kernel } from './kernel.ts';
 import type { Interfaces } from './link-watch.ts';
@@ -24,9 +25,6 @@ const TCP_FLAGS = 13;
 const SYN = 0x02;
 const DROP: Instruction = [RETURN, 0, 0, 0];
 const PASS: Instruction = [RETURN, 0, 0, 0xff_ff_ff_ff];
-const INSTRUCTION_SIZE = 8;
-/** A struct sock_fprog, in bytes. */
-const PROGRAM = { size: 16, instructions: 8 };
 
 /** Until it is closed. */
 export interface InterfaceFilter {
@@ -59,17 +57,17 @@ export function holdToInterface(
     attach(program);
   };
   const attach = (program: readonly Instruction[]) => {
-    const code = allocate(calls, program.length * INSTRUCTION_SIZE);
+    const code = allocate(calls, program.length * SOCK_FILTER.size);
     for (const [i, [operation, ifTrue, ifFalse, k]] of program.entries()) {
-      const at = i * INSTRUCTION_SIZE;
+      const at = i * SOCK_FILTER.size;
       code.bytes.writeUInt16LE(operation, at);
-      code.bytes.writeUInt8(ifTrue, at + 2);
-      code.bytes.writeUInt8(ifFalse, at + 3);
-      code.bytes.writeUInt32LE(k, at + 4);
+      code.bytes.writeUInt8(ifTrue, at + SOCK_FILTER.ifTrue);
+      code.bytes.writeUInt8(ifFalse, at + SOCK_FILTER.ifFalse);
+      code.bytes.writeUInt32LE(k, at + SOCK_FILTER.k);
     }
-    const header = allocate(calls, PROGRAM.size);
+    const header = allocate(calls, SOCK_FPROG.size);
     header.bytes.writeUInt16LE(program.length);
-    header.bytes.writeBigUInt64LE(code.pointer, PROGRAM.instructions);
+    header.bytes.writeBigUInt64LE(code.pointer, SOCK_FPROG.instructions);
     options.attachFilter(fd, header);
   };
   apply(networkInterfaces());

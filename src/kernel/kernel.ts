@@ -4,7 +4,7 @@ import { allocate, type Calls, loadCalls, type Memory } from './calls.ts';
 import { LinkWatch } from './link-watch.ts';
 import { PeerWatch } from './peer-watch.ts';
 import { Poller } from './poller.ts';
-import { SOCKADDR_SIZE } from './socket-address.ts';
+import { LARGEST_SOCKADDR } from './socket-address.ts';
 import { SocketOptions } from './socket-options.ts';
 
 export const { EAGAIN, EBADF, ECONNRESET, EINPROGRESS, EPIPE, ETIMEDOUT } = constants.errno;
@@ -52,7 +52,7 @@ function open(onFailure: (cause: unknown) => void): Kernel | null {
       options,
       peers: new PeerWatch(options),
       links: new LinkWatch(calls, poller),
-      address: allocate(calls, SOCKADDR_SIZE),
+      address: allocate(calls, LARGEST_SOCKADDR),
       addressSize: allocate(calls, Int32Array.BYTES_PER_ELEMENT),
     };
   } catch (cause) {

@@ -1,14 +1,20 @@
 import { networkInterfaces } from 'node:os';
 
-import { allocate, type Calls, CLOSE_ON_EXEC, type Memory, NONBLOCK } from './calls.ts';
-import { type Poller, READABLE, type Watched } from './poller.ts';
+import {
+  AF_NETLINK,
+  EPOLLIN,
+  RTMGRP_IPV4_IFADDR,
+  RTMGRP_IPV6_IFADDR,
+  RTMGRP_LINK,
+  SOCKADDR_NL,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOCK_RAW,
+} from './abi.ts';
+import { allocate, type Calls, type Memory } from './calls.ts';
+import type { Poller, Watched } from './poller.ts';
 
-const AF_NETLINK = 16;
-const SOCK_RAW = 3;
-/** RTMGRP_LINK, RTMGRP_IPV4_IFADDR and RTMGRP_IPV6_IFADDR (linux/rtnetlink.h). */
-const GROUPS = 0x1 | 0x10 | 0x100;
-/** A struct sockaddr_nl (netlink(7)), in bytes. */
-const SOCKADDR_NL = { size: 12, groups: 8 };
+const GROUPS = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR;
 /** What a message has beyond it is cut off: it is not read. */
 const MESSAGE_SIZE = 64;
 
@@ -45,12 +51,12 @@ export class LinkWatch implements Watched {
   }
 
   #open(): void {
-    this.fd = this.#calls.socket(AF_NETLINK, SOCK_RAW | NONBLOCK | CLOSE_ON_EXEC, 0);
+    this.fd = this.#calls.socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (this.fd < 0) return;
     const { pointer, bytes } = allocate(this.#calls, SOCKADDR_NL.size);
     bytes.writeUInt16LE(AF_NETLINK);
     bytes.writeUInt32LE(GROUPS, SOCKADDR_NL.groups);
-    if (this.#calls.bind(this.fd, pointer, bytes.length) === 0) this.#poller.watch(this, READABLE);
+    if (this.#calls.bind(this.fd, pointer, bytes.length) === 0) this.#poller.watch(this, EPOLLIN);
   }
 
   #close(): void {

@@ -1,24 +1,18 @@
 import { v6 } from '@leichtgewicht/ip-codec';
 
+import { CMSG, IN6_PKTINFO, IN_PKTINFO, IP_PKTINFO, IPPROTO_IP, IPPROTO_IPV6, IPV6_PKTINFO } from './abi.ts';
 import type { Calls } from './calls.ts';
 import { type Structs, WORD } from './structs.ts';
-
-const IPPROTO_IP = 0;
-const IP_PKTINFO = 8;
-const IPPROTO_IPV6 = 41;
-const IPV6_PKTINFO = 50;
 
 // An answer leaves from the address that was asked, as a connected client takes no other (udp(7)): the kernel tells that address with each datagram, and is
 // told it with each answer.
 
-/** The fields of a struct cmsghdr (cmsg(3)), in 32-bit words. */
-export const CMSG = { length: 0, level: 2, type: 3, value: 4 };
 /** Room for the control messages that come with one datagram, in 32-bit words: on an IPv6 socket, of IPv4 both, IPv6's first. */
-export const CONTROL_IN = 18;
+export const CONTROL_IN = spaceOf(IN6_PKTINFO.size) + spaceOf(IN_PKTINFO.size);
 /** Room for those that go with one, in 32-bit words. */
-export const CONTROL_OUT = 10;
+export const CONTROL_OUT = spaceOf(IN6_PKTINFO.size);
 /** The largest of our own addresses, in 32-bit words: IPv6's, with an interface. */
-export const OWN = 5;
+export const OWN = IN6_PKTINFO.size;
 
 interface Span {
   readonly at: number;
@@ -26,20 +20,20 @@ interface Span {
 }
 
 /** Of an IPv6 message, and of an IPv4 one alone or behind the other. */
-const V6_BYTES = 40;
-const V4_BYTES = 32;
+const V6_BYTES = spaceOf(IN6_PKTINFO.size) * WORD;
+const V4_BYTES = spaceOf(IN_PKTINFO.size) * WORD;
 /** Without padding. */
-const V6_LENGTH = 36;
-const V4_LENGTH = 28;
+const V6_LENGTH = (CMSG.value + IN6_PKTINFO.size) * WORD;
+const V4_LENGTH = (CMSG.value + IN_PKTINFO.size) * WORD;
 
 const NOWHERE: Span = { at: 0, size: 0 };
 /** A struct in6_pktinfo has the address, and the interface behind it (ipv6(7)). */
-const V6: Span = { at: CMSG.value, size: 4 };
+const V6: Span = { at: CMSG.value, size: IN6_PKTINFO.interface };
 const V6_WITH_INTERFACE: Span = { at: V6.at, size: OWN };
 /** Of a struct in_pktinfo, ipi_spec_dst: for a broadcast too it is one of ours (ip(7)). By the size of what was told, in bytes. */
 const V4 = new Map<number, Span>([
-  [V4_BYTES, { at: CMSG.value + 1, size: 1 }],
-  [V6_BYTES + V4_BYTES, { at: CONTROL_OUT + CMSG.value + 1, size: 1 }],
+  [V4_BYTES, { at: CMSG.value + IN_PKTINFO.ownAddress, size: 1 }],
+  [V6_BYTES + V4_BYTES, { at: CONTROL_OUT + CMSG.value + IN_PKTINFO.ownAddress, size: 1 }],
 ]);
 
 /**
@@ -71,9 +65,14 @@ export function writeOwnAddress(controls: Structs, i: number, at: number, own: I
   const value = at + CMSG.value;
   if (isV4) {
     controls.set(i, value, 0); // any interface
-    controls.set(i, value + 1, own[0] ?? 0);
+    controls.set(i, value + IN_PKTINFO.ownAddress, own[0] ?? 0);
     return V4_BYTES;
   }
   for (let word = 0; word < OWN; word++) controls.set(i, value + word, own[word] ?? 0);
   return V6_BYTES;
+}
+
+/** CMSG_SPACE(3) of so many 32-bit words, in words: a message ends where the next one may begin. */
+function spaceOf(words: number): number {
+  return Math.ceil((CMSG.value + words) / 2) * 2;
 }

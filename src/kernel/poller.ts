@@ -1,35 +1,28 @@
-import { arch } from 'node:process';
+import {
+  EPOLLERR,
+  EPOLLET,
+  EPOLLHUP,
+  EPOLLRDHUP,
+  EPOLL_CTL_ADD,
+  EPOLL_CTL_DEL,
+  EPOLL_CTL_MOD,
+  EPOLL_EVENT,
+  SOCK_CLOEXEC,
+  UV_HANDLE,
+  UV_POLL,
+  UV_READABLE,
+} from './abi.ts';
+import { allocate, type Calls, type Memory } from './calls.ts';
 
-import { allocate, type Calls, CLOSE_ON_EXEC, type Memory } from './calls.ts';
-
-/** Events of a descriptor (epoll_ctl(2)). */
-export const READABLE = 0x1;
-export const URGENT = 0x2;
-export const WRITABLE = 0x4;
-export const FAILED = 0x8;
-export const HUNG_UP = 0x10;
-export const PEER_ENDED = 0x20_00;
-const EDGE_TRIGGERED = 1 << 31;
-
-const ADD = 1;
-const REMOVE = 2;
-const MODIFY = 3;
-/** Of libuv, on 64-bit machines. */
-const UV_POLL = 8;
-const UV_READABLE = 1;
-/** Where a handle has its flags: the last of UV_HANDLE_FIELDS (uv.h). */
-const FLAGS = 88;
 /** UV_HANDLE_INTERNAL (uv-common.h): a handle that the end of a loop does not count. */
 const INTERNAL = 0x10;
 
-/** The 32-bit words of a struct epoll_event, which is packed on x86-64 alone. */
-const EVENT = arch === 'x64' ? { words: 3, data: 1 } : { words: 4, data: 2 };
 /** How many events are taken at a time. */
 const BATCH = 256;
 /** How long events are taken before the rest of the event loop has its turn, in ms. To go round after each batch costs a tenth of a small round trip. */
 const TIME_SLICE = 2;
 
-const ENDED = PEER_ENDED | HUNG_UP | FAILED;
+const ENDED = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 /**
  * The order in which the events of a batch are emitted. Ends come first: the sooner a FIN is passed on, the fewer requests meet a target that is
  * gone.
@@ -77,22 +70,22 @@ export class Poller {
 
   constructor(calls: Calls) {
     this.#calls = calls;
-    this.#event = allocate(calls, EVENT.words * Int32Array.BYTES_PER_ELEMENT);
+    this.#event = allocate(calls, EPOLL_EVENT.size * Int32Array.BYTES_PER_ELEMENT);
     this.#eventWords = words(this.#event);
-    this.#batch = allocate(calls, BATCH * EVENT.words * Int32Array.BYTES_PER_ELEMENT);
+    this.#batch = allocate(calls, BATCH * EPOLL_EVENT.size * Int32Array.BYTES_PER_ELEMENT);
     this.#batchWords = words(this.#batch);
-    this.#epoll = calls.epoll_create1(CLOSE_ON_EXEC);
+    this.#epoll = calls.epoll_create1(SOCK_CLOEXEC);
     if (this.#epoll < 0) throw calls.failure('epoll_create1');
     this.#onReadable = calls.lib.getSymbol('uv_is_closing');
     this.#handle = calls.allocateForEver(calls.uv_handle_size(UV_POLL));
     this.#check('uv_poll_init', calls.uv_poll_init(calls.loop, this.#handle, this.#epoll));
-    calls.setBits(this.#handle, FLAGS, INTERNAL);
+    calls.setBits(this.#handle, UV_HANDLE.flags, INTERNAL);
   }
 
   /** Watches for these events, and for failures, until the descriptor is closed. Throws a system error. */
   watch(watched: Watched, events: number): void {
     const serial = (this.#serial = (this.#serial + 1) | 0);
-    this.#control(ADD, watched.fd, events, serial);
+    this.#control(EPOLL_CTL_ADD, watched.fd, events, serial);
     this.#watched[watched.fd] = { watched, serial };
     if (this.#count++ === 0) this.#wake();
   }
@@ -100,12 +93,12 @@ export class Poller {
   /** Watches for these events from now on; what is the case already is emitted too. */
   rewatch(fd: number, events: number): void {
     const known = this.#watched[fd];
-    if (known !== undefined) this.#control(MODIFY, fd, events, known.serial);
+    if (known !== undefined) this.#control(EPOLL_CTL_MOD, fd, events, known.serial);
   }
 
   /** Watches no more, as somebody else will. */
   unwatch(fd: number): void {
-    if (this.#watched[fd] !== undefined) this.#control(REMOVE, fd, 0, 0);
+    if (this.#watched[fd] !== undefined) this.#control(EPOLL_CTL_DEL, fd, 0, 0);
   }
 
   /** To be called when a descriptor is closed, or watched no more: the kernel takes what is closed off its list by itself. */
@@ -144,22 +137,22 @@ export class Poller {
   };
 
   #control(operation: number, fd: number, events: number, serial: number): void {
-    this.#eventWords[0] = events | EDGE_TRIGGERED;
-    this.#eventWords[EVENT.data] = fd;
-    this.#eventWords[EVENT.data + 1] = serial;
+    this.#eventWords[0] = events | EPOLLET;
+    this.#eventWords[EPOLL_EVENT.data] = fd;
+    this.#eventWords[EPOLL_EVENT.data + 1] = serial;
     if (this.#calls.epoll_ctl(this.#epoll, operation, fd, this.#event.pointer) < 0)
       throw this.#calls.failure('epoll_ctl');
   }
 
   #dispatchBatch(): number {
     const count = this.#calls.epoll_wait(this.#epoll, this.#batch.pointer, BATCH, 0);
-    for (const kind of ORDER) for (let i = 0; i < count; i++) this.#emitIf(kind, i * EVENT.words);
+    for (const kind of ORDER) for (let i = 0; i < count; i++) this.#emitIf(kind, i * EPOLL_EVENT.size);
     return count;
   }
 
   #emitIf(kind: Kind, at: number): void {
-    const known = this.#watched[this.#batchWords[at + EVENT.data] as number];
-    if (known === undefined || known.serial !== this.#batchWords[at + EVENT.data + 1]) return;
+    const known = this.#watched[this.#batchWords[at + EPOLL_EVENT.data] as number];
+    if (known === undefined || known.serial !== this.#batchWords[at + EPOLL_EVENT.data + 1]) return;
     const events = this.#batchWords[at] as number;
     if (kind !== kindOf(events, known.watched)) return;
     known.watched.onEvents(events);

@@ -1,5 +1,6 @@
 import { familyOf, v4, v6 } from '@leichtgewicht/ip-codec';
 
+import { AF_INET, AF_INET6, SOCKADDR_IN, SOCKADDR_IN6 } from './abi.ts';
 import type { Calls } from './calls.ts';
 
 export interface SocketAddress {
@@ -7,17 +8,10 @@ export interface SocketAddress {
   readonly port: number;
 }
 
-/** The largest struct sockaddr of the Internet families, in bytes: IPv6's (ip(7), ipv6(7)). */
-export const SOCKADDR_SIZE = 28;
-/** IPv4's. */
-const SOCKADDR_IN_SIZE = 16;
-export const AF_INET = 2;
-export const AF_INET6 = 10;
-
-const PORT = 2;
-const V4_ADDRESS = 4;
-const V6_ADDRESS = 8;
-const V6_SCOPE = 24;
+/** Of the Internet families, in bytes. */
+export const LARGEST_SOCKADDR = SOCKADDR_IN6.size;
+/** The same of both families. */
+const PORT = SOCKADDR_IN.port;
 /** What begins an IPv4 address in an IPv6 one (RFC 4291 §2.5.5.2). */
 const MAPPED_PREFIX = Buffer.from('00000000000000000000ffff', 'hex');
 
@@ -32,29 +26,34 @@ export function writeSocketAddress(
   bytes.fill(0);
   words(bytes)[0] = family;
   bytes.writeUInt16BE(port, PORT);
-  if (family === AF_INET) v4.encode(ip, bytes, V4_ADDRESS);
-  else v6.encode(ip, bytes, V6_ADDRESS);
+  if (family === AF_INET) v4.encode(ip, bytes, SOCKADDR_IN.address);
+  else v6.encode(ip, bytes, SOCKADDR_IN6.address);
   // RFC 4007 §11.2 has both names and numbers.
-  if (zone !== undefined) bytes.writeUInt32LE(calls.if_nametoindex(zone) || Number(zone), V6_SCOPE);
+  if (zone !== undefined) bytes.writeUInt32LE(calls.if_nametoindex(zone) || Number(zone), SOCKADDR_IN6.scope);
   return family;
 }
 
 /** Of a struct sockaddr, what its family needs. */
 export function sizeOfSocketAddress(bytes: Buffer): number {
-  return words(bytes)[0] === AF_INET ? SOCKADDR_IN_SIZE : SOCKADDR_SIZE;
+  return words(bytes)[0] === AF_INET ? SOCKADDR_IN.size : SOCKADDR_IN6.size;
 }
 
 /** What a struct sockaddr says, as net.Socket says it. */
 export function readSocketAddress(calls: Pick<Calls, 'zoneName'>, bytes: Buffer): SocketAddress {
   const port = bytes.readUInt16BE(PORT);
-  if (words(bytes)[0] === AF_INET) return { address: dotted(bytes, V4_ADDRESS), port };
+  if (words(bytes)[0] === AF_INET) return { address: dotted(bytes, SOCKADDR_IN.address), port };
   const isMapped =
-    bytes.compare(MAPPED_PREFIX, 0, MAPPED_PREFIX.length, V6_ADDRESS, V6_ADDRESS + MAPPED_PREFIX.length) ===
-    0;
+    bytes.compare(
+      MAPPED_PREFIX,
+      0,
+      MAPPED_PREFIX.length,
+      SOCKADDR_IN6.address,
+      SOCKADDR_IN6.address + MAPPED_PREFIX.length,
+    ) === 0;
   const address = isMapped
-    ? `::ffff:${dotted(bytes, V6_ADDRESS + MAPPED_PREFIX.length)}`
-    : v6.decode(bytes, V6_ADDRESS);
-  const scope = bytes.readUInt32LE(V6_SCOPE);
+    ? `::ffff:${dotted(bytes, SOCKADDR_IN6.address + MAPPED_PREFIX.length)}`
+    : v6.decode(bytes, SOCKADDR_IN6.address);
+  const scope = bytes.readUInt32LE(SOCKADDR_IN6.scope);
   return { address: scope === 0 ? address : `${address}%${calls.zoneName(scope)}`, port };
 }
 

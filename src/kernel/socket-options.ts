@@ -1,40 +1,34 @@
+import {
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  IPPROTO_TCP,
+  IPV6_RECVERR,
+  IPV6_RECVPKTINFO,
+  IPV6_V6ONLY,
+  IP_PKTINFO,
+  IP_RECVERR,
+  MEMINFO,
+  SOL_SOCKET,
+  SOL_UDP,
+  SO_ATTACH_FILTER,
+  SO_ERROR,
+  SO_KEEPALIVE,
+  SO_LINGER,
+  SO_MEMINFO,
+  SO_OOBINLINE,
+  SO_RCVBUF,
+  SO_REUSEPORT,
+  SO_SNDBUF,
+  TCP_INFO,
+  TCP_INFO_OF,
+  TCP_KEEPCNT,
+  TCP_KEEPIDLE,
+  TCP_KEEPINTVL,
+  TCP_NODELAY,
+  UDP_SEGMENT,
+} from './abi.ts';
 import { allocate, type Calls, type Memory } from './calls.ts';
 
-const SOL_SOCKET = 1;
-const SO_ERROR = 4;
-const SO_SNDBUF = 7;
-const SO_RCVBUF = 8;
-const SO_KEEPALIVE = 9;
-const SO_OOBINLINE = 10;
-const SO_LINGER = 13;
-const SO_REUSEPORT = 15;
-const SO_ATTACH_FILTER = 26;
-const SO_MEMINFO = 55;
-/** Its size, and the place of the number of datagrams that found the receive buffer full (linux/sock_diag.h), in bytes. */
-const MEMINFO_SIZE = 36;
-const DROPS = 32;
-const IPPROTO_IP = 0;
-const IP_PKTINFO = 8;
-const IP_RECVERR = 11;
-const IPPROTO_IPV6 = 41;
-const IPV6_RECVERR = 25;
-const IPV6_V6ONLY = 26;
-const IPV6_RECVPKTINFO = 49;
-export const SOL_UDP = 17;
-export const UDP_SEGMENT = 103;
-const IPPROTO_TCP = 6;
-const TCP_NODELAY = 1;
-const TCP_KEEPIDLE = 4;
-const TCP_KEEPINTVL = 5;
-const TCP_KEEPCNT = 6;
-const TCP_INFO = 11;
-/** Places in a struct tcp_info (linux/tcp.h), in bytes. */
-const RETRANSMITS = 2;
-const PROBES = 3;
-const UNACKED = 24;
-const LAST_ACK_RECV = 56;
-const NOTSENT_BYTES = 144;
-const INFO_SIZE = 148;
 /** A connection that has been idle this long is probed, so that a peer that vanished gives its slot up, in ms. */
 export const KEEP_ALIVE_DELAY = 60_000;
 /** As libuv sets them: a second between probes, ten of them. */
@@ -77,8 +71,8 @@ export class SocketOptions {
     this.#value = integers(calls, 0);
     this.#result = integers(calls, 0);
     this.#size = integers(calls, 0);
-    this.#info = allocate(calls, INFO_SIZE);
-    this.#memory = allocate(calls, MEMINFO_SIZE);
+    this.#info = allocate(calls, TCP_INFO_OF.size);
+    this.#memory = allocate(calls, MEMINFO.size);
   }
 
   /** Has a socket send at once; what was held back for more (MSG_MORE of send(2)) too (tcp(7)). */
@@ -157,16 +151,17 @@ export class SocketOptions {
     const isTold = this.#get(fd, IPPROTO_TCP, TCP_INFO, this.#info);
     if (!isTold) return { isPending: false, tries: 0, silence: 0 };
     return {
-      isPending: bytes.readInt32LE(UNACKED) > 0 || bytes.readInt32LE(NOTSENT_BYTES) > 0,
-      tries: Math.max(bytes.readUInt8(RETRANSMITS), bytes.readUInt8(PROBES)),
-      silence: bytes.readInt32LE(LAST_ACK_RECV),
+      isPending:
+        bytes.readInt32LE(TCP_INFO_OF.unacked) > 0 || bytes.readInt32LE(TCP_INFO_OF.notSentBytes) > 0,
+      tries: Math.max(bytes.readUInt8(TCP_INFO_OF.retransmits), bytes.readUInt8(TCP_INFO_OF.probes)),
+      silence: bytes.readInt32LE(TCP_INFO_OF.lastAckReceived),
     };
   }
 
   /** How many datagrams have found the socket's receive buffer full (SO_MEMINFO, since Linux 4.12); 0 where the kernel does not tell. */
   drops(fd: number): number {
     const isTold = this.#get(fd, SOL_SOCKET, SO_MEMINFO, this.#memory);
-    return isTold ? this.#memory.bytes.readUInt32LE(DROPS) : 0;
+    return isTold ? this.#memory.bytes.readUInt32LE(MEMINFO.drops) : 0;
   }
 
   /** Until the next call. */

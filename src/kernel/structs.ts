@@ -48,17 +48,3 @@ export class Structs {
     this.#quads[(i * this.#size + field) / 2] = pointer;
   }
 }
-
-/** A struct mmsghdr (recvmmsg(2)). */
-export const MMSGHDR = {
-  size: 16,
-  name: 0,
-  nameSize: 2,
-  iov: 4,
-  iovCount: 6,
-  control: 8,
-  controlSize: 10,
-  received: 14,
-};
-/** A struct iovec (readv(2)). */
-export const IOVEC = { size: 4, base: 0, length: 2 };

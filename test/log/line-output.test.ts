@@ -4,10 +4,10 @@ import { createInterface } from 'node:readline';
 
 import { expect, onTestFinished, test } from 'vitest';
 
+import { AF_INET, SOCK_STREAM } from '../../src/kernel/abi.ts';
 import { allocate, loadCalls } from '../../src/kernel/calls.ts';
 import {
-  AF_INET,
-  SOCKADDR_SIZE,
+  LARGEST_SOCKADDR,
   sizeOfSocketAddress,
   writeSocketAddress,
 } from '../../src/kernel/socket-address.ts';
@@ -15,7 +15,6 @@ import { type Gap, LineOutput } from '../../src/log/line-output.ts';
 import { fifo } from '../helpers/fifo.ts';
 import { tcpServer } from '../helpers/sockets.ts';
 
-const SOCK_STREAM = 1;
 const O_NONBLOCK = 0o4_000;
 
 /** A pipe: a descriptor to write to, and its reader, which reads when asked to. */
@@ -29,7 +28,7 @@ async function socket() {
   const calls = loadCalls();
   const accepted = Promise.withResolvers<Socket>();
   const { port } = await tcpServer((far) => accepted.resolve(far.pause()));
-  const address = allocate(calls, SOCKADDR_SIZE);
+  const address = allocate(calls, LARGEST_SOCKADDR);
   writeSocketAddress(calls, address.bytes, { address: '127.0.0.1', port });
   const fd = calls.socket(AF_INET, SOCK_STREAM, 0);
   expect(calls.connect(fd, address.pointer, sizeOfSocketAddress(address.bytes))).toBe(0);

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP } from '../../kernel/abi.ts';
 import type { BareSocket } from '../../kernel/bare-socket.ts';
 import { EAGAIN, ECONNRESET, EPIPE } from '../../kernel/kernel.ts';
-import { FAILED, HUNG_UP, PEER_ENDED, READABLE, URGENT, WRITABLE } from '../../kernel/poller.ts';
 import { freeBytes } from '../../lib/own-bytes.ts';
 import { type TcpSocket, type TcpSocketHandler, type Leaving, NO_HANDLER } from './tcp-socket.ts';
 
@@ -78,7 +78,7 @@ export class BareTcpSocket implements TcpSocket {
     this.#isStarted = true;
     this.#emitUnread();
     if (!this.#isStarted) return;
-    const events = socket.isWatched ? socket.unheard : READABLE;
+    const events = socket.isWatched ? socket.unheard : EPOLLIN;
     socket.unheard = 0;
     this.onEvents(events);
     if (socket.isOpen && this.#isStarted) socket.watch();
@@ -86,17 +86,17 @@ export class BareTcpSocket implements TcpSocket {
 
   onEvents(events: number): void {
     if (!this.#isStarted) return this.#keepForStart(events);
-    this.#stops |= events & (URGENT | PEER_ENDED | HUNG_UP | FAILED);
-    if ((events & WRITABLE) !== 0 && this.#pending !== null) this.#writePending(this.#pending);
-    if ((events & FAILED) !== 0 && this.#hasEnded) return this.#close(true);
-    if ((events & ~WRITABLE) === 0) return;
+    this.#stops |= events & (EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+    if ((events & EPOLLOUT) !== 0 && this.#pending !== null) this.#writePending(this.#pending);
+    if ((events & EPOLLERR) !== 0 && this.#hasEnded) return this.#close(true);
+    if ((events & ~EPOLLOUT) === 0) return;
     this.#isDrained = false;
     this.#read();
   }
 
   #keepForStart(events: number): void {
-    if ((events & WRITABLE) !== 0 && this.#pending !== null) this.#writePending(this.#pending);
-    this.#socket.unheard |= events & ~WRITABLE;
+    if ((events & EPOLLOUT) !== 0 && this.#pending !== null) this.#writePending(this.#pending);
+    this.#socket.unheard |= events & ~EPOLLOUT;
     if (this.#leaving !== null) this.#checkLeaving(events, this.#leaving);
   }
 
@@ -112,8 +112,8 @@ export class BareTcpSocket implements TcpSocket {
   }
 
   #checkLeaving(events: number, { byFin, onLeft }: Leaving): void {
-    const isReset = (events & (FAILED | HUNG_UP)) !== 0;
-    const hasEnded = byFin && (events & PEER_ENDED) !== 0;
+    const isReset = (events & (EPOLLERR | EPOLLHUP)) !== 0;
+    const hasEnded = byFin && (events & EPOLLRDHUP) !== 0;
     if (isReset || (hasEnded && !this.#socket.hasUnread())) onLeft();
   }
 
@@ -224,7 +224,7 @@ export class BareTcpSocket implements TcpSocket {
   /** As the error has been used up, the kernel ends what is still to be read with an EOF where a reset had come. */
   #lose(errno: number): void {
     this.#hasLost = true;
-    this.#stops |= FAILED;
+    this.#stops |= EPOLLERR;
     this.#isDrained = false;
     if (this.#hasEnded || (errno !== EPIPE && errno !== ECONNRESET)) this.#close(true);
     else if (this.#isPaused) this.#emitFailing();
@@ -232,7 +232,7 @@ export class BareTcpSocket implements TcpSocket {
 
   /** It may have failed before what came first was read, and reading was paused for that. */
   #emitFailing(): void {
-    if ((this.#stops & FAILED) !== 0) this.handler.onFailing();
+    if ((this.#stops & EPOLLERR) !== 0) this.handler.onFailing();
   }
 
   cork(): void {
@@ -273,7 +273,7 @@ export class BareTcpSocket implements TcpSocket {
 
   release(): void {
     // Events till now are for the next handler to find out.
-    this.#socket.unheard |= this.#stops | (this.#isDrained ? 0 : READABLE);
+    this.#socket.unheard |= this.#stops | (this.#isDrained ? 0 : EPOLLIN);
     this.#isStarted = false;
     this.#isPaused = false;
     this.#hasEnded = false;
