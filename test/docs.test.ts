@@ -180,6 +180,14 @@ describe('docs/troubleshooting.md', () => {
   );
 });
 
+test('the tests that SECURITY.md names exist', () => {
+  const rows = read('SECURITY.md').match(/^\| .* \|$/gm) ?? [];
+  const named = rows.flatMap((row) => [...(row.split(' | ').at(-1) ?? '').matchAll(/`([\w/-]+)`/g)]);
+  const files = named.map(([, path = '']) => `test/${path}.test.ts`);
+  expect(files.length).toBeGreaterThan(20);
+  expect(files.filter((path) => !existsSync(join(REPOSITORY, path)))).toEqual([]);
+});
+
 test('CONTRIBUTING names the packages that .ci/packages installs for tests', () => {
   const script = read('.ci/packages');
   const installed = [...script.matchAll(/^packages\+=\((.*)\)$/gm)].flatMap(([, list = '']) =>
