@@ -22,9 +22,9 @@ import { localAddress } from './local-address.ts';
 import type { Watched } from './poller.ts';
 import { type SocketAddress, sizeOfSocketAddress, writeSocketAddress } from './socket-address.ts';
 
-const { ECONNREFUSED, EMSGSIZE, ENOBUFS } = constants.errno;
-/** What a socket is told that is no failure: there is nothing more, or (of one that is connected) a datagram was too large for its path. */
-const PASSING = new Set([0, EAGAIN, EMSGSIZE]);
+const { ECONNREFUSED, EINTR, EMSGSIZE, ENOBUFS, ENOMEM } = constants.errno;
+/** What a socket is told that is no failure: there is nothing more, memory is short, or (of one that is connected) a datagram was too large for its path. */
+const PASSING = new Set([0, EAGAIN, EINTR, ENOMEM, ENOBUFS, EMSGSIZE]);
 
 /** Where a socket leads, and how it is opened. */
 export interface DatagramSocketOptions extends SocketAddress {

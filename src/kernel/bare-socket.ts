@@ -120,7 +120,7 @@ export class BareSocket implements Watched {
     return this.#result(calls.read(this.fd, buffer.pointer, length));
   }
 
-  /** Undefined once it is gone. */
+  /** Undefined once it is gone, or where the kernel does not tell. */
   get localAddress(): string | undefined {
     return this.#local()?.address;
   }
@@ -130,7 +130,12 @@ export class BareSocket implements Watched {
   }
 
   #local(): SocketAddress | undefined {
-    return this.#isOpen ? localAddress(this.kernel, this.fd) : undefined;
+    if (!this.#isOpen) return undefined;
+    try {
+      return localAddress(this.kernel, this.fd);
+    } catch {
+      return undefined;
+    }
   }
 
   /** Holds back what is written from now on, so that more goes with it. */

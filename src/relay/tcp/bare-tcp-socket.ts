@@ -287,7 +287,9 @@ export class BareTcpSocket implements TcpSocket {
 
   #close(isAborted: boolean): void {
     if (!this.isOpen) return;
-    this.#socket.close();
+    // What has failed is mostly gone, and sends nothing more; if it is not, what it has got must not look complete.
+    if (isAborted) this.#socket.reset();
+    else this.#socket.close();
     this.#emitClosed(isAborted);
   }
 
