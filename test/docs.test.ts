@@ -180,6 +180,23 @@ describe('docs/troubleshooting.md', () => {
   );
 });
 
+describe('docs/reliability.md', () => {
+  const rows = [...read('docs/reliability.md').matchAll(/^\| (.*) \| `([\w/-]+)`: (.*) \|$/gm)];
+
+  test('has a test for each promise', () => {
+    expect(rows.length).toBeGreaterThan(35);
+    const sections = read('docs/reliability.md').split('## How far')[0] ?? '';
+    expect(sections.match(/^\| (?!promise|---).*$/gm)).toHaveLength(rows.length);
+  });
+
+  test.each(rows.map(([, promise = '', file = '', title = '']) => ({ promise, file, title })))(
+    '"$promise": $file has such a test',
+    ({ file, title }) => {
+      expect(read(`test/${file}.test.ts`).includes(title)).toBe(true);
+    },
+  );
+});
+
 test('the tests that SECURITY.md names exist', () => {
   const rows = read('SECURITY.md').match(/^\| .* \|$/gm) ?? [];
   const named = rows.flatMap((row) => [...(row.split(' | ').at(-1) ?? '').matchAll(/`([\w/-]+)`/g)]);
