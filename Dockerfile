@@ -17,8 +17,9 @@ RUN apt-get update \
  && apt-get install --yes --no-install-recommends binutils ca-certificates \
  && rm -rf /var/lib/apt/lists/*
 # Every library keeps the path where ldd finds it: the loader has no ld.so.cache in the image and looks there.
-RUN mkdir -p /rootfs/usr/local/bin /rootfs/etc/ssl/certs /rootfs/tmp /run/sallyport \
+RUN mkdir -p /rootfs/usr/local/bin /rootfs/etc/ssl/certs /rootfs/run /rootfs/tmp /run-of-user/sallyport \
  && chmod 1777 /rootfs/tmp \
+ && chmod 0700 /run-of-user/sallyport \
  && strip --output-file /rootfs/usr/local/bin/node /usr/local/bin/node \
  && ldd /usr/local/bin/node | grep --only-matching '/[^ ]*' | sort --unique \
     | xargs -I{} cp --parents --dereference {} /rootfs \
@@ -36,9 +37,11 @@ LABEL org.opencontainers.image.title="Sallyport" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 # A private CA mounted over /etc/ssl/certs/ca-certificates.crt counts too, beside NODE_EXTRA_CA_CERTS.
-ENV PATH=/usr/local/bin NODE_USE_SYSTEM_CA=1
+# Nothing of ours makes code from text, or uses __proto__: whatever gets that far shall not either.
+ENV PATH=/usr/local/bin NODE_USE_SYSTEM_CA=1 \
+    NODE_OPTIONS="--disallow-code-generation-from-strings --disable-proto=throw"
 COPY --from=runtime /rootfs /
-COPY --from=runtime --chown=65532:65532 /run/sallyport /run/sallyport
+COPY --from=runtime --chown=65532:65532 /run-of-user /run
 COPY --from=bundles /build/dist/sallyport.js /usr/local/bin/sallyport
 COPY --from=bundles /build/dist/sallyport-metrics.js /build/dist/sallyport-page.html /usr/local/bin/
 COPY --from=bundles /build/dist/healthcheck.js /usr/local/bin/healthcheck

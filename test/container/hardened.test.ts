@@ -70,6 +70,26 @@ describe.skipIf(noDocker)('read-only, without capabilities, without new privileg
     expect(stdout).toMatch(/control\.sock/);
   });
 
+  test('lets nobody else into its run directory', async () => {
+    const script =
+      'const of = (path) => { const { mode, uid } = fs.statSync(path); return [mode & 0o777, uid]; }';
+    const { stdout } = await door.exec([
+      'node',
+      '-p',
+      `${script}; JSON.stringify([of('/run'), of('/run/sallyport')])`,
+    ]);
+    expect(JSON.parse(stdout)).toEqual([
+      [0o755, 0],
+      [0o700, 65_532],
+    ]);
+  });
+
+  test('makes no code from text, and has no __proto__', async () => {
+    const script = (text: string) => door.exec(['node', '-e', text]);
+    expect((await script("eval('1')")).output).toContain('EvalError');
+    expect((await script('({}).__proto__')).output).toContain('ERR_PROTO_ACCESS');
+  });
+
   test('runs as a user without privileges', async () => {
     const { Uid, Gid, CapEff, CapBnd, NoNewPrivs } = await processStatus(door);
     const none = expect.stringMatching(/^0+$/);
