@@ -162,6 +162,8 @@ test.each([
   ['3 \r\nabc\r\n0\r\n\r\n', 'chunk size'],
   ['3; a=b\r\nabc\r\n0\r\n\r\n', 'chunk size'],
   ['3\nabc\r\n0\r\n\r\n', 'chunk size'],
+  ['13\na\r\n0\r\n\r\n', 'chunk size'],
+  ['3\r\nabc5\r\nhello\r\n0\r\n\r\n', 'no CRLF'],
   ['0x3\r\nabc\r\n0\r\n\r\n', 'chunk size'],
   ['\r\n', 'chunk size'],
   ['00000000000003\r\nabc\r\n0\r\n\r\n', 'chunk size'],
