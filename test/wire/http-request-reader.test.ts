@@ -110,6 +110,8 @@ test.each([
   ['GET / HTTP/1.1', `${H}Content-Length: 1\r\nContent-Length: 1\r\n`, 'malformed', 'more than one'],
   ['GET / HTTP/1.1', `${H}Content-Length: 01\r\n`, 'malformed', 'octal'],
   ['GET / HTTP/1.1', `${H}Content-Length: +1\r\n`, 'malformed', 'no number'],
+  ['GET / HTTP/1.1', `${H}Content-Length: 1x\r\n`, 'malformed', 'no number'],
+  ['GET / HTTP/1.1', `${H}Content-Length: 12x\r\n`, 'malformed', 'no number'],
   ['GET / HTTP/1.1', `${H}Content-Length: 1, 1\r\n`, 'malformed', 'no number'],
   ['GET / HTTP/1.1', `${H}Content-Length:\r\n`, 'malformed', 'no number'],
   ['GET / HTTP/1.1', `${H}Content-Length: 9007199254740992\r\n`, 'malformed', 'no number'],
@@ -200,7 +202,7 @@ test.each([
 });
 
 test('however requests are cut, the same is read', () => {
-  const text = `\r\n${request(`${H}Content-Length: 3\r\n`)}abc\r\n\r\n${CHUNKED}3;a\r\nabc\r\n10\r\n0123456789abcdef\r\n0\r\nX: y\r\n\r\n${request(H)}`;
+  const text = `\r\n${request(`${H}Content-Length: 12\r\n`)}abcdefghijkl\r\n\r\n${CHUNKED}3;a\r\nabc\r\n10\r\n0123456789abcdef\r\n0\r\nX: y\r\n\r\n${request(H)}`;
   const bytes = Buffer.from(`${text}${request('')}`, 'latin1');
   const whole = readAll([bytes]);
   expect([whole.requests.length, whole.rule]).toEqual([3, 'no name']);
