@@ -47,10 +47,11 @@ test.each([
   ['GET HTTP://a.test?b HTTP/1.0', 'GET /?b HTTP/1.0', '1.0', 'a.test'],
   ['GET http://a.test HTTP/1.1', 'GET / HTTP/1.1', '1.1', 'a.test'],
   ['OPTIONS http://a.test HTTP/1.1', 'OPTIONS * HTTP/1.1', '1.1', 'a.test'],
+  ['OPTIONS http://a.test/b HTTP/1.1', 'OPTIONS /b HTTP/1.1', '1.1', 'a.test'],
   ["GET http://a.test/$&$'$1 HTTP/1.1", "GET /$&$'$1 HTTP/1.1", '1.1', 'a.test'],
 ])('as a proxy %s becomes %s', (line, origin, version, host) => {
   const hop = ['Connection: X, upgrade', 'x: 1', 'Proxy-Connection: close', 'Proxy-Authorization: b'];
-  const edited = editHead(head(line, 'Y: $&', 'host:b', ...hop, 'Upgrade: ws'), { ...NONE, asProxy: true });
+  const edited = editHead(head(line, 'Y: $&', 'host:b.test:1', ...hop, 'Upgrade: ws'), { ...NONE, asProxy: true });
   const kept = ['Y: $&', `Host: ${host}`, 'Connection: upgrade', 'Upgrade: ws', `Via: ${version} sallyport`];
   expect(edited).toBe(head(origin, ...kept));
 });
