@@ -1,6 +1,6 @@
 import { isIPv4 } from 'node:net';
 
-import { recentInterfaces } from '../lib/recent-interfaces.ts';
+import { addressesOf, recentInterfaces } from '../lib/recent-interfaces.ts';
 import type { Question } from './wire/query.ts';
 
 /**
@@ -8,10 +8,8 @@ import type { Question } from './wire/query.ts';
  * Loopback's counts where loopback may be dialled.
  */
 export function recordTypes({ loopback }: { readonly loopback: boolean }): readonly Question['type'][] {
-  const hasIPv6 = Object.values(recentInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    .some(
-      ({ address, internal }) => !isIPv4(address) && !address.startsWith('fe80:') && (loopback || !internal),
-    );
+  const hasIPv6 = addressesOf(recentInterfaces()).some(
+    ({ address, internal }) => !isIPv4(address) && !address.startsWith('fe80:') && (loopback || !internal),
+  );
   return hasIPv6 ? ['A', 'AAAA'] : ['A'];
 }

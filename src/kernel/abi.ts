@@ -50,6 +50,10 @@ export const TCP_KEEPINTVL = 5;
 export const TCP_KEEPCNT = 6;
 export const TCP_INFO = 11;
 
+// errno(3), of which Node has no names
+export const ENONET = 64;
+export const EHOSTDOWN = 112;
+
 // epoll_ctl(2)
 export const EPOLLIN = 0x1;
 export const EPOLLPRI = 0x2;

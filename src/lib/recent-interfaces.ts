@@ -1,4 +1,4 @@
-import { networkInterfaces } from 'node:os';
+import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 
 type Interfaces = ReturnType<typeof networkInterfaces>;
 
@@ -16,4 +16,9 @@ export function recentInterfaces(): Interfaces {
     readAt = now;
   }
   return interfaces;
+}
+
+/** Every address of these interfaces. */
+export function addressesOf(all: Interfaces): readonly NetworkInterfaceInfo[] {
+  return Object.values(all).flatMap((each) => each ?? []);
 }

@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns';
 import { BlockList, isIP } from 'node:net';
 
-import { recentInterfaces } from '../lib/recent-interfaces.ts';
+import { addressesOf, recentInterfaces } from '../lib/recent-interfaces.ts';
 
 type Interfaces = ReturnType<typeof recentInterfaces>;
 
@@ -60,8 +60,7 @@ function ownAddresses(interfaces: Interfaces, bind: readonly string[] | null): B
   list.addAddress('::', 'ipv6');
   if (wholeFamilies.has('ipv4')) list.addSubnet('127.0.0.0', 8, 'ipv4');
   if (wholeFamilies.has('ipv6')) list.addAddress('::1', 'ipv6');
-  const own = Object.values(interfaces)
-    .flatMap((addresses) => addresses ?? [])
+  const own = addressesOf(interfaces)
     .map(({ address }) => address)
     .filter((address) => wholeFamilies.has(familyOf(address)));
   for (const address of [...own, ...(bind ?? [])]) list.addAddress(address, familyOf(address));

@@ -1,7 +1,6 @@
-import { networkInterfaces } from 'node:os';
-
 import { listSome } from '../lib/list-some.ts';
 import { messageOf } from '../lib/message-of.ts';
+import { addressesOf, recentInterfaces } from '../lib/recent-interfaces.ts';
 import type { Counts } from './counters.ts';
 import type { Target } from './target.ts';
 
@@ -69,7 +68,8 @@ export class ListenError extends Error {
 function hintAt(code: unknown): string | null {
   if (code === 'EACCES') return LOW_PORT;
   if (code !== 'EADDRNOTAVAIL') return null;
-  const all = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
-  const addresses = all.filter(({ internal }) => !internal).map(({ address }) => address);
+  const addresses = addressesOf(recentInterfaces())
+    .filter(({ internal }) => !internal)
+    .map(({ address }) => address);
   return `the addresses here are ${listSome(addresses, ', ')}, and loopback`;
 }

@@ -6,6 +6,7 @@ import { repository, run } from '../helpers/run.ts';
 
 const ABI = '../../src/kernel/abi.ts';
 const HEADERS = [
+  'errno.h',
   'fcntl.h',
   'linux/filter.h',
   'linux/netlink.h',

@@ -51,7 +51,10 @@ test.each([
   ["GET http://a.test/$&$'$1 HTTP/1.1", "GET /$&$'$1 HTTP/1.1", '1.1', 'a.test'],
 ])('as a proxy %s becomes %s', (line, origin, version, host) => {
   const hop = ['Connection: X, upgrade', 'x: 1', 'Proxy-Connection: close', 'Proxy-Authorization: b'];
-  const edited = editHead(head(line, 'Y: $&', 'host:b.test:1', ...hop, 'Upgrade: ws'), { ...NONE, asProxy: true });
+  const edited = editHead(head(line, 'Y: $&', 'host:b.test:1', ...hop, 'Upgrade: ws'), {
+    ...NONE,
+    asProxy: true,
+  });
   const kept = ['Y: $&', `Host: ${host}`, 'Connection: upgrade', 'Upgrade: ws', `Via: ${version} sallyport`];
   expect(edited).toBe(head(origin, ...kept));
 });

@@ -1,17 +1,14 @@
-import { networkInterfaces } from 'node:os';
-
 import type { Config } from '../../config/config.ts';
 import { listSome } from '../../lib/list-some.ts';
 import { createNetworkTest, type Network } from '../../lib/networks.ts';
+import { addressesOf, recentInterfaces } from '../../lib/recent-interfaces.ts';
 
 /** The networks of this container, each by its own address there; but loopback. */
 export function readNetworks(): readonly Network[] {
-  return Object.values(networkInterfaces())
-    .flatMap((each) => each ?? [])
-    .flatMap(({ cidr, internal }) => {
-      const [address, prefix] = cidr?.split('/') ?? [];
-      return address === undefined || internal ? [] : [[address, Number(prefix)] as const];
-    });
+  return addressesOf(recentInterfaces()).flatMap(({ cidr, internal }) => {
+    const [address, prefix] = cidr?.split('/') ?? [];
+    return address === undefined || internal ? [] : [[address, Number(prefix)] as const];
+  });
 }
 
 /** Warns where ALLOW_FROM lets nobody in who is on one of these networks. */

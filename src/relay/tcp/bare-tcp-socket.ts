@@ -261,9 +261,7 @@ export class BareTcpSocket implements TcpSocket {
   }
 
   reset(): void {
-    if (!this.isOpen) return;
-    this.#socket.reset();
-    this.#emitClosed(true);
+    this.#close(true);
   }
 
   resetAfterAll(): void {
