@@ -10,7 +10,7 @@ import { type Scope, SCOPES } from '../lib/target-scope.ts';
 import { parseAddresses, parseAddressPair, parseNetworks } from './addresses.ts';
 import { ipVersion } from './host.ts';
 import type { ListenerKind } from './listeners.ts';
-import { maskCommand, maskUrls } from './mask.ts';
+import { maskCommand, maskUrls, splitUrls } from './mask.ts';
 import { parseNameservers } from './nameservers.ts';
 import { isOnOneOf, parsePort, parsePorts, type PortPair } from './ports.ts';
 import { parseTargets, type TargetEntry } from './targets.ts';
@@ -52,8 +52,6 @@ interface Variable<T> extends Type<T> {
 }
 
 const MAX_WORKERS = 64;
-/** Between HTTP URLs, which may hold commas themselves. */
-const URL_SEPARATOR = /\s*,\s*(?=https?:\/\/)|\s+/i;
 /** The protocol of what names none in TARGET and PORT, and whether there is a forward proxy: alone, it takes the place of relays of TCP. */
 const MODES = ['tcp', 'udp', 'http-proxy', 'tcp http-proxy', 'udp http-proxy'] as const;
 /** What MODE may be. */
@@ -73,7 +71,7 @@ const oneUrl = (accepted: string): Type<readonly string[]> => ({
 });
 const httpUrls = (accepted: string): Type<readonly string[]> => ({
   ...oneUrl(accepted),
-  parse: (value) => value.split(URL_SEPARATOR),
+  parse: parseUrls,
 });
 const milliseconds = (min: 0 | 1): Type<number> => wholeNumber(min, MAX_TIMEOUT, 'ms');
 
@@ -389,6 +387,14 @@ function orAny<T>(parse: (value: string) => T): (value: string) => T | null {
 function parseWorkers(value: string): number {
   if (value.toLowerCase() === 'auto') return Math.min(MAX_WORKERS, availableParallelism());
   return wholeNumber(1, MAX_WORKERS).parse(value);
+}
+
+/** A space is told of here, with all of the text: half of a password would be shown where each part is judged by itself. */
+function parseUrls(value: string): readonly string[] {
+  const urls = splitUrls(value);
+  if (urls.some((url) => /\s/.test(url)))
+    throw new Error('a space stands within a URL, or before one that is none');
+  return urls;
 }
 
 function parseCommand(value: string): string {

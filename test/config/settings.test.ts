@@ -38,8 +38,22 @@ test.each([
   ['https://user:w@rd@$TARGET/', 'https://***@$TARGET/'],
   ['https://$TARGET/?key=word&x=y#top', 'https://$TARGET/?key=***&x=***#top'],
   ['https://$TARGET/ https://u:word@$TARGET/b', 'https://$TARGET/ https://***@$TARGET/b'],
+  ['https://u:word@$TARGET/,https://v:word@$TARGET/b', 'https://***@$TARGET/,https://***@$TARGET/b'],
+  ['https://u:word@$TARGET/ , HTTPS://v:word@$TARGET/b', 'https://***@$TARGET/ , HTTPS://***@$TARGET/b'],
+  // As the URL standard reads them.
+  ['https:/user:word@$TARGET/', 'https:/***@$TARGET/'],
+  ['https:user:word@$TARGET/', 'https:***@$TARGET/'],
+  ['https:\\\\user:word@$TARGET/', 'https:\\\\***@$TARGET/'],
 ])('parseConfig() shows the probe URL %s as %s', (HTTP_HEALTHCHECK_URL, shown) => {
   expect(settingOf('HTTP_HEALTHCHECK_URL', { HTTP_HEALTHCHECK_URL })?.text).toBe(shown);
+});
+
+test.each([
+  ['smtp://user:word@$TARGET/', 'smtp://***@$TARGET/'],
+  ['smtp://user:my word@$TARGET/', 'smtp://***@$TARGET/'],
+  ['smtp://user:w\\ord@$TARGET/', 'smtp://***@$TARGET/'],
+])('parseConfig() shows the probe URL %s as %s', (SMTP_HEALTHCHECK_URL, shown) => {
+  expect(settingOf('SMTP_HEALTHCHECK_URL', { SMTP_HEALTHCHECK_URL })?.text).toBe(shown);
 });
 
 test.each([
@@ -55,8 +69,11 @@ test.each([
   'https://user:word@api.example.com:x/',
   'https://user:wo/rd@api.example.com/',
   'https://user:wo?rd@api.example.com/',
+  'https://user:wo rd@api.example.com/',
+  'https:///user:word@api.example.com/',
   'https://user:rd@other.example:9/?key=word',
   'gopher://user:word@$TARGET/',
+  'https://v:word@api.example.com/,https://user:word@api.example.com:x/',
 ])('parseConfig() shows no password when it refuses %s', (HTTP_HEALTHCHECK_URL) => {
   const [problem = '', ...others] = problemsOf({
     TARGET: 'api.example.com',
