@@ -630,3 +630,12 @@ test('parseConfig() never fails but with problems that name the variable, whatev
     { numRuns: 2_000 },
   );
 });
+
+test.each(['\n', '\r', '\r\n', '\u2028', '\u0085', '\u001b[2J'])(
+  'a problem is one line where a value holds %j',
+  (text) => {
+    const problems = problemsOf({ TARGET: 'a.test', LISTEN: `1${text}2`, PORT: `443${text}x` });
+    expect(problems).toHaveLength(2);
+    for (const problem of problems) expect(problem).toMatch(/^(PORT|LISTEN)="[ -~]* is no port[ -~]*$/);
+  },
+);
