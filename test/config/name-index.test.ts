@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 
 import { indexNames } from '../../src/config/name-index.ts';
+import { isMeantBy } from '../helpers/name-meaning.ts';
 
 /** Which of these targets is meant by a name. */
 function match(targets: readonly string[], name: string): string | null {
@@ -58,27 +59,6 @@ test.each([
 test('NameIndex prefers a listed name to the wildcard above it', () => {
   expect(match(['*.a.test', 'B.a.test.'], 'b.a.test')).toBe('B.a.test.');
 });
-
-/** Says the same as NameIndex, label by label from the right. */
-function isMeantBy(target: string, name: string): boolean {
-  const labelsOf = (text: string) => {
-    const labels = text.split('.');
-    return (labels.at(-1) === '' ? labels.slice(0, -1) : labels).toReversed();
-  };
-  const [wanted, given] = [labelsOf(target), labelsOf(name)];
-  const isWild = wanted.at(-1) === '*';
-  const fixed = isWild ? wanted.slice(0, -1) : wanted;
-  const fold = (label = '') => label.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
-  const isLabel = (label: string) =>
-    label.length > 0 && label.length < 64 && label.split('').every((c) => 'abAB_-'.includes(c));
-  return (
-    given.every(isLabel) &&
-    given.length > 0 &&
-    given.join('.').length < 254 &&
-    (isWild ? given.length > fixed.length : given.length === fixed.length) &&
-    fixed.every((label, i) => fold(label) === fold(given[i]))
-  );
-}
 
 test('NameIndex says what a comparison by labels says, and its answers lead to themselves', () => {
   const label = fc.oneof(

@@ -1,12 +1,12 @@
-import { BlockList, isIPv4 } from 'node:net';
+import { isIPv4 } from 'node:net';
 
-import { v4, v6 } from '@leichtgewicht/ip-codec';
+import { v6 } from '@leichtgewicht/ip-codec';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 
 import { proxyHeader } from '../../src/wire/proxy-header.ts';
+import { isSameAddress, readProxyHeader, SIGNATURE } from '../helpers/proxy-header.ts';
 
-const SIGNATURE = '0d0a0d0a000d0a515549540a';
 const client = { address: '192.0.2.9', port: 56_324 };
 const relay = { address: '198.51.100.1', port: 443 };
 const between = (source: typeof client | null, destination: typeof client | null, isOwn = false) => ({
@@ -59,32 +59,6 @@ test.each([
   expect(proxyHeader('v2', relayed).toString('hex')).toBe(SIGNATURE + rest);
 });
 
-/** What a server makes of a header that knows both ends; what follows the header is `rest`. */
-function read(bytes: Buffer) {
-  if (bytes.subarray(0, 6).toString('latin1') === 'PROXY ') {
-    const [line = '', rest] = bytes.toString('latin1').split('\r\n');
-    const [, family, source, destination, ...ports] = line.split(' ');
-    return { family, source, destination, ports: ports.map(Number), rest };
-  }
-  expect(bytes.subarray(0, 13).toString('hex')).toBe(`${SIGNATURE}21`);
-  const { decode } = bytes[13] === 0x11 ? v4 : v6;
-  const block = bytes.subarray(16, 16 + bytes.readUInt16BE(14));
-  const size = (block.length - 4) / 2;
-  return {
-    family: bytes[13] === 0x11 ? 'TCP4' : 'TCP6',
-    source: decode(block, 0),
-    destination: decode(block, size),
-    ports: [block.readUInt16BE(2 * size), block.readUInt16BE(2 * size + 2)],
-    rest: bytes.subarray(16 + block.length).toString('latin1'),
-  };
-}
-
-function isSame(one: string | undefined, other: string): boolean {
-  const list = new BlockList();
-  list.addAddress(other, isIPv4(other) ? 'ipv4' : 'ipv6');
-  return one !== undefined && isIPv4(one) === isIPv4(other) && list.check(one, isIPv4(one) ? 'ipv4' : 'ipv6');
-}
-
 test('proxyHeader() can be read back in either version, is within the longest that a server takes, and ends where it says', () => {
   const port = fc.integer({ min: 0, max: 65_535 });
   // As sockets tell them.
@@ -102,14 +76,17 @@ test('proxyHeader() can be read back in either version, is within the longest th
           destination: { address: destination, port: to },
           isOwn: false,
         });
-        const seen = read(Buffer.concat([header, Buffer.from('GET /')]));
+        const seen = readProxyHeader(Buffer.concat([header, Buffer.from('GET /')]));
         expect(header.length).toBeLessThanOrEqual(107);
         expect([seen.family, seen.ports, seen.rest]).toEqual([
           isIPv4(source) ? 'TCP4' : 'TCP6',
           [from, to],
           'GET /',
         ]);
-        expect([isSame(seen.source, source), isSame(seen.destination, destination)]).toEqual([true, true]);
+        expect([isSameAddress(seen.source, source), isSameAddress(seen.destination, destination)]).toEqual([
+          true,
+          true,
+        ]);
       },
     ),
     { numRuns: 2_000 },
