@@ -1,8 +1,11 @@
 const HIDDEN = '***';
 /** Between HTTP URLs: a comma may be part of one, and so may a space, by mistake. */
 const SEPARATOR = /(?:\s*,\s*|\s+)(?=https?:)/gi;
-/** A scheme and slashes of either kind, of which the URL standard needs none (WHATWG URL §4.4); then what stands before the host. */
-const CREDENTIALS = /^([^:]*:[/\\]*)[^/?#]*@/;
+/**
+ * A scheme and slashes of either kind, of which the URL standard needs none (WHATWG URL §4.4), then what stands before the host. Within a path it is
+ * another URL, whose own scheme was mistyped.
+ */
+const CREDENTIALS = /(^[^:]*:[/\\]*|:[/\\]+)[^/?#]*@/g;
 
 /** URLs that are separated by spaces or commas. */
 export function splitUrls(text: string): readonly string[] {
@@ -13,10 +16,10 @@ export function splitUrls(text: string): readonly string[] {
 export function maskUrls(text: string): string {
   const urls = splitUrls(text);
   const areSound = urls.every((url) => URL.canParse(url) && !/\s/.test(url));
-  const separators = [...text.matchAll(SEPARATOR), ''];
+  const separators = [...text.matchAll(SEPARATOR)].map(([separator]) => separator);
   // What does not parse may hold the password's `/`, `?` or space as it is: then all up to the last `@` may be part of it.
   const shown = areSound
-    ? urls.map((url, i) => url.replace(CREDENTIALS, `$1${HIDDEN}@`) + String(separators[i])).join('')
+    ? urls.map((url, i) => url.replaceAll(CREDENTIALS, `$1${HIDDEN}@`) + (separators[i] ?? '')).join('')
     : text.replace(/^([^:@]*:[/\\]*)?.*@/s, `$1${HIDDEN}@`);
   return shown.replaceAll(/([?&][^=&#\s]*=)[^&#\s]+/g, `$1${HIDDEN}`);
 }

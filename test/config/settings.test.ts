@@ -40,6 +40,7 @@ test.each([
   ['https://$TARGET/ https://u:word@$TARGET/b', 'https://$TARGET/ https://***@$TARGET/b'],
   ['https://u:word@$TARGET/,https://v:word@$TARGET/b', 'https://***@$TARGET/,https://***@$TARGET/b'],
   ['https://u:word@$TARGET/ , HTTPS://v:word@$TARGET/b', 'https://***@$TARGET/ , HTTPS://***@$TARGET/b'],
+  ['https://u:word@$TARGET/,htps://v:word@$TARGET/b', 'https://***@$TARGET/,htps://***@$TARGET/b'],
   // As the URL standard reads them.
   ['https:/user:word@$TARGET/', 'https:/***@$TARGET/'],
   ['https:user:word@$TARGET/', 'https:***@$TARGET/'],
