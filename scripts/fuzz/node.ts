@@ -13,6 +13,7 @@ const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
  * `directory` once. Throws where there is no such library to be had.
  */
 export function nodeFor(directory: string): string {
+  if (process.platform !== 'linux') return process.execPath;
   const { glibcVersionRuntime: version = '' } = (process.report.getReport() as Report).header;
   if (version.localeCompare(NEEDED, 'en', { numeric: true }) >= 0) return process.execPath;
   const node = join(directory, 'node');

@@ -22,12 +22,12 @@ async function main(): Promise<number> {
   const { target, minutes, seed } = asked;
   const kept = join(ROOT, 'test/corpora', target);
   const finds = join(kept, 'finds');
+  mkdirSync(finds, { recursive: true });
   console.log(
     `fuzzing ${target} for ${minutes} min with seed ${seed}, from ${filesIn(kept).length} kept inputs`,
   );
   const start = await prepare(target);
   const fresh = emptied(join(WORK, target, 'corpus'));
-  mkdirSync(finds, { recursive: true });
   const told = await fuzz(start, asked, { fresh, kept, finds, report: (now) => console.log(describe(now)) });
   console.log(describe(told));
   if (told.find !== null) {

@@ -21,7 +21,7 @@ export function nodeHello(bytes: Buffer): Promise<string | null> {
 }
 
 /** Told the name of the hello that is being read: one at a time. */
-let asked: (name: string) => void = () => {};
+let asked: (name: string | null) => void = () => {};
 /** It needs no certificate, as it is never answered. */
 const server = createServer({ SNICallback: (name) => asked(name) });
-server.on('tlsClientError', () => {});
+server.on('tlsClientError', () => asked(null));
