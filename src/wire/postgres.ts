@@ -5,8 +5,9 @@
 export const SSL_REQUEST = Buffer.from('0000000804d2162f', 'hex');
 const TLS = SSL_REQUEST.toString('latin1');
 const GSSAPI = Buffer.from('0000000804d21630', 'hex').toString('latin1');
-/** What a StartupMessage of version 3 has behind its length, which is below 64 KiB; clients send it that want no encryption. */
-const VERSION_3 = '\0\x03\0';
+/** What a StartupMessage of version 3 begins with, as its length is below 64 KiB, and has behind its length; clients send it that want no encryption. */
+const [SHORT, VERSION_3] = ['\0\0', '\0\x03\0'];
+const LENGTH = 4;
 
 /** The server's answers. */
 export const GRANTED = 'S';
@@ -17,5 +18,7 @@ export function readPostgresRequest(start: string): 'TLS' | 'GSSAPI' | 'nothing'
   if (start.startsWith(TLS)) return 'TLS';
   if (start.startsWith(GSSAPI)) return 'GSSAPI';
   if (TLS.startsWith(start) || GSSAPI.startsWith(start)) return null;
-  return start.startsWith('\0\0') && start.startsWith(VERSION_3, 4) ? 'nothing' : undefined;
+  const version = start.slice(LENGTH);
+  if (start.startsWith(SHORT) && version.startsWith(VERSION_3)) return 'nothing';
+  return SHORT.startsWith(start.slice(0, SHORT.length)) && VERSION_3.startsWith(version) ? null : undefined;
 }
