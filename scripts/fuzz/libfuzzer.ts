@@ -31,8 +31,8 @@ interface Folders {
 
 /** Of an input, in bytes: a browser's ClientHello, or two requests with content. */
 const MAX_LENGTH = 2_048;
-/** What an input may take, in ms of time and MiB of memory, the fuzzer's own included. */
-const [MAX_TIME, MAX_MEMORY] = [2_000, 1_024];
+/** What an input may take, in ms of time, as a busy machine has it, and MiB of memory, the fuzzer's own included. */
+const [MAX_TIME, MAX_MEMORY] = [10_000, 1_024];
 /** In ms. */
 const REPORT_EVERY = 30_000;
 const JAZZER = join(import.meta.dirname, 'jazzer.mjs');
