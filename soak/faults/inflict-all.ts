@@ -1,0 +1,51 @@
+import { COMING_AND_GOING } from '../doors/listed.ts';
+import type { Windows } from '../judge/windows.ts';
+import { randomOf } from '../random.ts';
+import type { World } from '../world.ts';
+import { AT_DOOR } from './at-door.ts';
+import { AT_NAMESERVER } from './at-nameserver.ts';
+import { AT_TARGET } from './at-target.ts';
+import { inflict } from './inflict.ts';
+import { schedule } from './schedule.ts';
+
+/** How long what a fault has broken may take to be well again, in ms. A nameserver that has failed is asked again after 30 s at the latest. */
+const GRACE = 2_000;
+const NAMESERVER_GRACE = 45_000;
+
+interface Options {
+  readonly seed: number;
+  /** How long the run is meant to last, in ms. */
+  readonly length: number;
+  readonly windows: Windows;
+  readonly wrong: (message: string) => void;
+  readonly note: (name: string, victim: string) => () => void;
+  readonly signal: AbortSignal;
+}
+
+/** Has faults befall each door and the nameserver, all by the seed; resolves when all is well again after the last. */
+export async function inflictAll(
+  { open, nameserver }: World,
+  { seed, length, wrong, note, ...common }: Options,
+): Promise<void> {
+  const named = open.filter(({ place }) => 'NAMESERVERS' in place.spec.environment);
+  const nameOf = ({ door }: (typeof open)[number]) => door.name;
+  const atDoors = open.map(({ place, door }) => {
+    const faults = [...AT_DOOR, ...AT_TARGET].filter(({ canBefall }) => canBefall(place));
+    return inflict(schedule(faults, { seed, victim: door.name, length }), {
+      ...common,
+      victim: { place, door, wrong, random: randomOf(seed, `within faults of ${door.name}`) },
+      doors: [door.name, ...(place.list === null ? [] : [COMING_AND_GOING])],
+      grace: GRACE,
+      note: (name) => note(name, door.name),
+    });
+  });
+  const atNameserver = inflict(schedule(AT_NAMESERVER, { seed, victim: 'the nameserver', length }), {
+    ...common,
+    victim: { nameserver, random: randomOf(seed, 'within faults of the nameserver') },
+    doors: named.map(nameOf),
+    failing: [...named.filter(({ place }) => place.mayRestart).map(nameOf), COMING_AND_GOING],
+    grace: NAMESERVER_GRACE,
+    note: (name) => note(name, 'nameserver'),
+  });
+  await Promise.all([...atDoors, atNameserver]);
+}
