@@ -34,7 +34,7 @@ export function connectBare(
   };
   const fail = (cause: unknown) => {
     stop();
-    socket.close();
+    socket.reset(); // it may be connected by now, as far as the other end can tell: with a FIN it would have been sent all of nothing
     reject(cause);
   };
   const onAbort = () => fail(signal.reason);

@@ -5,6 +5,7 @@ import type { BareSocket } from '../../kernel/bare-socket.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { SocketAddress } from '../../kernel/socket-address.ts';
 import { KEEP_ALIVE_DELAY } from '../../kernel/socket-options.ts';
+import { resetConnecting } from './reset.ts';
 
 /** Connects to an address; the socket may be half-closed. Rejects with a system error, or with the signal's reason. */
 export type Connect = (to: SocketAddress, signal: AbortSignal) => Promise<Socket | BareSocket>;
@@ -27,6 +28,7 @@ export const connectStream: Connect = ({ address, port }, signal) => {
     keepAlive: true,
     keepAliveInitialDelay: KEEP_ALIVE_DELAY,
   });
+  let hasBegun = false;
   const stop = () => {
     socket.off('connect', onConnect).off('error', onError);
     signal.removeEventListener('abort', onAbort);
@@ -42,9 +44,14 @@ export const connectStream: Connect = ({ address, port }, signal) => {
   };
   const onAbort = () => {
     stop();
-    socket.on('error', ignore).destroy();
+    socket.on('error', ignore);
+    if (hasBegun) resetConnecting(socket);
+    else socket.destroy();
     reject(signal.reason as Error);
   };
+  socket.once('connectionAttempt', () => {
+    hasBegun = true;
+  });
   socket.on('connect', onConnect).on('error', onError);
   signal.addEventListener('abort', onAbort);
   return promise;

@@ -9,3 +9,12 @@ export function reset(socket: Socket): void {
   if (isFinishing) socket.destroy();
   else socket.resetAndDestroy();
 }
+
+/**
+ * Ends a stream that is connecting with a reset, as the other end may have been connected to already: with a FIN it would have been sent all of nothing. Node
+ * itself would wait until it is told of that. To be called once the kernel has been asked to connect: libuv cannot reset what has no descriptor.
+ */
+export function resetConnecting(socket: Socket): void {
+  (socket as { connecting: boolean }).connecting = false;
+  socket.resetAndDestroy();
+}
