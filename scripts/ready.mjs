@@ -1,4 +1,4 @@
-// Runs before the demo, the tests and the benchmarks, on the machine's own Node, 20 or newer: says what is missing before anything is downloaded
+// Runs before the demo, the tests, the benchmarks and the soak, on the machine's own Node, 20 or newer: says what is missing before anything is downloaded
 // in vain, then has npm install the dependencies where nobody has yet. Among them is the Node 26 that everything else runs on. npm has no hook of
 // its own for that: it runs `preinstall` when all is installed.
 import { spawnSync } from 'node:child_process';
