@@ -44,6 +44,7 @@ export async function soak(
   const loads = open.flatMap(({ place }) => place.loads);
   await runLoads(loads, { journal, seed, signal: AbortSignal.any([signal, AbortSignal.timeout(WARM_UP)]) });
   const atRest = await measureRest(open);
+  say(`Doors: ${doors.map(({ name }) => name).join(', ')}.`);
   journal.start();
 
   const length = minutes * MINUTE;

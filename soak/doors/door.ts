@@ -58,6 +58,7 @@ export class Door {
     const child = spawn(process.execPath, [...options, PROGRAM], {
       env: { SALLYPORT_RUN_DIR: this.#directory, ...environment },
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      detached: true, // a terminal's SIGINT is for the soak alone
     });
     this.#child = child;
     this.#isMeantToEnd = false;

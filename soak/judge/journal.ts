@@ -30,8 +30,8 @@ interface Done {
   readonly hasLeft: boolean;
 }
 
-/** Of a target or a door: drawn, and of no use to who reads what failed how often. */
-const PORT = /\b\d{5}\b/g;
+/** Ports and sizes: drawn, and of no use to who reads what failed how often. */
+const DRAWN = /\b\d{5}\b|\b\d+(?= bytes\b)|(?<=\bof )\d+/g;
 /** How many faults are told as they come. */
 const SHOWN = 40;
 
@@ -81,7 +81,7 @@ export class Journal {
       return this.wrong(`${load} at ${door}, after ${Math.round(performance.now() - from)} ms: ${message}`);
     }
     this.#count(load, (tally) => tally.excused++);
-    const key = `${fault}: ${load}: ${message.replaceAll(PORT, '…')}`;
+    const key = `${fault}: ${load}: ${message.replaceAll(DRAWN, '…')}`;
     this.excused.set(key, (this.excused.get(key) ?? 0) + 1);
   }
 

@@ -9,7 +9,7 @@ import type { Random } from '../random.ts';
 import { attempt, type Load, withSocket } from './attempt.ts';
 import { WrongError } from './wrong-error.ts';
 
-const PATIENCE = 10_000; // ms
+const PATIENCE = 20_000; // ms
 const NXDOMAIN = 3;
 const RCODE = 0x0f;
 

@@ -11,7 +11,7 @@ import { WrongError } from './wrong-error.ts';
 const MOST_BURSTS = 12;
 const LARGEST_BURST = 8;
 /** What is not answered by then is lost, in ms. */
-const PATIENCE = 10_000;
+const PATIENCE = 15_000;
 
 /** A target behind a door, over UDP. */
 export interface UdpWay {
@@ -82,7 +82,9 @@ class UdpClient {
       this.#open.add(datagram.sequence);
       this.#socket.send(encodeDatagram(datagram), port, host, () => {});
     }
-    const timer = setTimeout(() => this.#giveUp(droppedDatagrams() - dropped), PATIENCE);
+    // Behind what has come meanwhile, should this process have been held up itself.
+    const giveUp = () => setImmediate(() => this.#giveUp(droppedDatagrams() - dropped));
+    const timer = setTimeout(giveUp, PATIENCE);
     try {
       await this.#burst.promise;
       return { bytes: this.#bytes, answeredAt: this.#answeredAt, hasLeft: false };

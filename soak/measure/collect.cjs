@@ -11,6 +11,6 @@ setInterval(() => {
   try {
     writeSync(REPORTS, `${threadId} ${heapUsed + external}\n`);
   } catch {
-    // Whoever reads them is gone, and the relay soon as well.
+    process.exit(1); // whoever reads them has been killed, and nobody else would end the relay
   }
 }, EVERY).unref();
