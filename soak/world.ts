@@ -6,6 +6,7 @@ import { createSecureContext } from 'node:tls';
 import { Door } from './doors/door.ts';
 import type { Place } from './doors/place.ts';
 import { openPlaces } from './doors/places.ts';
+import { Receipts } from './loads/receipts.ts';
 import { freePort } from './ports.ts';
 import { Names } from './targets/names.ts';
 import { Nameserver } from './targets/nameserver.ts';
@@ -44,6 +45,7 @@ export async function openWorld({ say, wrong }: Options, stack: DisposableStack)
       directory,
       nameserver,
       names: new Names(nameserver),
+      receipts: new Receipts(),
       resolving: { PRE_RESOLVE: '1', NAMESERVERS: `127.0.0.1:${port}`, TARGET_SCOPE: 'any' },
       certificate: createSecureContext({ cert: fixture('api.pem'), key: fixture('api.key') }),
       ca: fixture('ca.pem'),

@@ -34,7 +34,7 @@ export async function dnsDoor(around: Surroundings): Promise<Place | null> {
         { name: 'dns.test', type: 'A', answer: 'no data' },
         { name: 'other.test', type: 'A', answer: 'no name' },
       ]),
-      tcpLoad({ name: 'tcp', door: name, clients: 2 }, () => ({
+      tcpLoad({ name: 'tcp', door: name, clients: 2, receipts: around.receipts }, () => ({
         endpoint: { host: ADDRESS, port: listen },
         check: around.names.checkFor(host),
       })),

@@ -38,7 +38,7 @@ export async function listedDoor(around: Surroundings): Promise<Place> {
     streams: [...staying, ...others].map(({ target }) => target),
     datagrams: [],
     loads: [
-      tcpLoad({ name: 'tcp', door: name, clients: 3 }, (random) => {
+      tcpLoad({ name: 'tcp', door: name, clients: 3, receipts: around.receipts }, (random) => {
         const { listen, host } = random.pick(staying);
         return { endpoint: { port: listen }, check: around.names.checkFor(host) };
       }),
@@ -51,7 +51,11 @@ export async function listedDoor(around: Surroundings): Promise<Place> {
 }
 
 /** Whoever is listed is reached, and nobody listens for the others. */
-function comingAndGoing(entries: readonly Entry[], list: TargetList, { names }: Surroundings): Load {
+function comingAndGoing(
+  entries: readonly Entry[],
+  list: TargetList,
+  { names, receipts }: Surroundings,
+): Load {
   return {
     name: 'reload',
     door: COMING_AND_GOING,
@@ -64,6 +68,7 @@ function comingAndGoing(entries: readonly Entry[], list: TargetList, { names }: 
         const exchanged = withSocket({ port: listen }, (socket) =>
           exchange(socket, plan, {
             manner: drawManner(random, plan),
+            receipts,
             reset: () => socket.resetAndDestroy(),
           }),
         );

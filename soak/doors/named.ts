@@ -32,7 +32,7 @@ export async function namedDoor(around: Surroundings): Promise<Place> {
     streams: [...secure, ...web].map(({ target }) => target),
     datagrams: [],
     loads: [
-      tcpLoad({ name: 'tls', door: name, clients: 4, ca: around.ca }, (random) => {
+      tcpLoad({ name: 'tls', door: name, clients: 4, receipts: around.receipts, ca: around.ca }, (random) => {
         const tlsName = random.pick(hosts);
         return { endpoint: { port: tlsPort }, tlsName, check: around.names.checkFor(tlsName) };
       }),

@@ -33,7 +33,10 @@ export async function plainDoor(
     datagrams: datagrams.map(({ target }) => target),
     loads: [
       ...streams.map(() =>
-        tcpLoad({ name: 'tcp', door: name, clients: tcp }, () => ({ endpoint: { port: tcpPort }, check })),
+        tcpLoad({ name: 'tcp', door: name, clients: tcp, receipts: around.receipts }, () => ({
+          endpoint: { port: tcpPort },
+          check,
+        })),
       ),
       ...datagrams.map(({ number }) =>
         udpLoad({ name: 'udp', door: name, clients: udp }, { endpoint: { port: udpPort }, target: number }),

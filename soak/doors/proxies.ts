@@ -25,12 +25,15 @@ export async function proxyDoor(around: Surroundings): Promise<Place> {
     streams: [secure.target, web.target],
     datagrams: [],
     loads: [
-      tcpLoad({ name: 'tls in a tunnel', door: name, clients: 3, ca: around.ca }, () => ({
-        endpoint: { port: listen },
-        tlsName: host,
-        check: around.names.checkFor(host),
-        open: (socket) => openTunnel(socket, `${host}:${secure.port}`),
-      })),
+      tcpLoad(
+        { name: 'tls in a tunnel', door: name, clients: 3, receipts: around.receipts, ca: around.ca },
+        () => ({
+          endpoint: { port: listen },
+          tlsName: host,
+          check: around.names.checkFor(host),
+          open: (socket) => openTunnel(socket, `${host}:${secure.port}`),
+        }),
+      ),
       httpLoad({ name: 'proxied http', door: name, clients: 3 }, () => ({
         port: listen,
         authority: `${site}:${web.port}`,
@@ -66,7 +69,7 @@ export async function tunnelDoor(around: Surroundings): Promise<Place> {
     streams: [raw.target],
     datagrams: [],
     loads: [
-      tcpLoad({ name: 'tunnel', door: name, clients: 4 }, () => ({
+      tcpLoad({ name: 'tunnel', door: name, clients: 4, receipts: around.receipts }, () => ({
         endpoint: { port: listen },
         check: around.names.checkFor(host),
         open: (socket) => openTunnel(socket, `${host}:${raw.port}`),

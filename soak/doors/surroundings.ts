@@ -1,5 +1,6 @@
 import type { SecureContext } from 'node:tls';
 
+import type { Receipts } from '../loads/receipts.ts';
 import { freePort } from '../ports.ts';
 import { httpTarget } from '../targets/http.ts';
 import type { Names } from '../targets/names.ts';
@@ -16,6 +17,7 @@ export interface Surroundings {
   /** Of a door whose names that nameserver knows. */
   readonly resolving: Readonly<Record<string, string>>;
   readonly names: Names;
+  readonly receipts: Receipts;
   readonly certificate: SecureContext;
   /** The certificate's authority, in PEM. */
   readonly ca: string;
@@ -36,14 +38,17 @@ const HERE = '127.0.0.1';
 /** A target of exchanges at 127.0.0.1, or of a name at all addresses that it may move to. */
 export async function openStreams(
   name: string,
-  { names, nameserver, certificate, wrong }: Surroundings,
+  { names, nameserver, receipts, certificate, wrong }: Surroundings,
   { isNamed = false, isTls = false } = {},
 ): Promise<Placed> {
   const port = await freePort();
   const numbers = names.add(name, isNamed ? ADDRESSES : [HERE]);
   if (isNamed) nameserver.set(name, ADDRESSES[0] ?? HERE);
   const tls = isTls ? certificate : null;
-  return { port, target: tcpTarget({ numbers, port, tls, wrong: (why) => wrong(`${name}: ${why}`) }) };
+  return {
+    port,
+    target: tcpTarget({ numbers, port, tls, receipts, wrong: (why) => wrong(`${name}: ${why}`) }),
+  };
 }
 
 /** A web server of a name. */

@@ -5,7 +5,7 @@ import type { Random } from '../random.ts';
 import { StaleError } from '../targets/names.ts';
 
 /** So long nothing takes, not even on a machine with much else to do, in ms. */
-const PATIENCE = 60_000;
+const PATIENCE = 120_000;
 
 /** A kind of client at one door. */
 export interface Load {
@@ -47,7 +47,7 @@ export interface Endpoint {
   readonly port: number;
 }
 
-/** Connects and hands the socket on; it is gone when `use` has come to an end, which it has to within a minute. */
+/** Connects and hands the socket on; it is gone when `use` has come to an end, which it has to in good time. */
 export async function withSocket<T>(
   { host = '127.0.0.1', port }: Endpoint,
   use: (socket: Socket) => Promise<T>,

@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Checker } from '../content.ts';
 import type { Random } from '../random.ts';
 import { decodeGreeting, encodePlan, GREETING_SIZE, type Plan } from './plan.ts';
+import type { Receipts } from './receipts.ts';
 import { send } from './send.ts';
 import { WrongError } from './wrong-error.ts';
 
@@ -17,6 +18,7 @@ export interface Manner {
 
 interface Options {
   readonly manner: Manner;
+  readonly receipts: Receipts;
   /** Aborts the connection beneath the stream. */
   readonly reset: () => void;
   /** Whether the stream is the connection itself. Node's TLS reads a reset as an end now and then, without any relay in between. */
@@ -43,13 +45,11 @@ export function drawManner(random: Random, { down }: Plan): Manner {
   };
 }
 
-/**
- * Says the plan, sends and receives by it, to both ends. Rejects with a WrongError, or with what the connection failed of.
- */
+/** Says the plan, sends and receives by it, to both ends. Rejects with a WrongError, or with what the connection failed of. */
 export async function exchange(
   stream: Duplex,
   plan: Plan,
-  { manner, reset, isRaw = true }: Options,
+  { manner, receipts, reset, isRaw = true }: Options,
 ): Promise<Exchanged> {
   const { up, order } = plan;
   const checker = new Checker(plan.down);
@@ -114,8 +114,14 @@ export async function exchange(
     }
     if (!hasLeft) stream.end();
   };
-  await Promise.all([ended.promise, upload()]);
-  if (!hasLeft) await finished(stream);
+  const arrived = receipts.expect(plan.id);
+  arrived.catch(() => {});
+  try {
+    await Promise.all([ended.promise, upload()]);
+    if (!hasLeft) await Promise.all([finished(stream), arrived]);
+  } finally {
+    receipts.forget(plan.id);
+  }
   const bytes = checker.received + (hasLeft ? 0 : up.length);
   return { target, bytes, answeredAt, hasLeft };
 }

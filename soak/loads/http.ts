@@ -12,7 +12,7 @@ import { WrongError } from './wrong-error.ts';
 
 /** So many requests at most follow each other on one connection. */
 const MOST_REQUESTS = 6;
-const PATIENCE = 60_000; // ms
+const PATIENCE = 120_000; // ms
 
 /** A web server as it is asked for: where, by which authority, and whether by a URI with the authority in it, as a proxy is. */
 export interface Site {

@@ -9,6 +9,8 @@ type Order = 'together' | 'client' | 'target';
 
 /** What both sides of one connection send. */
 export interface Plan {
+  /** By which the two know that they mean the same. */
+  readonly id: number;
   readonly up: Content;
   readonly down: Content;
   readonly order: Order;
@@ -17,7 +19,7 @@ export interface Plan {
 const MAGIC = 0x534f414b;
 const ORDERS: readonly Order[] = ['together', 'client', 'target'];
 
-export const PLAN_SIZE = 24;
+export const PLAN_SIZE = 28;
 /** What a target says before all else: who it is. */
 export const GREETING_SIZE = 8;
 
@@ -25,13 +27,13 @@ export const GREETING_SIZE = 8;
 export function drawPlan(random: Random): Plan {
   const size = () => (random.chance(0.01) ? random.whole(1, 8) * 2 ** 20 : random.size(1, 2 ** 19));
   const content = () => ({ start: random.whole(0, 2 ** 20), length: size() });
-  return { up: content(), down: content(), order: random.pick(ORDERS) };
+  return { id: random.whole(0, 2 ** 32 - 1), up: content(), down: content(), order: random.pick(ORDERS) };
 }
 
 /** The plan as the client says it first. */
-export function encodePlan({ up, down, order }: Plan): Buffer {
+export function encodePlan({ id, up, down, order }: Plan): Buffer {
   const head = Buffer.alloc(PLAN_SIZE);
-  [MAGIC, up.start, up.length, down.start, down.length, ORDERS.indexOf(order)].forEach((word, index) =>
+  [MAGIC, up.start, up.length, down.start, down.length, ORDERS.indexOf(order), id].forEach((word, index) =>
     head.writeUInt32BE(word, 4 * index),
   );
   return head;
@@ -43,6 +45,7 @@ export function decodePlan(head: Buffer): Plan | null {
   const order = ORDERS[word(5)];
   if (word(0) !== MAGIC || order === undefined) return null;
   return {
+    id: word(6),
     up: { start: word(1), length: word(2) },
     down: { start: word(3), length: word(4) },
     order,

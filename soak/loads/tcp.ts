@@ -8,6 +8,7 @@ import type { CheckTarget } from '../targets/names.ts';
 import { attempt, type Endpoint, type Load, withSocket } from './attempt.ts';
 import { drawManner, exchange, type Exchanged } from './exchange.ts';
 import { drawPlan } from './plan.ts';
+import type { Receipts } from './receipts.ts';
 
 /** An exchange with whoever is behind an endpoint. */
 export interface Way {
@@ -19,14 +20,20 @@ export interface Way {
   readonly tlsName?: string;
 }
 
+interface Trust {
+  readonly receipts: Receipts;
+  /** The authority of TLS certificates, in PEM. */
+  readonly ca?: string;
+}
+
 /** Exchanges over TCP, as it is or with TLS in it, through a way drawn anew each time. */
 export function tcpLoad(
-  { name, door, clients, ca = '' }: Omit<Load, 'run'> & { readonly ca?: string },
+  { name, door, clients, ...trust }: Omit<Load, 'run'> & Trust,
   ways: (random: Random) => Way,
 ): Load {
   const run = async (random: Random, journal: Journal) => {
     const way = ways(random);
-    await attempt(journal, { load: name, door }, () => exchangeOnce(random, way, ca));
+    await attempt(journal, { load: name, door }, () => exchangeOnce(random, way, trust));
   };
   return { name, door, clients, run };
 }
@@ -34,7 +41,7 @@ export function tcpLoad(
 async function exchangeOnce(
   random: Random,
   { endpoint, check, open, tlsName }: Way,
-  ca: string,
+  { receipts, ca = '' }: Trust,
 ): Promise<Exchanged> {
   const plan = drawPlan(random);
   const manner = drawManner(random, plan);
@@ -43,6 +50,7 @@ async function exchangeOnce(
     const stream = tlsName === undefined ? socket : speakTls(socket, { name: tlsName, ca });
     const exchanged = await exchange(stream, plan, {
       manner,
+      receipts,
       reset: () => socket.resetAndDestroy(),
       isRaw: tlsName === undefined,
     });

@@ -42,7 +42,7 @@ export function httpTarget({ numbers, port, wrong }: Options): Target {
 async function serve(
   request: IncomingMessage,
   response: ServerResponse,
-  { number, mute, reading, wrong }: Omit<Serving, 'isRaw'>,
+  { number, mute, reading, wrong }: Omit<Serving, 'isRaw' | 'receipts'>,
 ): Promise<void> {
   const fail = (message: string) => {
     wrong(message);

@@ -2,11 +2,13 @@ import type { Duplex } from 'node:stream';
 
 import { Checker } from '../content.ts';
 import { decodePlan, encodeGreeting, type Plan, PLAN_SIZE } from '../loads/plan.ts';
+import type { Receipts } from '../loads/receipts.ts';
 import { send } from '../loads/send.ts';
 import type { Gate } from './gate.ts';
 
 /** What a target that takes part in exchanges is given. */
 export interface Serving {
+  readonly receipts: Receipts;
   /** Its number, which it says first. */
   readonly number: number;
   /** Shut, it reads and sends nothing. */
@@ -20,7 +22,10 @@ export interface Serving {
 }
 
 /** The target's side of an exchange. What a connection fails of is the client's to judge; a byte that was not sent and an end too early are told. */
-export function serveExchange(stream: Duplex, { number, mute, reading, isRaw, wrong }: Serving): void {
+export function serveExchange(
+  stream: Duplex,
+  { number, mute, reading, receipts, isRaw, wrong }: Serving,
+): void {
   let head = Buffer.alloc(0);
   let plan: Plan | null = null;
   let checker: Checker | null = null;
@@ -63,6 +68,8 @@ export function serveExchange(stream: Duplex, { number, mute, reading, isRaw, wr
   stream.on('end', () => {
     if (plan === null || checker === null) return early(head.length, PLAN_SIZE);
     if (!checker.isComplete) return early(checker.received, plan.up.length);
+    receipts.arrived(plan.id);
     if (plan.order === 'client') void answer(plan);
   });
+  stream.on('close', () => plan !== null && receipts.closed(plan.id));
 }

@@ -5,32 +5,41 @@ import { describe, expect, test } from 'vitest';
 import { pieceOf } from '../../../soak/content.ts';
 import { exchange } from '../../../soak/loads/exchange.ts';
 import { encodeGreeting, encodePlan, type Plan } from '../../../soak/loads/plan.ts';
+import { Receipts } from '../../../soak/loads/receipts.ts';
 import { WrongError } from '../../../soak/loads/wrong-error.ts';
 import { Gate } from '../../../soak/targets/gate.ts';
 import { serveExchange } from '../../../soak/targets/serve-exchange.ts';
 import { endOf, tcpClient, tcpServer } from '../../helpers/sockets.ts';
 
 const PLAN: Plan = {
+  id: 11,
   up: { start: 7, length: 300_000 },
   down: { start: 99, length: 1_000 },
   order: 'together',
 };
 const NUMBER = 3;
+const receipts = new Receipts();
 const STAYS = { leavesAfter: null, pause: null };
 const ORDERS = ['together', 'client', 'target'] as const;
 
 /** A client's side of the plan, with whoever `serve` is. */
-async function ask(serve: (socket: Socket) => void) {
+async function ask(serve: (socket: Socket) => void, plan = PLAN) {
   const { port } = await tcpServer(serve);
   const socket = await tcpClient(port);
-  return exchange(socket, PLAN, { manner: STAYS, reset: () => socket.resetAndDestroy() });
+  return exchange(socket, plan, { manner: STAYS, receipts, reset: () => socket.resetAndDestroy() });
 }
 
 /** A target's side of it, and what it tells of what must never be. */
 async function target() {
   const told: string[] = [];
   const gates = { mute: new Gate(), reading: new Gate() };
-  const serving = { number: NUMBER, ...gates, isRaw: true, wrong: (message: string) => told.push(message) };
+  const serving = {
+    number: NUMBER,
+    receipts,
+    ...gates,
+    isRaw: true,
+    wrong: (message: string) => told.push(message),
+  };
   const served = Promise.withResolvers<void>();
   const { port } = await tcpServer((socket) => {
     serveExchange(socket, serving);
@@ -46,7 +55,7 @@ describe('exchange()', () => {
     const plan = { ...PLAN, order };
     const pause = { after: 10, ms: 1 };
     const reset = () => socket.resetAndDestroy();
-    const done = await exchange(socket, plan, { manner: { leavesAfter: null, pause }, reset });
+    const done = await exchange(socket, plan, { manner: { leavesAfter: null, pause }, receipts, reset });
     expect(done).toMatchObject({ target: NUMBER, bytes: 301_000, hasLeft: false });
     await served;
     expect(told).toEqual([]);
@@ -75,12 +84,21 @@ describe('exchange()', () => {
     await expect(asked).rejects.toThrow(message);
   });
 
+  test('fails where the target has not got all that came behind its own end', async () => {
+    const plan = { ...PLAN, order: 'target' as const };
+    const asked = ask((socket) => {
+      socket.resume().end(Buffer.concat([encodeGreeting(NUMBER), pieceOf(PLAN.down, 0)]));
+      socket.once('close', () => receipts.closed(plan.id));
+    }, plan);
+    await expect(asked).rejects.toThrow('the target has not got all of the request');
+  });
+
   test('leaves with a reset where it is told to', async () => {
     const { port, told, served } = await target();
     const socket = await tcpClient(port);
     const manner = { leavesAfter: 500, pause: null };
     const plan = { ...PLAN, down: { start: 0, length: 5_000_000 } };
-    const done = await exchange(socket, plan, { manner, reset: () => socket.resetAndDestroy() });
+    const done = await exchange(socket, plan, { manner, receipts, reset: () => socket.resetAndDestroy() });
     expect(done.hasLeft).toBe(true);
     await served;
     expect(told).toEqual([]);
@@ -89,13 +107,13 @@ describe('exchange()', () => {
 
 describe('serveExchange()', () => {
   test.each([
-    ['without a word', Buffer.alloc(0), 'the request ended as if complete after 0 bytes of 24'],
+    ['without a word', Buffer.alloc(0), 'the request ended as if complete after 0 bytes of 28'],
     [
       'within its content',
       Buffer.concat([encodePlan(PLAN), pieceOf(PLAN.up, 0, 50)]),
       'the request ended as if complete after 50 bytes of 300000',
     ],
-    ['that says nothing known', Buffer.alloc(24, 'x'), 'the request begins with 7878'],
+    ['that says nothing known', Buffer.alloc(28, 'x'), 'the request begins with 7878'],
     ['with another byte', Buffer.concat([encodePlan(PLAN), Buffer.of(0)]), 'the request: byte 0 of 300000'],
   ])('tells of a request %s', async (_, bytes, message) => {
     const { port, told } = await target();
@@ -109,7 +127,7 @@ describe('serveExchange()', () => {
     const { port, gates } = await target();
     gates.mute.shut();
     const socket = await tcpClient(port);
-    const asked = exchange(socket, PLAN, { manner: STAYS, reset: () => socket.resetAndDestroy() });
+    const asked = exchange(socket, PLAN, { manner: STAYS, receipts, reset: () => socket.resetAndDestroy() });
     setImmediate(() => gates.mute.open());
     expect((await asked).target).toBe(NUMBER);
   });
