@@ -8,9 +8,12 @@ import { AT_TARGET } from './at-target.ts';
 import { inflict } from './inflict.ts';
 import { schedule } from './schedule.ts';
 
-/** How long what a fault has broken may take to be well again, in ms. A nameserver that has failed is asked again after 30 s at the latest. */
+/** How long what a fault has broken may take to be well again, in ms. */
 const GRACE = 2_000;
-const NAMESERVER_GRACE = 45_000;
+/** A door that has had no answer asks again after 8 s at the latest, as a nameserver fails no longer. */
+const NAMESERVER_GRACE = 20_000;
+/** So long that names are looked at between two faults that excuse old addresses. */
+const NAMESERVER_PAUSE = 75_000;
 
 interface Options {
   readonly seed: number;
@@ -39,13 +42,16 @@ export async function inflictAll(
       note: (name) => note(name, door.name),
     });
   });
-  const atNameserver = inflict(schedule(AT_NAMESERVER, { seed, victim: 'the nameserver', length }), {
-    ...common,
-    victim: { nameserver, random: randomOf(seed, 'within faults of the nameserver') },
-    doors: named.map(nameOf),
-    failing: [...named.filter(({ place }) => place.mayRestart).map(nameOf), COMING_AND_GOING],
-    grace: NAMESERVER_GRACE,
-    note: (name) => note(name, 'nameserver'),
-  });
+  const atNameserver = inflict(
+    schedule(AT_NAMESERVER, { seed, victim: 'the nameserver', length, longestPause: NAMESERVER_PAUSE }),
+    {
+      ...common,
+      victim: { nameserver, random: randomOf(seed, 'within faults of the nameserver') },
+      doors: named.map(nameOf),
+      failing: [...named.filter(({ place }) => place.mayRestart).map(nameOf), COMING_AND_GOING],
+      grace: NAMESERVER_GRACE,
+      note: (name) => note(name, 'nameserver'),
+    },
+  );
   await Promise.all([...atDoors, atNameserver]);
 }

@@ -4,6 +4,9 @@ import type { Windows } from '../judge/windows.ts';
 import type { Fault } from './fault.ts';
 import type { Planned } from './schedule.ts';
 
+/** Who waits for a name has it asked for again each second: its grace, in ms. */
+const ASKED_AGAIN = 5_000;
+
 interface Options<T> {
   readonly victim: T;
   /** Those that are excused, unless the fault names another. */
@@ -41,7 +44,7 @@ export async function inflict<T>(
             }),
           ]),
       ...(excuses === 'staleness'
-        ? [windows.open({ fault: name, doors: failing, excuse: 'failure', grace })]
+        ? [windows.open({ fault: name, doors: failing, excuse: 'failure', grace: ASKED_AGAIN })]
         : []),
     ];
     const end = await fault.begin(victim);
