@@ -7,8 +7,9 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 
 import { askRelay } from '../../src/control/ask-relay.ts';
+import type { Slope } from '../judge/slope.ts';
 import { readProcess } from '../measure/process.ts';
-import { Series } from '../measure/series.ts';
+import { type Metric, Series } from '../measure/series.ts';
 
 const PROGRAM = join(import.meta.dirname, '../../dist/sallyport.js');
 const COLLECT = join(import.meta.dirname, '../measure/collect.cjs');
@@ -38,6 +39,7 @@ export class Door {
   #isMeantToEnd = false;
   #heaps = new Map<string, number>();
   series = new Series();
+  #starts = 0;
 
   /** `wrong` is told when it ends by itself, or logs an error. */
   constructor(spec: DoorSpec, wrong: (message: string) => void) {
@@ -63,6 +65,7 @@ export class Door {
     this.#child = child;
     this.#isMeantToEnd = false;
     this.series = new Series();
+    this.#starts++;
     this.#heaps = new Map();
     let said = '';
     child.stderr?.on('data', (text: Buffer) => (said += text.toString()));
@@ -115,6 +118,11 @@ export class Door {
     if (told === null) return;
     this.series.add('rss', told.rss);
     this.series.add('descriptors', told.descriptors);
+  }
+
+  /** Null of too few values, and of a door that was started again: it is warming up. */
+  slope(metric: Metric): Slope | null {
+    return this.#starts > 1 ? null : this.series.slope(metric);
   }
 
   descriptors(): number {

@@ -1,6 +1,6 @@
 import { markdownTable } from '../../bench/report/table.ts';
 import type { Slope } from '../judge/slope.ts';
-import { FLOORS, type Metric } from '../measure/series.ts';
+import { floorOf, LONG, type Metric } from '../measure/series.ts';
 import type { Outcome } from '../soak.ts';
 import { bytes } from './numbers.ts';
 
@@ -13,8 +13,8 @@ export function verdict({ journal, doors, faults, minutes }: Outcome): {
   readonly text: string;
   readonly isWell: boolean;
 } {
-  const slopes = doors.flatMap(({ name, series }) =>
-    METRICS.map((metric) => ({ name, metric, slope: series.slope(metric) })),
+  const slopes = doors.flatMap((door) =>
+    METRICS.map((metric) => ({ name: door.name, metric, slope: door.slope(metric) })),
   );
   const real = slopes.filter(({ slope }) => slope?.isReal);
   const isWell = journal.faults.length === 0 && real.length === 0;
@@ -38,7 +38,7 @@ export function verdict({ journal, doors, faults, minutes }: Outcome): {
       ['fault: load: failure', 'times'],
       ...inOrder(journal.excused).map(([what, times]) => [what, String(times)]),
     ]),
-    'Slopes over the last half since each door was started last:',
+    'Slopes over the last half, of doors that were not started again:',
     markdownTable([
       ['door', ...METRICS.map((metric) => `${metric} a minute`)],
       ...doors.map(({ name }) => [
@@ -62,7 +62,7 @@ function inOrder<T>(counted: ReadonlyMap<string, T>): readonly [string, T][] {
 }
 
 function describe(metric: Metric, slope: Slope | null): string {
-  if (slope === null) return 'too short';
+  if (slope === null) return 'not judged';
   const { perMinute, z, isReal } = slope;
   const value = metric === 'descriptors' ? perMinute.toFixed(2) : bytes(perMinute);
   return `${value} (z ${z.toFixed(1)})${isReal ? ' REAL' : ''}`;
@@ -72,8 +72,8 @@ function describe(metric: Metric, slope: Slope | null): string {
 function howMuch(minutes: number): string {
   const half = minutes / 2;
   const least = METRICS.map((metric) => {
-    const floor = FLOORS[metric] / half;
+    const floor = floorOf(metric, half) / half;
     return `${metric} ${metric === 'descriptors' ? floor.toFixed(1) : bytes(floor)}`;
   });
-  return `A slope counts where a trend is sure (z over 4) and makes more over the half than live connections do. In ${half.toFixed(1)} minutes no leak is seen that is slower, a minute, than: ${least.join(', ')}.${half < 10 ? ' That is too short to tell a slow leak from a door that warms up: for slopes run an hour.' : ''}`;
+  return `A slope counts where a trend is sure (z over 4) and makes more over the half than live connections do. In ${half.toFixed(1)} minutes no leak is seen that is slower, a minute, than: ${least.join(', ')}.${half < LONG ? ' That is too short to tell a slow leak from a door that warms up: for slopes run an hour.' : ''}`;
 }
