@@ -24,8 +24,6 @@ interface Options {
 export interface Outcome {
   readonly journal: Journal;
   readonly doors: readonly Door[];
-  /** How often each fault was inflicted. */
-  readonly faults: ReadonlyMap<string, number>;
   /** How long the loads ran. */
   readonly minutes: number;
 }
@@ -49,17 +47,10 @@ export async function soak(
 
   const length = minutes * MINUTE;
   const over = AbortSignal.any([signal, AbortSignal.timeout(length)]);
-  const faults = new Map<string, number>();
-  const note = (name: string, victim: string) => {
-    faults.set(name, (faults.get(name) ?? 0) + 1);
-    const ongoing = `${victim}: ${name}`;
-    journal.ongoing.add(ongoing);
-    return () => void journal.ongoing.delete(ongoing);
-  };
   const start = performance.now();
   await Promise.all([
     runLoads(loads, { journal, seed, signal: over }),
-    inflictAll(world, { seed, length, windows, wrong, note, signal: over }),
+    inflictAll(world, { seed, length, windows, journal, signal: over }),
     watch(doors, {
       signal: over,
       onMinute: (minute) => say(describeMinute(minute, { tallies: journal.takeMinute(), doors })),
@@ -68,7 +59,7 @@ export async function soak(
   const lasted = (performance.now() - start) / MINUTE;
 
   for (const door of doors) await end(door, { before: atRest.get(door) ?? null, wrong });
-  return { journal, doors, faults, minutes: lasted };
+  return { journal, doors, minutes: lasted };
 }
 
 /** The descriptors at rest of those doors that are not started again meanwhile. */

@@ -1,4 +1,5 @@
 import { COMING_AND_GOING } from '../doors/listed.ts';
+import type { Journal } from '../judge/journal.ts';
 import type { Windows } from '../judge/windows.ts';
 import { randomOf } from '../random.ts';
 import type { World } from '../world.ts';
@@ -20,15 +21,14 @@ interface Options {
   /** How long the run is meant to last, in ms. */
   readonly length: number;
   readonly windows: Windows;
-  readonly wrong: (message: string) => void;
-  readonly note: (name: string, victim: string) => () => void;
+  readonly journal: Journal;
   readonly signal: AbortSignal;
 }
 
 /** Has faults befall each door and the nameserver, all by the seed; resolves when all is well again after the last. */
 export async function inflictAll(
   { open, nameserver }: World,
-  { seed, length, wrong, note, ...common }: Options,
+  { seed, length, journal, ...common }: Options,
 ): Promise<void> {
   const named = open.filter(({ place }) => 'NAMESERVERS' in place.spec.environment);
   const nameOf = ({ door }: (typeof open)[number]) => door.name;
@@ -36,10 +36,15 @@ export async function inflictAll(
     const faults = [...AT_DOOR, ...AT_TARGET].filter(({ canBefall }) => canBefall(place));
     return inflict(schedule(faults, { seed, victim: door.name, length }), {
       ...common,
-      victim: { place, door, wrong, random: randomOf(seed, `within faults of ${door.name}`) },
+      victim: {
+        place,
+        door,
+        wrong: (message) => journal.wrong(message),
+        random: randomOf(seed, `within faults of ${door.name}`),
+      },
       doors: [door.name, ...(place.list === null ? [] : [COMING_AND_GOING])],
       grace: GRACE,
-      note: (name) => note(name, door.name),
+      note: (name) => journal.inflict(name, door.name),
     });
   });
   const atNameserver = inflict(
@@ -50,7 +55,7 @@ export async function inflictAll(
       doors: named.map(nameOf),
       failing: [...named.filter(({ place }) => place.mayRestart).map(nameOf), COMING_AND_GOING],
       grace: NAMESERVER_GRACE,
-      note: (name) => note(name, 'nameserver'),
+      note: (name) => journal.inflict(name, 'nameserver'),
     },
   );
   await Promise.all([...atDoors, atNameserver]);

@@ -40,10 +40,11 @@ export class Journal {
   readonly #windows: Windows;
   readonly #say: (line: string) => void;
   #startedAt = performance.now();
-  /** What is being inflicted at the moment, and at which door. */
-  readonly ongoing = new Set<string>();
+  readonly #ongoing = new Set<string>();
   #minute = new Map<string, Tally>();
   readonly all = new Map<string, Tally>();
+  /** How often each fault was inflicted. */
+  readonly inflicted = new Map<string, number>();
   /** What no window excuses. */
   readonly faults: string[] = [];
   /** How often each fault has excused a failure, by the failure. */
@@ -58,6 +59,14 @@ export class Journal {
   start(): void {
     this.#startedAt = performance.now();
     this.takeMinute();
+  }
+
+  /** A fault begins; what is returned is to be called at its end. */
+  inflict(fault: string, victim: string): () => void {
+    this.inflicted.set(fault, (this.inflicted.get(fault) ?? 0) + 1);
+    const ongoing = `${victim}: ${fault}`;
+    this.#ongoing.add(ongoing);
+    return () => void this.#ongoing.delete(ongoing);
   }
 
   done({ load, from }: Operation, { bytes, answeredAt, hasLeft }: Done): void {
@@ -88,7 +97,7 @@ export class Journal {
   /** Something that nothing excuses. */
   wrong(message: string): void {
     const at = ((performance.now() - this.#startedAt) / 60_000).toFixed(2);
-    const line = `at minute ${at}: ${message} (meanwhile: ${[...this.ongoing].join('; ') || 'nothing'})`;
+    const line = `at minute ${at}: ${message} (meanwhile: ${[...this.#ongoing].join('; ') || 'nothing'})`;
     this.faults.push(line);
     if (this.faults.length <= SHOWN) this.#say(`FAULT ${line}`);
   }

@@ -9,7 +9,7 @@ const SHOWN = 100;
 const METRICS: readonly Metric[] = ['rss', 'descriptors', 'heap'];
 
 /** The whole run in words and tables, and whether all was well. */
-export function verdict({ journal, doors, faults, minutes }: Outcome): {
+export function verdict({ journal, doors, minutes }: Outcome): {
   readonly text: string;
   readonly isWell: boolean;
 } {
@@ -20,7 +20,7 @@ export function verdict({ journal, doors, faults, minutes }: Outcome): {
   const isWell = journal.faults.length === 0 && real.length === 0;
   const totals = [...journal.all.values()];
   const sum = (of: 'done' | 'left' | 'excused' | 'bytes') => totals.reduce((all, each) => all + each[of], 0);
-  const inflicted = [...faults.values()].reduce((all, each) => all + each, 0);
+  const inflicted = [...journal.inflicted.values()].reduce((all, each) => all + each, 0);
   const text = [
     '## Over all',
     `${minutes.toFixed(1)} minutes: ${sum('done').toLocaleString('en')} operations done, ${sum('left')} left by their clients, ${sum('excused')} failed within a fault's window; ${bytes(sum('bytes'))} compared; ${inflicted} faults inflicted.`,
@@ -32,7 +32,10 @@ export function verdict({ journal, doors, faults, minutes }: Outcome): {
         bytes(each.bytes),
       ]),
     ]),
-    markdownTable([['fault', 'times'], ...inOrder(faults).map(([name, times]) => [name, String(times)])]),
+    markdownTable([
+      ['fault', 'times'],
+      ...inOrder(journal.inflicted).map(([name, times]) => [name, String(times)]),
+    ]),
     'What failed within a window, by the fault:',
     markdownTable([
       ['fault: load: failure', 'times'],

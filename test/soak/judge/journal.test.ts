@@ -27,9 +27,15 @@ test('a failure is a fault outside of a window, and excused within one', () => {
 test('what is wrong is a fault within a window too, and tells what went on', () => {
   const { windows, journal, operation } = setUp();
   windows.open({ fault: 'blackout', doors: ['raw'], excuse: 'failure', grace: 0 });
-  journal.ongoing.add('raw: blackout');
+  const end = journal.inflict('blackout', 'raw');
   journal.failed(operation(), new WrongError('byte 5 of 9'));
-  expect(journal.faults).toEqual([expect.stringMatching(/byte 5 of 9 \(meanwhile: raw: blackout\)$/)]);
+  end();
+  journal.wrong('another');
+  expect(journal.faults).toEqual([
+    expect.stringMatching(/byte 5 of 9 \(meanwhile: raw: blackout\)$/),
+    expect.stringMatching(/another \(meanwhile: nothing\)$/),
+  ]);
+  expect([...journal.inflicted]).toEqual([['blackout', 1]]);
 });
 
 test('a minute has what was done since the last one', () => {
