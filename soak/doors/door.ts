@@ -37,6 +37,8 @@ export class Door {
   readonly #waiters = new Set<(line: LogLine) => void>();
   #child: ChildProcess | null = null;
   #isMeantToEnd = false;
+  /** Resolves with its exit code, null where a signal has ended it. */
+  #ended: Promise<number | null> = Promise.resolve(null);
   #heaps = new Map<string, number>();
   series = new Series();
   #starts = 0;
@@ -69,7 +71,7 @@ export class Door {
     this.#heaps = new Map();
     let said = '';
     child.stderr?.on('data', (text: Buffer) => (said += text.toString()));
-    const ended = once(child, 'close').then(([code, signal]) => {
+    this.#ended = once(child, 'close').then(([code, signal]) => {
       if (!this.#isMeantToEnd) this.#wrong(`${this.name} ended by itself with ${code ?? signal}`);
       if (said !== '') this.#wrong(`${this.name} said: ${said.trim()}`);
       return code as number | null;
@@ -77,18 +79,15 @@ export class Door {
     if (child.stdout === null) throw new Error('no standard output');
     createInterface({ input: child.stdout }).on('line', (text) => this.#takeLine(text));
     createInterface({ input: child.stdio[3] as Readable }).on('line', (text) => this.#takeHeap(text));
-    const early = ended.then((code) => {
-      throw new Error(`${this.name} ended with ${code} before it listened: ${said.trim()}`);
-    });
-    early.catch(() => {});
-    await Promise.race([this.line('listening'), early]);
+    await this.line('listening');
   }
 
-  /** The next line of its log with this message. */
-  async line(...messages: readonly string[]): Promise<LogLine> {
-    const { promise, resolve } = Promise.withResolvers<LogLine>();
-    const take = (line: LogLine) => void (messages.includes(line.msg) && resolve(line));
+  /** Resolves with the next line of its log with this message; rejects when it ends before. */
+  async line(message: string): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const take = ({ msg }: LogLine) => void (msg === message && resolve());
     this.#waiters.add(take);
+    void this.#ended.then(() => reject(new Error(`${this.name} ended before it said '${message}'`)));
     return promise.finally(() => this.#waiters.delete(take));
   }
 
@@ -98,13 +97,9 @@ export class Door {
 
   /** Ends it by a signal; resolves with its exit code once it has ended. */
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null> {
-    const child = this.#child;
-    if (child === null || child.exitCode !== null) return child?.exitCode ?? null;
     this.#isMeantToEnd = true;
-    const closed = once(child, 'close') as Promise<[number | null]>;
-    child.kill(signal);
-    const [code] = await closed;
-    return code;
+    this.#child?.kill(signal);
+    return this.#ended;
   }
 
   /** Has nobody read its log, or read it again. */

@@ -120,6 +120,7 @@ function joinCrowd(port: number): Socket {
 async function reread({ door, random, wrong }: Victim, line: string, change: () => void): Promise<void> {
   // Of one that SIGHUP had it read it may still say the same again, as it finds out by itself as well.
   const read = door.line(line).then(() => true);
+  read.catch(() => {});
   change();
   if (random.chance(0.5)) door.signal('SIGHUP');
   const over = new AbortController();

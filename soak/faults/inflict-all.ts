@@ -30,6 +30,7 @@ export async function inflictAll(
   { open, nameserver }: World,
   { seed, length, journal, ...common }: Options,
 ): Promise<void> {
+  const wrong = (message: string) => journal.wrong(message);
   const named = open.filter(({ place }) => 'NAMESERVERS' in place.spec.environment);
   const nameOf = ({ door }: (typeof open)[number]) => door.name;
   const atDoors = open.map(({ place, door }) => {
@@ -39,11 +40,12 @@ export async function inflictAll(
       victim: {
         place,
         door,
-        wrong: (message) => journal.wrong(message),
+        wrong,
         random: randomOf(seed, `within faults of ${door.name}`),
       },
       doors: [door.name, ...(place.list === null ? [] : [COMING_AND_GOING])],
       grace: GRACE,
+      wrong,
       note: (name) => journal.inflict(name, door.name),
     });
   });
@@ -55,6 +57,7 @@ export async function inflictAll(
       doors: named.map(nameOf),
       failing: [...named.filter(({ place }) => place.mayRestart).map(nameOf), COMING_AND_GOING],
       grace: NAMESERVER_GRACE,
+      wrong,
       note: (name) => journal.inflict(name, 'nameserver'),
     },
   );

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
 import type { Windows } from '../judge/windows.ts';
+import { messageOf } from '../message-of.ts';
 import type { Fault } from './fault.ts';
 import type { Planned } from './schedule.ts';
 
@@ -18,13 +19,15 @@ interface Options<T> {
   readonly windows: Windows;
   /** Is told of each that begins; what it returns, of its end. */
   readonly note: (name: string) => () => void;
+  /** Is told where a fault cannot be inflicted, or ended. */
+  readonly wrong: (message: string) => void;
   readonly signal: AbortSignal;
 }
 
 /** Inflicts one fault after the other, each at its time, or later if another has taken longer. Resolves when all is well again. */
 export async function inflict<T>(
   planned: readonly Planned<Fault<T>>[],
-  { victim, doors, failing = [], grace, windows, note, signal }: Options<T>,
+  { victim, doors, failing = [], grace, windows, note, wrong, signal }: Options<T>,
 ): Promise<void> {
   const start = performance.now();
   for (const { fault, at, lasts } of planned) {
@@ -47,9 +50,13 @@ export async function inflict<T>(
         ? [windows.open({ fault: name, doors: failing, excuse: 'failure', grace: ASKED_AGAIN })]
         : []),
     ];
-    const end = await fault.begin(victim);
-    await wait(lasts, undefined, { signal }).catch(() => {});
-    await end();
+    try {
+      const end = await fault.begin(victim);
+      await wait(lasts, undefined, { signal }).catch(() => {});
+      await end();
+    } catch (cause) {
+      wrong(`${name}: ${messageOf(cause)}`);
+    }
     for (const each of close) each();
     over();
   }
