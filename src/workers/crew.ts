@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import { type ResourceLimits, Worker } from 'node:worker_threads';
 
 import type { PortConfig } from '../config/config.ts';
 import { protocolOf } from '../config/listeners.ts';
@@ -8,6 +8,7 @@ import { isFinal } from '../lib/resolve-error.ts';
 import { type CounterCells, newCounterCells, sumCounts } from '../relay/counters.ts';
 import type { Relay } from '../relay/relay.ts';
 import { newSlotCells, type SlotCells, Slots } from '../relay/slots.ts';
+import { shareHeap } from '../runtime/heap-share.ts';
 import type { MainCalls, News, WorkerCalls, WorkerData } from './calls.ts';
 import { answerCalls, type Ask, callsTo } from './channel.ts';
 
@@ -59,7 +60,9 @@ class Crew {
 
   /** Resolves when all workers can be asked. */
   async start(): Promise<void> {
-    await Promise.all(Array.from({ length: this.#config.workers }, () => this.#startWorker()));
+    const { workers } = this.#config;
+    const resourceLimits = shareHeap(workers);
+    await Promise.all(Array.from({ length: workers }, () => this.#startWorker(resourceLimits)));
   }
 
   /** Resolves when all workers listen on a port. Rejects when one cannot. */
@@ -90,7 +93,7 @@ class Crew {
     for (const { failed } of this.#ports.values()) failed.reject(cause);
   }
 
-  async #startWorker(): Promise<void> {
+  async #startWorker(resourceLimits: ResourceLimits): Promise<void> {
     const { program, blackoutFlag, lookup, writeError } = this.#options;
     const fail = (cause: Error) => this.#fail(cause);
     const { promise: ready, resolve } = Promise.withResolvers<void>();
@@ -98,6 +101,7 @@ class Crew {
       // Node's own piping would open `process.stdout`, which makes a descriptor non-blocking that others may share.
       stdout: true,
       stderr: true,
+      resourceLimits,
       workerData: { config: this.#config, blackoutCell: blackoutFlag.cell } satisfies WorkerData,
     });
     worker.stderr.on('data', writeError);
