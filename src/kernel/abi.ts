@@ -77,6 +77,22 @@ export const RTMGRP_IPV4_IFADDR = 0x10;
 export const RTMGRP_IPV6_IFADDR = 0x1_00;
 export const IF_NAMESIZE = 16;
 
+/** Of the kernel's own net/flow.h, which programs do not get: the test asks the kernel. */
+export const LOOPBACK_IFINDEX = 1;
+
+// linux/bpf_common.h, linux/filter.h
+export const BPF_LD = 0x00;
+export const BPF_JMP = 0x05;
+export const BPF_RET = 0x06;
+export const BPF_W = 0x00;
+export const BPF_B = 0x10;
+export const BPF_ABS = 0x20;
+export const BPF_JEQ = 0x10;
+export const BPF_JSET = 0x40;
+export const BPF_K = 0x00;
+export const SKF_AD_OFF = -0x10_00;
+export const SKF_AD_IFINDEX = 8;
+
 // uv.h
 export const UV_POLL = 8;
 export const UV_READABLE = 1;
@@ -85,6 +101,7 @@ export const UV_READABLE = 1;
 export const SOCKADDR_IN = { size: 16, port: 2, address: 4 };
 export const SOCKADDR_IN6 = { size: 28, port: 2, address: 8, scope: 24 };
 export const SOCKADDR_NL = { size: 12, groups: 8 };
+export const LINGER = { size: 8, isOn: 0, time: 4 };
 export const SOCK_FILTER = { size: 8, ifTrue: 2, ifFalse: 3, k: 4 };
 export const SOCK_FPROG = { size: 16, instructions: 8 };
 /** How many there are is told by `drops` (SK_MEMINFO_DROPS of linux/sock_diag.h). */

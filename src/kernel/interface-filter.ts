@@ -1,25 +1,38 @@
 import { isIPv4, SocketAddress } from 'node:net';
 import { networkInterfaces } from 'node:os';
 
-import { SOCK_FILTER, SOCK_FPROG } from './abi.ts';
+import {
+  BPF_ABS,
+  BPF_B,
+  BPF_JEQ,
+  BPF_JMP,
+  BPF_JSET,
+  BPF_K,
+  BPF_LD,
+  BPF_RET,
+  BPF_W,
+  LOOPBACK_IFINDEX,
+  SKF_AD_IFINDEX,
+  SKF_AD_OFF,
+  SOCK_FILTER,
+  SOCK_FPROG,
+} from './abi.ts';
 import { allocate } from './calls.ts';
 import type { Kernel } from './kernel.ts';
 import type { Interfaces } from './link-watch.ts';
 
-/** The index of the loopback interface, by which what this host sends to itself comes in (LOOPBACK_IFINDEX of net/flow.h). */
-const LOOPBACK = 1;
 /** What stands for every address of a family. */
 const ALL = new Set(['::', '0.0.0.0']);
 
 /** Instructions of classic BPF (linux/filter.h), as [code, jump if true, jump if false, k]. */
 type Instruction = readonly [number, number, number, number];
-const LOAD_BYTE = 0x30;
-const LOAD_WORD = 0x20;
-const JUMP_IF_EQUAL = 0x15;
-const JUMP_IF_SET = 0x45;
-const RETURN = 0x06;
-/** The index of the interface that a packet has come in by (SKF_AD_OFF + SKF_AD_IFINDEX). */
-const INTERFACE_INDEX = 0xff_ff_f0_08;
+const LOAD_BYTE = BPF_LD | BPF_B | BPF_ABS;
+const LOAD_WORD = BPF_LD | BPF_W | BPF_ABS;
+const JUMP_IF_EQUAL = BPF_JMP | BPF_JEQ | BPF_K;
+const JUMP_IF_SET = BPF_JMP | BPF_JSET | BPF_K;
+const RETURN = BPF_RET | BPF_K;
+/** The index of the interface that a packet has come in by, as an offset of 32 bits. */
+const INTERFACE_INDEX = (SKF_AD_OFF + SKF_AD_IFINDEX) >>> 0;
 /** A packet is seen from its TCP or UDP header on: TCP's flags are here (RFC 9293 §3.1). */
 const TCP_FLAGS = 13;
 const SYN = 0x02;
@@ -50,7 +63,8 @@ export function holdToInterface(
   let applied = '';
   const apply = (interfaces: Interfaces) => {
     const names = namesOf(interfaces, own);
-    const indexes = [LOOPBACK, ...names.map((name) => calls.if_nametoindex(name))];
+    // What this host sends to itself comes in by loopback.
+    const indexes = [LOOPBACK_IFINDEX, ...names.map((name) => calls.if_nametoindex(name))];
     if (names.length === 0 || applied === indexes.join()) return;
     applied = indexes.join();
     const program = protocol === 'tcp' ? onlySyns(byInterface(indexes)) : byInterface(indexes);

@@ -14,7 +14,7 @@ import {
 } from './abi.ts';
 import { allocate, type Calls, type Memory } from './calls.ts';
 
-/** UV_HANDLE_INTERNAL (uv-common.h): a handle that the end of a loop does not count. */
+/** UV_HANDLE_INTERNAL of libuv's own uv-common.h, which Node's headers leave out: a handle that the end of a loop does not count. */
 const INTERNAL = 0x10;
 
 /** How many events are taken at a time. */

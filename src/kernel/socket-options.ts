@@ -7,6 +7,7 @@ import {
   IPV6_V6ONLY,
   IP_PKTINFO,
   IP_RECVERR,
+  LINGER,
   MEMINFO,
   SOL_SOCKET,
   SOL_UDP,
@@ -66,8 +67,8 @@ export class SocketOptions {
     this.#idle = integers(calls, KEEP_ALIVE_DELAY / 1_000);
     this.#interval = integers(calls, KEEP_ALIVE_INTERVAL);
     this.#count = integers(calls, KEEP_ALIVE_COUNT);
-    this.#dropping = integers(calls, 1, 0);
-    this.#keeping = integers(calls, 0, 0);
+    this.#dropping = linger(calls, true);
+    this.#keeping = linger(calls, false);
     this.#value = integers(calls, 0);
     this.#result = integers(calls, 0);
     this.#size = integers(calls, 0);
@@ -185,5 +186,13 @@ export class SocketOptions {
 function integers(calls: Calls, ...values: readonly number[]): Memory {
   const memory = allocate(calls, values.length * Int32Array.BYTES_PER_ELEMENT);
   new Int32Array(memory.bytes.buffer).set(values);
+  return memory;
+}
+
+/** A struct linger: for no time at all, or not. */
+function linger(calls: Calls, isOn: boolean): Memory {
+  const memory = allocate(calls, LINGER.size);
+  memory.bytes.writeInt32LE(Number(isOn), LINGER.isOn);
+  memory.bytes.writeInt32LE(0, LINGER.time);
   return memory;
 }

@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { afterEach, expect, test, vi } from 'vitest';
 
+import { LOOPBACK_IFINDEX } from '../../src/kernel/abi.ts';
 import { repository, run } from '../helpers/run.ts';
 
 const ABI = '../../src/kernel/abi.ts';
@@ -43,6 +45,7 @@ const STRUCTURES: Readonly<Record<string, Structure>> = {
     fields: { port: 'sin6_port', address: 'sin6_addr', scope: 'sin6_scope_id' },
   },
   SOCKADDR_NL: { type: 'struct sockaddr_nl', unit: 1, fields: { groups: 'nl_groups' } },
+  LINGER: { type: 'struct linger', unit: 1, fields: { isOn: 'l_onoff', time: 'l_linger' } },
   SOCK_FILTER: { type: 'struct sock_filter', unit: 1, fields: { ifTrue: 'jt', ifFalse: 'jf', k: 'k' } },
   SOCK_FPROG: { type: 'struct sock_fprog', unit: 1, fields: { instructions: 'filter' } },
   TCP_INFO_OF: {
@@ -85,10 +88,14 @@ const STRUCTURES: Readonly<Record<string, Structure>> = {
 /** An array: of so many numbers, one of them at a place. */
 const MEMINFO = { size: 'SK_MEMINFO_VARS * sizeof(uint32_t)', drops: 'SK_MEMINFO_DROPS * sizeof(uint32_t)' };
 
+/** No header for programs has it. */
+const OF_THE_KERNEL = 'LOOPBACK_IFINDEX';
+
 type Value = number | Readonly<Record<string, number>>;
 
 /** What is to be so, in C. */
 function claimsOf(name: string, value: Value): readonly string[] {
+  if (name === OF_THE_KERNEL) return [];
   if (typeof value === 'number') return [`(int)(${name}) == ${value}`];
   if (name === 'MEMINFO') return Object.entries(MEMINFO).map(([field, c]) => `${c} == ${value[field]}`);
   const { type, unit, fields, size = `sizeof(${type})` } = STRUCTURES[name] as Structure;
@@ -141,6 +148,10 @@ test.each([
   const claims = await claimsOn(arch);
   expect(claims.length).toBeGreaterThan(100);
   expect(await compile(compiler, claims)).toBe('');
+});
+
+test('the index of loopback is that of the kernel', () => {
+  expect(readFileSync('/sys/class/net/lo/ifindex', 'utf8')).toBe(`${LOOPBACK_IFINDEX}\n`);
 });
 
 test('a number or a layout that is wrong is seen', async () => {
