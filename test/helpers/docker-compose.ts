@@ -118,7 +118,8 @@ export async function bringUpFile(
     project,
     up,
     command: (...args) => command(args),
-    exec: (service, ...args) => run(program, [...options, 'exec', '-T', service, ...args]),
+    exec: (service, ...args) =>
+      run(program, [...options, 'exec', '-T', service, ...args], { env: { ...process.env, ...environment } }),
     logs: (service) => command(['logs', '--no-color', service]),
     container,
     address: async (service) => docker('inspect', '--format', address, await container(service)),
