@@ -9,6 +9,7 @@ RUN node -e "const p = JSON.parse(fs.readFileSync('package.json')); p.devDepende
 COPY tsconfig.json ./
 COPY src src
 COPY healthcheck healthcheck
+COPY scripts/licences.ts scripts/
 ARG REVISION=
 RUN npm run build && chmod 0755 dist/*.js
 
@@ -16,13 +17,17 @@ FROM ${NODE_IMAGE} AS runtime
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends binutils ca-certificates \
  && rm -rf /var/lib/apt/lists/*
+# The licences of Node and of Debian's packages are where their images have them.
 # Every library keeps the path where ldd finds it: the loader has no ld.so.cache in the image and looks there.
-RUN mkdir -p /rootfs/usr/local/bin /rootfs/etc/ssl/certs /rootfs/run /rootfs/tmp /run-of-user/sallyport \
+RUN mkdir -p /rootfs/usr/local/bin /rootfs/usr/share/licenses/node /rootfs/etc/ssl/certs /rootfs/run /rootfs/tmp /run-of-user/sallyport \
  && chmod 1777 /rootfs/tmp \
  && chmod 0700 /run-of-user/sallyport \
  && strip --output-file /rootfs/usr/local/bin/node /usr/local/bin/node \
  && ldd /usr/local/bin/node | grep --only-matching '/[^ ]*' | sort --unique \
     | xargs -I{} cp --parents --dereference {} /rootfs \
+ && find /usr/local -maxdepth 1 -name LICENSE -exec cp {} /rootfs/usr/share/licenses/node/ \; \
+ && find -L /usr/share/doc -regextype egrep -regex '.*/(libc6|libgcc-s1|libstdc\+\+6|libatomic1|ca-certificates)/copyright' \
+    -exec cp --parents --dereference {} /rootfs \; \
  && cp --dereference /etc/ssl/certs/ca-certificates.crt /rootfs/etc/ssl/certs/ \
  && echo 'hosts: files dns' >/rootfs/etc/nsswitch.conf \
  && echo 'sallyport:x:65532:65532:sallyport:/:/sbin/nologin' >/rootfs/etc/passwd \
@@ -46,6 +51,8 @@ COPY --from=runtime --chown=65532:65532 /run-of-user /run
 COPY --from=bundles /build/dist/sallyport.js /usr/local/bin/sallyport
 COPY --from=bundles /build/dist/sallyport-metrics.js /build/dist/sallyport-page.html /usr/local/bin/
 COPY --from=bundles /build/dist/healthcheck.js /usr/local/bin/healthcheck
+COPY --from=bundles /build/dist/sallyport-licences.txt /usr/share/licenses/sallyport/bundled-packages.txt
+COPY LICENSE /usr/share/licenses/sallyport/LICENSE
 USER 65532:65532
 # How long a probe may take is the user's to set: the engine's own limit only catches a healthcheck that hangs.
 HEALTHCHECK --interval=30s --timeout=30s --start-period=10s CMD ["healthcheck"]

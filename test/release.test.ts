@@ -57,6 +57,7 @@ test('a build gives the same bytes twice, and others for another revision', () =
   expect([...first.keys()].toSorted()).toEqual([
     'healthcheck.js',
     'package.json',
+    'sallyport-licences.txt',
     'sallyport-metrics.js',
     'sallyport-page.html',
     'sallyport.js',

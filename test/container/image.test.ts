@@ -1,9 +1,13 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { build } from 'esbuild';
 import { describe, expect, test } from 'vitest';
 
 import { noDocker } from '../helpers/docker-engine.ts';
 import { images } from '../helpers/docker-names.ts';
 import { docker } from '../helpers/docker.ts';
-import { run } from '../helpers/run.ts';
+import { repository, run } from '../helpers/run.ts';
 
 interface Inspected {
   Size: number;
@@ -15,6 +19,9 @@ interface Inspected {
     Volumes: object | null;
   };
 }
+
+const BASE = 'node:26-bookworm-slim';
+const PROGRAMS = ['src/main.ts', 'src/control/metrics.ts', 'healthcheck/main.ts'];
 
 const megabyte = 1_000_000;
 
@@ -68,6 +75,51 @@ describe.skipIf(noDocker)('the image', () => {
       ]);
       expect({ code, output }).toMatchObject({ code: 127, output: expect.stringContaining(program) });
     }
+  });
+
+  /** A file of an image that has Node; null where there is none. */
+  async function fileIn(image: string, file: string): Promise<string | null> {
+    const script = `process.stdout.write(fs.readFileSync('${file}'))`;
+    const { code, stdout } = await run('docker', [
+      'run',
+      '--rm',
+      '--entrypoint',
+      'node',
+      image,
+      '-e',
+      script,
+    ]);
+    return code === 0 ? stdout : null;
+  }
+
+  test('carries the licence of each package that is in its programs', async () => {
+    const { metafile } = await build({
+      absWorkingDir: repository,
+      entryPoints: PROGRAMS,
+      outdir: 'out',
+      bundle: true,
+      platform: 'node',
+      metafile: true,
+      write: false,
+    });
+    const packages = new Set(
+      Object.keys(metafile.inputs).flatMap(
+        (input) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1] ?? [],
+      ),
+    );
+    expect(packages).toContain('pino');
+    const licences =
+      (await fileIn(images.sallyport, '/usr/share/licenses/sallyport/bundled-packages.txt')) ?? '';
+    const named = [...licences.matchAll(/^(\S+) \d[\w.-]* \([\w.-]+\)$/gm)].map(([, name = '']) => name);
+    expect(named.toSorted()).toEqual([...packages].toSorted());
+    expect(licences.split(/^-{80}$/m).filter((text) => !/copyright/i.test(text))).toEqual([]);
+  });
+
+  test("carries our own licence, and Node's where its image has it", async () => {
+    const own = await fileIn(images.sallyport, '/usr/share/licenses/sallyport/LICENSE');
+    expect(own).toBe(readFileSync(path.join(repository, 'LICENSE'), 'utf8'));
+    const ofNode = await fileIn(images.sallyport, '/usr/share/licenses/node/LICENSE');
+    expect(ofNode).toBe(await fileIn(BASE, '/usr/local/LICENSE'));
   });
 
   test('stops on a bad environment with code 78, and tells every problem at once', async () => {

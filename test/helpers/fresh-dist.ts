@@ -3,7 +3,12 @@ import { globSync, statSync } from 'node:fs';
 import { repository, run } from './run.ts';
 
 /** All that `npm run build` reads of this repository. */
-const SOURCES = ['{src,healthcheck}/**/*.{ts,html}', 'package.json', 'package-lock.json'];
+const SOURCES = [
+  '{src,healthcheck}/**/*.{ts,html}',
+  'scripts/licences.ts',
+  'package.json',
+  'package-lock.json',
+];
 const PROGRAMS = 'dist/*.js';
 
 /** Builds what tests are about to run, if it is older than its sources. Throws what the build has to say if it fails. */
