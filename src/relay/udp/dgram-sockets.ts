@@ -59,7 +59,8 @@ export function dgramSockets(): UdpSockets {
         { address, port },
         { recvBufferSize: bufferSize, sendBufferSize: bufferSize },
         'connect',
-        (socket) => socket.connect(port, address),
+        // Without it Node binds by itself, and where that fails puts off our close() for ever.
+        (socket) => socket.bind(0, () => socket.connect(port, address)),
       ),
   };
 }
