@@ -38,6 +38,12 @@ const SERVERS = [
   'shellcheck',
   'aarch64-linux-gnu-gcc',
 ];
+/** What test/faults runs beside these, of Debian's nftables, ethtool and iproute2. */
+const FOR_FAULTS = ['nft', 'ethtool', 'tc'];
+/** Of Debian's libfaketime, by machine. */
+const FAKETIME = ['x86_64', 'aarch64'].map(
+  (machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`,
+);
 /** Of Debian's python3-pycares. */
 const PYCARES = '/usr/lib/python3/dist-packages/pycares';
 /** What test/container/podman.test.ts runs, of Debian's podman, netavark, util-linux and iproute2. */
@@ -49,6 +55,11 @@ const DIRECTORIES = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 const missingOf = (programs: readonly string[]) =>
   programs.filter((program) => !DIRECTORIES.some((directory) => existsSync(join(directory, program))));
 const missing = [...missingOf(SERVERS), ...(existsSync(PYCARES) ? [] : ['pycares'])];
+const missingOfFaults = [
+  ...missing,
+  ...missingOf(FOR_FAULTS),
+  ...(FAKETIME.some((file) => existsSync(file)) ? [] : ['libfaketime']),
+];
 const missingOfPodman = process.getuid?.() === 0 ? missingOf(PODMAN) : ['root'];
 const missingOfArm64 = [
   ...missingOf(EMULATION),
@@ -57,6 +68,7 @@ const missingOfArm64 = [
 const leftOut: string[] = [];
 for (const [tests, programs] of [
   ['server tests', missing],
+  ['faults', missingOfFaults],
   ['the test with Podman', missingOfPodman],
   ['tests on arm64', missingOfArm64],
 ] as const) {
@@ -73,6 +85,21 @@ const LONG = 'test/**/*-{differential,fuzz}.test.ts';
 const DNS_SERVER = 'test/dns-server/listen.test.ts';
 const RUNS_DIST = { globalSetup: ['test/helpers/fresh-dist.ts'] };
 
+const RUNS_CONTAINERS = {
+  globalSetup: ['test/helpers/docker-setup.ts'],
+  env: { TESTCONTAINERS_RYUK_DISABLED: 'true' },
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+};
+const CONTAINER_FAULTS = 'test/container/faults.test.ts';
+
+/** The data planes of doors, and what goes wrong for each of them. */
+const DATA_PLANES = [
+  { name: 'faults', files: '*', env: {} },
+  { name: 'faults-workers', files: '{target,client,kernel,process}', env: { TEST_WORKERS: '2' } },
+  { name: 'faults-streams', files: '{target,client,kernel}', env: { TEST_SOCKETS: 'streams' } },
+];
+
 export default defineConfig({
   test: {
     reporters: ['default', new LeftOut(leftOut)],
@@ -82,7 +109,7 @@ export default defineConfig({
     expect: { poll: { timeout: 10_000 } },
     projects: [
       project('unit', ['test/**/*.test.ts'], {
-        exclude: [LONG, 'test/{relay,process,arm64,servers,container}/**', DNS_SERVER],
+        exclude: [LONG, 'test/{relay,process,arm64,servers,faults,container}/**', DNS_SERVER],
       }),
       project('relay', ['test/relay/**/*.test.ts', DNS_SERVER], { exclude: [LONG] }),
       project(
@@ -107,13 +134,16 @@ export default defineConfig({
             }),
           ]),
       ...(missing.length > 0 ? [] : [project('servers', ['test/servers/**/*.test.ts'], RUNS_DIST)]),
+      ...(missingOfFaults.length > 0
+        ? []
+        : DATA_PLANES.map(({ name, files, env }) =>
+            project(name, [`test/faults/${files}.test.ts`], { ...RUNS_DIST, env, testTimeout: 120_000 }),
+          )),
       project('container', ['test/container/**/*.test.ts'], {
-        exclude: missingOfPodman.length > 0 ? ['test/container/podman.test.ts'] : [],
-        globalSetup: ['test/helpers/docker-setup.ts'],
-        env: { TESTCONTAINERS_RYUK_DISABLED: 'true' },
-        testTimeout: 60_000,
-        hookTimeout: 120_000,
+        exclude: [CONTAINER_FAULTS, ...(missingOfPodman.length > 0 ? ['test/container/podman.test.ts'] : [])],
+        ...RUNS_CONTAINERS,
       }),
+      project('faults-containers', [CONTAINER_FAULTS], RUNS_CONTAINERS),
     ],
   },
 });

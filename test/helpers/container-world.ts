@@ -17,6 +17,7 @@ interface Places {
 export interface World {
   /** The name of the network that has no way out. */
   readonly inside: string;
+  readonly outside: string;
   start(container: JoinedContainer, places: Places): Promise<StartedTestContainer>;
   /** The container's address on the outside network. */
   outsideAddress(container: StartedTestContainer): string;
@@ -47,7 +48,7 @@ export async function openWorld(inside: NetworkOptions = {}): Promise<World> {
   await createNetwork(names.inside, { ...inside, Internal: true, Labels: labels });
   await createNetwork(names.outside, { Labels: labels });
   return {
-    inside: names.inside,
+    ...names,
     start: (container, places) => {
       if (places.inside !== undefined) container.joining(names.inside, places.inside);
       if (places.outside !== undefined) container.joining(names.outside, places.outside);

@@ -9,6 +9,7 @@ import { temporaryDirectory } from './program.ts';
 
 /** A pipe with a name (fifo(7)). */
 export interface Fifo {
+  readonly path: string;
   /** A blocking descriptor to write to it, as a shell would hand down. */
   readonly fd: number;
   /** Writes lines until it holds no more; what it holds then. */
@@ -32,6 +33,7 @@ export function fifo(): Fifo {
   };
   onTestFinished(close);
   return {
+    path,
     fd,
     close,
     fill() {

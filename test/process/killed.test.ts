@@ -1,16 +1,17 @@
-import { writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
 import { readSockets } from '../../src/kernel/socket-table.ts';
-import { startSallyport, temporaryDirectory } from '../helpers/program.ts';
+import { startSallyport } from '../helpers/program.ts';
 import { closedPort, endOf, readAll, readSome, tcpClient, tcpServer } from '../helpers/sockets.ts';
 
 const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nthis is not all of it';
 /** Of tcp_states.h: a FIN stands behind what is still to be acknowledged. */
 const FIN_WAIT1 = '04';
+
+const HOARD = join(import.meta.dirname, '../helpers/programs/hoard.cjs');
 
 type UnderWay = Awaited<ReturnType<typeof underWay>>;
 
@@ -73,21 +74,7 @@ test('what was complete when the relay is killed arrives, to its end', async () 
 
 /** A relay in which one thread has been told to take memory until it has no more, while clients and targets keep it busy. */
 async function hoarding(WORKERS: string): Promise<UnderWay> {
-  const preload = join(temporaryDirectory(), 'fault.cjs');
-  const fault = `const threads = require('node:worker_threads');
-const { Worker, isMainThread, threadId } = threads;
-threads.Worker = class extends Worker {
-  constructor(file, options) {
-    super(file, { ...options, resourceLimits: { maxOldGenerationSizeMb: 32 } });
-  }
-};
-const signal = new BroadcastChannel('signal').unref();
-const kept = [];
-signal.onmessage = () => setInterval(() => kept.push(Array.from({ length: 100_000 }, () => 0.5)), 1);
-if (isMainThread) process.on('SIGWINCH', ${WORKERS === '1' ? 'signal.onmessage' : "() => signal.postMessage('now')"});
-if (!isMainThread && threadId !== 1) signal.close();`;
-  writeFileSync(preload, fault);
-  return underWay({ WORKERS, NODE_OPTIONS: `--require=${preload} --max-old-space-size=48` }, 12);
+  return underWay({ WORKERS, NODE_OPTIONS: `--require=${HOARD} --max-old-space-size=48` }, 12);
 }
 
 async function runOutOfHeap({ relay, clients, targets }: UnderWay): Promise<void> {
