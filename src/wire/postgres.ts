@@ -8,6 +8,8 @@ const GSSAPI = Buffer.from('0000000804d21630', 'hex').toString('latin1');
 /** What a StartupMessage of version 3 begins with, as its length is below 64 KiB, and has behind its length; clients send it that want no encryption. */
 const [SHORT, VERSION_3] = ['\0\0', '\0\x03\0'];
 const LENGTH = 4;
+/** The length counts itself and the version. */
+const SHORTEST = '\0\0\0\x08';
 
 /** The server's answers. */
 export const GRANTED = 'S';
@@ -18,7 +20,8 @@ export function readPostgresRequest(start: string): 'TLS' | 'GSSAPI' | 'nothing'
   if (start.startsWith(TLS)) return 'TLS';
   if (start.startsWith(GSSAPI)) return 'GSSAPI';
   if (TLS.startsWith(start) || GSSAPI.startsWith(start)) return null;
-  const version = start.slice(LENGTH);
+  const [length, version] = [start.slice(0, LENGTH), start.slice(LENGTH)];
+  if (length.length === LENGTH && length < SHORTEST) return undefined;
   if (start.startsWith(SHORT) && version.startsWith(VERSION_3)) return 'nothing';
-  return SHORT.startsWith(start.slice(0, SHORT.length)) && VERSION_3.startsWith(version) ? null : undefined;
+  return SHORT.startsWith(length.slice(0, SHORT.length)) && VERSION_3.startsWith(version) ? null : undefined;
 }

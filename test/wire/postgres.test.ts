@@ -15,7 +15,7 @@ test.each([
   expect(readPostgresRequest(text)).toBe(asks);
 });
 
-test.each(['47', '0001', '0000005401', '000000540004', '0000000804d2162e'])(
+test.each(['47', '0001', '00000000', '00000007', '0000005401', '000000540004', '0000000804d2162e'])(
   'readPostgresRequest() reads nothing of PostgreSQL in %s',
   (hex) => {
     expect(readPostgresRequest(Buffer.from(hex, 'hex').toString('latin1'))).toBe(undefined);
