@@ -134,7 +134,8 @@ function callByUdp({ address, port }: Way, calls: Calls): void {
   socket.on('error', ({ code = '' }: NodeJS.ErrnoException) => {
     calls.failed[code] = (calls.failed[code] ?? 0) + 1;
   });
-  socket.send(bytes, port, address);
+  // Connected: what goes to others at this host, once its port is ours, is not taken for an answer.
+  socket.on('connect', () => socket.send(bytes)).connect(port, address);
 }
 
 /** One socket's datagrams, each with its number and the bytes that go with it. */
@@ -147,12 +148,12 @@ function openDatagrams({ address, port }: Way): UdpSocket {
     else its.wrong++;
   });
   socket.on('error', () => {});
-  const talking = setInterval(() => {
+  const talk = () => {
     const number = Buffer.alloc(4);
     number.writeUInt32BE(its.sent);
-    socket.send(Buffer.concat([number, patternAt(its.sent++, 200)]), port, address, () => {});
-  }, INTERVAL);
-  timers.push(talking);
+    socket.send(Buffer.concat([number, patternAt(its.sent++, 200)]), () => {});
+  };
+  socket.on('connect', () => timers.push(setInterval(talk, INTERVAL))).connect(port, address);
   return socket;
 }
 
