@@ -6,7 +6,7 @@ import { send } from '../loads/send.ts';
 import { Gate } from './gate.ts';
 import { Listener } from './listener.ts';
 import type { Serving } from './serve-exchange.ts';
-import type { Target } from './target.ts';
+import { type Target, targetOf } from './target.ts';
 
 interface Options {
   readonly numbers: ReadonlyMap<string, number>;
@@ -30,13 +30,7 @@ export function httpTarget({ numbers, port, wrong }: Options): Target {
     port,
     serve: (socket) => void server.emit('connection', socket),
   });
-  return {
-    start: () => listener.start(),
-    refuse: () => listener.refuse(),
-    abort: () => listener.abort(),
-    beMute: (isMute) => (isMute ? mute.shut() : mute.open()),
-    stopReading: (isStopped) => (isStopped ? reading.shut() : reading.open()),
-  };
+  return targetOf(listener, { mute, reading });
 }
 
 async function serve(

@@ -1,3 +1,6 @@
+import type { Gate } from './gate.ts';
+import type { Listener } from './listener.ts';
+
 /** A program that doors lead to, or several that do the same, with what can go wrong with them. */
 export interface Target {
   /** Listens again. */
@@ -10,4 +13,18 @@ export interface Target {
   readonly beMute: (isMute: boolean) => void;
   /** Reads nothing, until told otherwise. */
   readonly stopReading: (isStopped: boolean) => void;
+}
+
+/** What listens so, and passes these gates before it says or reads anything. */
+export function targetOf(
+  listener: Listener,
+  { mute, reading }: { readonly mute: Gate; readonly reading: Gate },
+): Target {
+  return {
+    start: () => listener.start(),
+    refuse: () => listener.refuse(),
+    abort: () => listener.abort(),
+    beMute: (isMute) => (isMute ? mute.shut() : mute.open()),
+    stopReading: (isStopped) => (isStopped ? reading.shut() : reading.open()),
+  };
 }

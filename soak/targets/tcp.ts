@@ -6,7 +6,7 @@ import type { Receipts } from '../loads/receipts.ts';
 import { Gate } from './gate.ts';
 import { Listener } from './listener.ts';
 import { serveExchange, type Serving } from './serve-exchange.ts';
-import type { Target } from './target.ts';
+import { type Target, targetOf } from './target.ts';
 
 interface Options {
   /** Of each address, the number that it goes by. */
@@ -36,11 +36,5 @@ export function tcpTarget({ numbers, port, tls, receipts, wrong }: Options): Tar
     });
   };
   const listener = new Listener({ addresses: [...numbers.keys()], port, serve });
-  return {
-    start: () => listener.start(),
-    refuse: () => listener.refuse(),
-    abort: () => listener.abort(),
-    beMute: (isMute) => (isMute ? mute.shut() : mute.open()),
-    stopReading: (isStopped) => (isStopped ? reading.shut() : reading.open()),
-  };
+  return targetOf(listener, { mute, reading });
 }

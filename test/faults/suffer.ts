@@ -66,11 +66,11 @@ export async function suffer({
   for (const each of [client.good, client.bad]) each.tell({ call: each.way });
   await Promise.all([served(client.good), served(client.bad)]);
 
-  const before = { good: await client.good.seen(), bad: await client.bad.seen() };
+  const before = await client.bad.seen();
   await inflict(world);
   if (shows !== undefined)
     await expect
-      .poll(async () => shows(await client.bad.seen(), before.bad), {
+      .poll(async () => shows(await client.bad.seen(), before), {
         ...PATIENCE,
         message: 'the fault shows',
       })

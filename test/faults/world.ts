@@ -1,6 +1,5 @@
 import { type ChildProcess, execFile, type Serializable, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
@@ -8,6 +7,7 @@ import { promisify } from 'node:util';
 
 import { expect, onTestFinished } from 'vitest';
 
+import { readProcess } from '../../soak/measure/process.ts';
 import { type Daemon, startDaemon } from '../helpers/daemon.ts';
 import { type Namespace, openStar } from '../helpers/namespaces.ts';
 import { optionsOf, statusIn, temporaryDirectory } from '../helpers/program.ts';
@@ -215,7 +215,7 @@ async function startDoorIn({ wrap }: Namespace, environment: Environment, output
       const { timers } = await look();
       const all = await ports();
       return {
-        descriptors: readdirSync(`/proc/${daemon.pid}/fd`).length,
+        descriptors: readProcess(daemon.pid)?.descriptors ?? NaN,
         timers,
         live: all.reduce((sum, { live }) => sum + live, 0),
         waiting: all.reduce((sum, { waiting }) => sum + waiting, 0),
@@ -223,8 +223,7 @@ async function startDoorIn({ wrap }: Namespace, environment: Environment, output
     },
     async residentMemory() {
       await look();
-      const status = readFileSync(`/proc/${daemon.pid}/status`, 'latin1');
-      return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
+      return readProcess(daemon.pid)?.rss ?? NaN;
     },
   };
 }
