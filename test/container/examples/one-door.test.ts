@@ -9,6 +9,7 @@ import { noDocker } from '../../helpers/docker-engine.ts';
 import { images } from '../../helpers/docker-names.ts';
 import { docker } from '../../helpers/docker.ts';
 import { run } from '../../helpers/run.ts';
+import { syslogTo } from '../../helpers/syslog.ts';
 
 const DOOR = '10.53.1.53';
 
@@ -44,14 +45,8 @@ describe.skipIf(noDocker)('examples/one-door', () => {
   });
 
   test('has a message arrive at the log server over UDP', async () => {
-    let sent = 0;
-    // A datagram may be lost, as long as the log server is still starting.
-    const arrived = async () => {
-      const message = `message ${++sent} from inside`;
-      await example.exec('app', 'logger', '--server', 'logs.example.com', '--port', '514', '--udp', message);
-      return await example.logs('demo-logs');
-    };
-    await expect.poll(arrived, { timeout: 20_000, interval: 500 }).toMatch(/message \d+ from inside/);
+    const log = syslogTo(example, 'demo-logs');
+    await expect.poll(log, { timeout: 20_000, interval: 500 }).toMatch(/message \d+ from inside/);
   });
 
   test('is a forward proxy to the same names, and to no other', async () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
 import { bringUp, type Composed } from '../../helpers/docker-compose.ts';
 import { noDocker } from '../../helpers/docker-engine.ts';
+import { syslogTo } from '../../helpers/syslog.ts';
 
 describe.skipIf(noDocker)('examples/udp-syslog', () => {
   let example: Composed;
@@ -14,14 +15,8 @@ describe.skipIf(noDocker)('examples/udp-syslog', () => {
   afterAll(() => example.down());
 
   test('has a message arrive at the log server', async () => {
-    let sent = 0;
-    // A datagram may be lost, as long as the log server is still starting.
-    const arrived = async () => {
-      const message = `message ${++sent} from inside`;
-      await example.exec('app', 'logger', '--server', 'logs.example.com', '--port', '514', '--udp', message);
-      return await example.logs('demo-syslog');
-    };
-    await expect.poll(arrived, { timeout: 20_000, interval: 500 }).toMatch(/message \d+ from inside/);
+    const log = syslogTo(example, 'demo-syslog');
+    await expect.poll(log, { timeout: 20_000, interval: 500 }).toMatch(/message \d+ from inside/);
   });
 
   test('has no way to the log server but the door', async () => {
