@@ -1,7 +1,11 @@
+import { isIPv4 } from 'node:net';
+
 import { ConfigError } from '../src/config/config-error.ts';
 import { type Config, parseConfig, parseRunDir } from '../src/config/config.ts';
+import { canonical } from '../src/config/host.ts';
 import { protocolOf } from '../src/config/listeners.ts';
 import { PROTOCOLS } from '../src/config/ports.ts';
+import { hostOf, type Probe } from '../src/config/probes.ts';
 import { DNS_PORT } from '../src/config/read-listeners.ts';
 import { isWildcard } from '../src/config/targets.ts';
 import { askRelay } from '../src/control/ask-relay.ts';
@@ -70,12 +74,24 @@ async function check(environment: NodeJS.ProcessEnv): Promise<string> {
   }
   const [loop] = status?.loops ?? [];
   if (loop !== undefined) throw new Error(loop);
-  const address = probeAddress(bind);
   await Promise.all([
     status && config.preResolve && import('./name.ts').then(({ checkNames }) => checkNames(config, status)),
-    ...probes.map((probe) => explain(send({ ...probe, address }), { runDir, ...probe })),
+    ...probes.map((probe) =>
+      explain(send({ ...probe, address: addressFor(probe, bind, status) }), { runDir, ...probe }),
+    ),
   ]);
   return ['healthy', ...notesOn(config, status)].join('; ');
+}
+
+/** Where a probe is sent: as an app does, to the address of the name where it has one. Of IPv4, as probes are (`probeAddress`). */
+function addressFor(
+  { url, viaProxy }: Probe,
+  bind: Config['bind'],
+  status: Pick<Status, 'names'> | null,
+): string {
+  const host = canonical(hostOf(url));
+  const named = viaProxy ? undefined : status?.names.find(({ name }) => canonical(name) === host);
+  return named?.ownAddresses.find((address) => isIPv4(address)) ?? probeAddress(bind);
 }
 
 /** What somebody who looks should know, though all is well. */

@@ -37,6 +37,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/control',
     'src/relay/tcp',
     'src/relay',
+    'src/wire',
     'src/dns',
     'src/log',
     'src/config',
@@ -51,7 +52,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/dns/wire',
     'src/lib',
   ],
-  'src/relay/udp': ['src/relay', 'src/kernel', 'src/log', 'src/lib'],
+  'src/relay/udp': ['src/relay', 'src/wire', 'src/kernel', 'src/log', 'src/lib'],
   'src/relay/serve': [
     'src/relay/http',
     'src/relay/names',

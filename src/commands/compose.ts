@@ -2,7 +2,7 @@ import { parseConfig } from '../config/config.ts';
 import { canonical, ipVersion } from '../config/host.ts';
 import { parseTargets } from '../config/targets.ts';
 import { type Command, UsageError } from '../lib/arguments.ts';
-import { writeCompose } from './write-compose.ts';
+import { SUBNET, writeCompose } from './write-compose.ts';
 
 /** As the README has it built. */
 const IMAGE = 'ghcr.io/sallyport/sallyport';
@@ -23,6 +23,10 @@ export const compose: Command = {
   options: {
     image: { type: 'string', summary: `the door's image, where it is not ${IMAGE}` },
     dns: { type: 'boolean', summary: "with the door's own DNS in place of aliases, for wildcards too" },
+    addresses: {
+      type: 'boolean',
+      summary: 'as --dns, with an address for each name: any may share a port; takes NET_ADMIN',
+    },
     proxy: { type: 'boolean', summary: 'with a forward proxy to the same names, for apps that take one' },
   },
   run: async ({ options, operands }, { print, printError }) => {
@@ -31,8 +35,9 @@ export const compose: Command = {
       throw new UsageError(`--image '${image}': it takes an image such as registry.example.com/${IMAGE}:1.0`);
     const TARGET = operands.join(' ');
     const MODE = options['proxy'] === true ? 'tcp http-proxy' : undefined;
-    const DNS = options['dns'] === true ? '1' : undefined;
-    const config = parseConfig({ TARGET, MODE, DNS });
+    const NAME_ADDRESSES = options['addresses'] === true ? SUBNET.names : undefined;
+    const DNS = options['dns'] === true || NAME_ADDRESSES !== undefined ? '1' : undefined;
+    const config = parseConfig({ TARGET, MODE, DNS, NAME_ADDRESSES });
     const warnings = [...config.warnings, ...(DNS === undefined ? warnOfLocal(config.targets) : [])];
     if (warnings.length > 0) printError(...warnings);
     print(...writeCompose({ config, entries: parseTargets(TARGET), image }));

@@ -5,8 +5,12 @@ import { LEARNING } from '../lib/learning.ts';
 import { describeBytes } from './describe-bytes.ts';
 import { type Columns, table } from './table.ts';
 
-const nameColumns = ({ preResolve }: Status): Columns<Status['names'][number]> => ({
+type Name = Status['names'][number];
+const OWN_ADDRESSES_COLUMN: Columns<Name> = { 'REACHED AT': ({ ownAddresses }) => ownAddresses.join(', ') };
+
+const nameColumns = ({ preResolve, names }: Status): Columns<Name> => ({
   NAME: ({ name }) => name,
+  ...(names.some(({ ownAddresses }) => ownAddresses.length > 0) ? OWN_ADDRESSES_COLUMN : {}),
   AGE: ({ age }) => (age === null ? null : `${age} s`),
   TTL: ({ ttl }) => (ttl === null ? null : `${ttl} s`),
   CONNECTIONS: ({ connections }) => connections,

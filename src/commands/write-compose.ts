@@ -2,13 +2,13 @@ import type { Config } from '../config/config.ts';
 import { canonical, ipVersion } from '../config/host.ts';
 import { namesOf, portsOf } from '../config/listeners.ts';
 import { serverSpeaksFirst } from '../config/name-check.ts';
-import { isWildcard, type TargetEntry } from '../config/targets.ts';
+import { isName, isWildcard, type TargetEntry } from '../config/targets.ts';
 import { probeKinds, variables } from '../config/variables.ts';
 import { describeRange } from '../lib/runs.ts';
 
 /** What a door is written from. */
 interface Door {
-  readonly config: Pick<Config, 'targets' | 'mode' | 'dns' | 'listeners'>;
+  readonly config: Pick<Config, 'targets' | 'mode' | 'dns' | 'nameAddresses' | 'listeners'>;
   /** Those of TARGET. */
   readonly entries: readonly TargetEntry[];
   readonly image: string;
@@ -18,11 +18,21 @@ type Lines = readonly string[];
 
 const SERVICE = 'door';
 /** Of the internal network, where the door needs an address that is known beforehand; Docker's own choices are elsewhere (172.16.0.0/12, 192.168.0.0/16). */
-const SUBNET = { all: '10.53.0.0/24', others: '10.53.0.128/25', door: '10.53.0.53' };
+export const SUBNET = {
+  all: '10.53.0.0/24',
+  withNames: '10.53.0.0/23',
+  others: '10.53.0.128/25',
+  door: '10.53.0.53',
+  names: '10.53.1.0/24',
+};
 
 /** Where TLS or HTTP is spoken. */
 const WEB_PORTS: ReadonlySet<number> = new Set(Object.values(probeKinds.HTTP.schemes).flat());
 
+const RIGHT_TO_ADDRESSES: Lines = [
+  'cap_add: [NET_ADMIN] # takes the addresses of names',
+  'user: "0:0" # only root can use a capability',
+];
 const HARDENING: Lines = [
   'read_only: true # it writes nothing',
   'cap_drop: [ALL]',
@@ -47,6 +57,7 @@ export function writeCompose(door: Door): Lines {
       'networks:',
       ...indented(2, writePlaces(door)),
       ...HARDENING,
+      ...(hasAddresses(door) ? RIGHT_TO_ADDRESSES : []),
     ]),
     '',
     ...writeNetworks(door),
@@ -74,15 +85,20 @@ function writeEnvironment(door: Door): Lines {
     ...writeNameCheck(config),
     ...(hasProxy(door) ? [`MODE: ${quoted(config.mode)} # a forward proxy to the same names, too`] : []),
     ...(hasDns(door) ? ['DNS: "1" # answers for these names with its own address'] : []),
+    ...(hasAddresses(door)
+      ? [`NAME_ADDRESSES: ${quoted(SUBNET.names)} # or rather with one for each name, which chooses it`]
+      : []),
     ...(hasName && !hasDns(door)
       ? ['PRE_RESOLVE: "1" # asks NAMESERVERS, public by default: Docker\'s DNS would name the door itself']
       : []),
   ];
 }
 
-/** What ports of one name are relayed unread without: switched on where all of them speak what can be read, as far as their numbers tell. */
-function writeNameCheck({ listeners }: Door['config']): Lines {
-  const unread = listeners.filter(({ kind, nameCheck }) => kind === 'tcp' && nameCheck === 'off');
+/** What is relayed unread without: to a port's only name, or a name's own address. Switched on where all of it can be read, as far as ports tell. */
+function writeNameCheck({ listeners, nameAddresses }: Door['config']): Lines {
+  const unread = listeners.filter(
+    ({ kind, nameCheck }) => kind === 'tcp' && (nameCheck === 'off' || nameAddresses !== null),
+  );
   const readable = unread.filter(
     ({ allowed }) =>
       namesOf(allowed).every((name) => ipVersion(name) === 0) && !portsOf(allowed).some(serverSpeaksFirst),
@@ -111,7 +127,7 @@ function writePlaces(door: Door): Lines {
 function writeAliases(door: Door): Lines {
   const { targets } = door.config;
   const wildcards = targets.filter(isWildcard);
-  const names = targets.filter((target) => ipVersion(target) === 0 && !isWildcard(target));
+  const names = targets.filter(isName);
   const aliases = new Set(names.map(canonical));
   const who = hasProxy(door) ? 'the app uses without the proxy' : 'the app uses';
   return [
@@ -124,10 +140,13 @@ function writeAliases(door: Door): Lines {
 }
 
 function writeNetworks(door: Door): Lines {
+  const [subnet, places] = hasAddresses(door)
+    ? [SUBNET.withNames, 'NAME_ADDRESSES, ipv4_address']
+    : [SUBNET.all, 'ipv4_address'];
   const ipam = [
     'ipam:',
     '  config:',
-    `    - subnet: ${SUBNET.all} # where it is taken, change it here, in the next line, in ipv4_address and in the app's dns`,
+    `    - subnet: ${subnet} # where it is taken, change it here, in the next line, in ${places} and in the app's dns`,
     `      ip_range: ${SUBNET.others} # for all but the door`,
   ];
   return [
@@ -143,6 +162,10 @@ function writeNetworks(door: Door): Lines {
 
 function hasDns({ config }: Door): boolean {
   return config.dns !== null;
+}
+
+function hasAddresses({ config }: Door): boolean {
+  return config.nameAddresses !== null;
 }
 
 function hasProxy({ config }: Door): boolean {

@@ -1,3 +1,4 @@
+import { AddressRange, type NameNetworks } from '../lib/address-range.ts';
 import type { Network } from '../lib/networks.ts';
 import { canonical, ipVersion } from './host.ts';
 
@@ -53,5 +54,18 @@ export function parseAddressPair(text: string): { readonly v4: string | null; re
   const [v4 = null, ...moreV4] = addresses.filter((address) => ipVersion(address) === 4);
   const [v6 = null, ...moreV6] = addresses.filter((address) => ipVersion(address) === 6);
   if (moreV4.length + moreV6.length > 0) throw new Error('there are two addresses of one family');
+  return { v4, v6 };
+}
+
+/** Reads a network of IPv4, one of IPv6, or both, that have room for names. Throws at what is none, or where there are two of a family. */
+export function parseNameNetworks(text: string): NameNetworks {
+  const networks = parseNetworks(text);
+  for (const network of networks) {
+    if (new AddressRange(network).size === 0)
+      throw new Error(`'${network.join('/')}' has no room between its first address and its last`);
+  }
+  const [v4 = null, ...moreV4] = networks.filter(([address]) => ipVersion(address) === 4);
+  const [v6 = null, ...moreV6] = networks.filter(([address]) => ipVersion(address) === 6);
+  if (moreV4.length + moreV6.length > 0) throw new Error('there are two networks of one family');
   return { v4, v6 };
 }

@@ -1,3 +1,4 @@
+import type { NameNetworks } from '../lib/address-range.ts';
 import { LEARNING } from '../lib/learning.ts';
 import type { NameserverAddress } from '../lib/nameserver-address.ts';
 import { findNearMisses } from '../lib/near-misses.ts';
@@ -46,6 +47,8 @@ export interface Config {
   readonly tlsEch: Values['TLS_ECH'];
   /** Whether the door answers DNS questions, and with which addresses; null for `answers`: with the one that was asked. */
   readonly dns: { readonly answers: Values['DNS_ANSWER'] } | null;
+  /** Where names have addresses of their own, and whether clients who dial one have to ask for that name; null where they have none. */
+  readonly nameAddresses: { readonly networks: NameNetworks; readonly nameCheck: NameCheck } | null;
   /** The addresses to listen on; null: all, of IPv4 and IPv6. */
   readonly bind: readonly string[] | null;
   /** Where clients may come from; null: anywhere. */
@@ -126,6 +129,7 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     nameCheck,
     tlsEch: all.TLS_ECH,
     dns: all.DNS ? { answers: all.DNS_ANSWER } : null,
+    nameAddresses: nameAddressesOf(all),
     bind: all.BIND,
     allowFrom: all.ALLOW_FROM,
     proxyProtocol: all.PROXY_PROTOCOL,
@@ -168,6 +172,16 @@ export function parseRunDir(environment: NodeJS.ProcessEnv): string | null {
   const { value, problem } = readVariable(environment, 'SALLYPORT_RUN_DIR');
   if (problem !== null) throw new ConfigError([problem]);
   return value ?? null;
+}
+
+/** The address that was dialled has chosen: who learns names has nothing to check. */
+function nameAddressesOf({
+  DNS: isOn,
+  NAME_ADDRESSES: networks,
+  NAME_CHECK: check,
+}: Values): Config['nameAddresses'] {
+  if (networks === null || !isOn) return null;
+  return { networks, nameCheck: check === null || check === 'learn' ? 'off' : check };
 }
 
 function strictest(listeners: readonly CheckedListener[]): NameCheck {

@@ -1,4 +1,5 @@
 import { listSome } from '../lib/list-some.ts';
+import { ipVersion } from './host.ts';
 import { MAX_PORTS, type Protocol } from './ports.ts';
 import type { Rule } from './rules.ts';
 import { isWildcard } from './targets.ts';
@@ -25,12 +26,14 @@ interface Ways {
   readonly relaysTcp: boolean;
   /** Where the forward proxy listens; null: nowhere. */
   readonly proxyPort: number | null;
+  /** Whether names have addresses of their own, which choose. */
+  readonly byAddress: boolean;
 }
 
 /** What has to listen so that clients reach what the rules allow, and what speaks against it. */
 export function listenersOf(
   rules: readonly Rule[],
-  { relaysTcp, proxyPort }: Ways,
+  { relaysTcp, proxyPort, byAddress }: Ways,
 ): { readonly listeners: readonly Listener[]; readonly problems: readonly string[] } {
   const relays = new Map<string, Listener & { readonly allowed: Allowed[] }>();
   for (const { names, protocol, ports } of rules) {
@@ -49,7 +52,7 @@ export function listenersOf(
       ...(listeners.length > MAX_PORTS
         ? [`TARGET and PORT: more than ${MAX_PORTS} ports are to be listened on`]
         : []),
-      ...findAmbiguous(listeners),
+      ...findAmbiguous(listeners, byAddress),
       ...proxies.flatMap(({ port, allowed }) => [
         ...(relays.has(`${port}/tcp`)
           ? [`LISTEN=${port}: TARGET and PORT have a relay listen on that port`]
@@ -88,9 +91,13 @@ function proxyOf(rules: readonly Rule[], port: number): Listener {
   return { kind: 'http-proxy', port, allowed };
 }
 
-/** Ports of UDP that several names share. */
-function findAmbiguous(listeners: readonly Listener[]): readonly string[] {
-  const ambiguous = listeners.filter((listener) => listener.kind === 'udp' && mustChoose(listener));
+/** Ports of UDP that several names share; where names have addresses, a target that is an address itself has none. */
+function findAmbiguous(listeners: readonly Listener[], byAddress: boolean): readonly string[] {
+  const canChoose = (listener: Listener) =>
+    byAddress && namesOf(listener.allowed).every((name) => ipVersion(name) === 0);
+  const ambiguous = listeners.filter(
+    (listener) => listener.kind === 'udp' && mustChoose(listener) && !canChoose(listener),
+  );
   const byNames = Map.groupBy(ambiguous, ({ allowed }) => listSome(namesOf(allowed), ' '));
   return [...byNames].map(
     ([names, sharing]) =>

@@ -39,11 +39,12 @@ const PLAINTEXT_FIRST: Readonly<Record<number, string>> = { 5432: 'PostgreSQL' }
 
 /**
  * Decides for each listener whether it checks names, and tells what in the environment speaks against that. Where NAME_CHECK is not set, names are checked
- * where one has to choose the target, and by the forward proxy.
+ * where one has to choose the target, and by the forward proxy. Where names have addresses (`byAddress`), those choose whatever is spoken.
  */
 export function checkNames(
   listeners: readonly Listener[],
   { NAME_CHECK: given, TLS_ECH: ech }: Partial<Values>,
+  byAddress = false,
 ): Found {
   // Who learns names checks them too, against a list that has all of them.
   const asked = given === 'learn' ? null : given;
@@ -60,8 +61,8 @@ export function checkNames(
   return {
     listeners: checked,
     problems: [
-      ...(asked === 'off' || asked === 'report' ? forbid(asked, choosing) : []),
-      ...findNameless(choosing).map(
+      ...(!byAddress && (asked === 'off' || asked === 'report') ? forbid(asked, choosing) : []),
+      ...(byAddress ? findAddresses(choosing) : findNameless(choosing)).map(
         (reason) => `TARGET: ${reason}, but has to choose the target: give such a target a port of its own`,
       ),
       ...(isIdle && isAsked ? findIdle(asked, left) : []),
@@ -73,7 +74,8 @@ export function checkNames(
       ...(isAsked
         ? findNameless(left).map((reason) => `NAME_CHECK=${asked} leaves a port out: ${reason}`)
         : []),
-      ...warnOfPlaintext(checked),
+      // Whoever has dialled a name's address needs to say none, unless that is asked for.
+      ...(byAddress && !isAsked ? [] : warnOfPlaintext(checked)),
     ],
   };
 }
@@ -81,24 +83,28 @@ export function checkNames(
 function nameCheckOf(listener: Listener, asked: NameCheck | null): NameCheck {
   if (listener.kind === 'udp') return 'off';
   if (listener.kind === 'http-proxy') return asked ?? 'enforce';
-  if (mustChoose(listener)) return 'enforce';
-  return asked === null || findNameless([listener]).length > 0 ? 'off' : asked;
+  const isNameless = findNameless([listener]).length > 0;
+  if (mustChoose(listener)) return isNameless ? 'off' : 'enforce';
+  return isNameless ? 'off' : (asked ?? 'off');
 }
 
 /** Why no name can be read of some clients. */
 function findNameless(listeners: readonly Listener[]): readonly string[] {
-  const allowed = listeners.flatMap((listener) => listener.allowed);
-  const addresses = namesOf(allowed).filter((name) => ipVersion(name) !== 0);
-  const ports = portsOf(allowed).filter(serverSpeaksFirst);
+  const ports = new Set(listeners.flatMap(({ allowed }) => portsOf(allowed)).filter(serverSpeaksFirst));
   return [
-    ...new Set([
-      ...addresses.map((address) => `${address} is no name that a client could say`),
-      ...ports.map(
-        (port) =>
-          `on port ${port} (${SERVER_FIRST[port]}) the server speaks first, before a client says a name`,
-      ),
-    ]),
+    ...findAddresses(listeners),
+    ...[...ports].map(
+      (port) =>
+        `on port ${port} (${SERVER_FIRST[port]}) the server speaks first, before a client says a name`,
+    ),
   ];
+}
+
+function findAddresses(listeners: readonly Listener[]): readonly string[] {
+  const names = new Set(listeners.flatMap(({ allowed }) => namesOf(allowed)));
+  return [...names]
+    .filter((name) => ipVersion(name) !== 0)
+    .map((address) => `${address} is no name that a client could say`);
 }
 
 /** A check that other names cannot do without. */

@@ -1,8 +1,10 @@
+import { describeNameNetworks, roomIn } from '../lib/address-range.ts';
+import { canonical } from './host.ts';
 import { type Listener, listenersOf } from './listeners.ts';
 import { type CheckedListener, checkNames } from './name-check.ts';
 import type { Protocol } from './ports.ts';
 import { makeRules, type Rule } from './rules.ts';
-import { EVERYBODY, type TargetEntry } from './targets.ts';
+import { EVERYBODY, isName, type TargetEntry } from './targets.ts';
 import { type Values, variables } from './variables.ts';
 
 /** RFC 1035 §4.2. */
@@ -32,10 +34,13 @@ export function readListeners(entries: readonly TargetEntry[] | undefined, value
     return { ...none, problems: [...taught.problems, ...problems] };
   const relaysTcp = mode !== 'http-proxy';
   const proxyPort = mode.endsWith('http-proxy') ? listen : null;
-  const listening = listenersOf(rules, { relaysTcp, proxyPort });
-  const checked = checkNames(listening.listeners, values);
+  // What could not be read is a problem of its own, and the only one that comes of it.
+  const byAddress = values.NAME_ADDRESSES !== null && values.DNS !== false;
+  const listening = listenersOf(rules, { relaysTcp, proxyPort, byAddress });
+  const checked = checkNames(listening.listeners, values, byAddress);
+  const targets = [...new Set(taught.entries.map(({ name }) => name))];
   return {
-    targets: [...new Set(taught.entries.map(({ name }) => name))],
+    targets,
     rules,
     listeners: checked.listeners,
     problems: [
@@ -45,6 +50,7 @@ export function readListeners(entries: readonly TargetEntry[] | undefined, value
       ...findAdminClash(values, listening.listeners),
       ...findDnsClash(values, listening.listeners),
       ...checkProxyProtocol(values, listening.listeners),
+      ...checkNameAddresses(values, targets),
     ],
     warnings: [
       ...checked.warnings,
@@ -99,6 +105,28 @@ function checkProxyProtocol(
   if (kinds.has('http-proxy'))
     return [`${problem}, as a forward proxy leads to servers of others, which do not expect the header`];
   return kinds.has('tcp') ? [] : [`${problem}, as datagrams have no beginning for the header to stand at`];
+}
+
+/** Names are found at their addresses by DNS, and so there is room for each, and the door listens there. */
+function checkNameAddresses(
+  { DNS: isOn, NAME_ADDRESSES: networks = null, DNS_ANSWER: answers, BIND: bind }: Partial<Values>,
+  targets: readonly string[],
+): readonly string[] {
+  if (networks === null || isOn === false) return [];
+  const names = new Set(targets.filter(isName).map(canonical));
+  const room = roomIn(networks);
+  const variable = `NAME_ADDRESSES=${describeNameNetworks(networks)}`;
+  return [
+    ...(names.size > room
+      ? [`${variable}: TARGET has ${names.size} names, and there is room for ${room}`]
+      : []),
+    ...(answers ? [`${variable}: goes without DNS_ANSWER, which is one address for all names`] : []),
+    ...(bind
+      ? [
+          `${variable}: goes without BIND, as the door listens at the addresses of names too; ALLOW_FROM says who may come`,
+        ]
+      : []),
+  ];
 }
 
 /** The door's own nameserver listens over both protocols. */

@@ -40,6 +40,11 @@ export function isWildcard(target: string): boolean {
   return target === EVERYBODY || target.startsWith(WILDCARD);
 }
 
+/** Whether a target is one name: no address, and no wildcard. */
+export function isName(target: string): boolean {
+  return ipVersion(target) === 0 && !isWildcard(target);
+}
+
 /** The name whose subdomains a wildcard stands for, to be compared; empty for the root. */
 export function parentOf(wildcard: string): string {
   return canonical(wildcard.slice(WILDCARD.length));

@@ -7,7 +7,7 @@ import envVar from 'env-var';
 
 import { MAX_TIMEOUT } from '../lib/deadline.ts';
 import { type Scope, SCOPES } from '../lib/target-scope.ts';
-import { parseAddresses, parseAddressPair, parseNetworks } from './addresses.ts';
+import { parseAddresses, parseAddressPair, parseNameNetworks, parseNetworks } from './addresses.ts';
 import { ipVersion } from './host.ts';
 import type { ListenerKind } from './listeners.ts';
 import { maskCommand, maskUrls, splitUrls } from './mask.ts';
@@ -123,6 +123,15 @@ export const variables = {
     {
       accepted: 'an IPv4 address, an IPv6 address or one of each, separated by spaces or commas',
       parse: parseAddressPair,
+    },
+    need('DNS=1', ({ DNS }) => DNS),
+  ),
+  NAME_ADDRESSES: optional(
+    null,
+    {
+      accepted:
+        'a network of IPv4, one of IPv6, or one of each, such as 192.0.2.128/25 or 2001:db8::1:0/112, separated by spaces or commas',
+      parse: parseNameNetworks,
     },
     need('DNS=1', ({ DNS }) => DNS),
   ),

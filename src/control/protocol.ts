@@ -54,7 +54,10 @@ export interface StatusPage extends Status {
 }
 
 /** What is known of a name, and what is relayed to it. */
-type NameInUse = NameStatus & Traffic;
+interface NameInUse extends NameStatus, Traffic {
+  /** The door's own addresses that lead there, where NAME_ADDRESSES gives names such. */
+  readonly ownAddresses: readonly string[];
+}
 
 /** What the relay says of itself. */
 export interface Status {

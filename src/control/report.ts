@@ -13,12 +13,14 @@ export interface Witnesses {
   readonly errors: Pick<RecentErrors, 'of' | 'refusals'>;
   readonly lost: Pick<LostDatagrams, 'count'>;
   readonly asked: Pick<AskedNames, 'report'>;
+  /** The door's own addresses that lead to a name. */
+  readonly ownAddresses: (name: string) => readonly string[];
 }
 
 /** All that the relay says of itself, but for what the program itself knows. */
 export function report(
   { mode, nameCheck, targets, preResolve }: Config,
-  { sources, relays, errors, lost, asked }: Witnesses,
+  { sources, relays, errors, lost, asked, ownAddresses }: Witnesses,
 ): Omit<
   Status,
   'version' | 'uptime' | 'draining' | 'blackout' | 'linesDropped' | 'loops' | 'targetFile' | 'dns'
@@ -30,7 +32,11 @@ export function report(
     nameCheck,
     targets,
     preResolve,
-    names: sources.status().map((known) => ({ ...known, ...trafficOf(known.name) })),
+    names: sources.status().map((known) => ({
+      ...known,
+      ...trafficOf(known.name),
+      ownAddresses: ownAddresses(known.name),
+    })),
     ports: relays().map((relay) => {
       const { protocol, port, live, waiting, limit, lastFailure } = relay;
       const { opened, refused, unanswered, sent, received } = relay.counts();

@@ -10,8 +10,8 @@ export type Verdict = 'allowed' | 'above' | 'unknown';
 
 /** What it takes to answer. */
 export interface Knowledge {
-  /** Of allowed names, for whoever asks here. */
-  readonly records: AddressRecords;
+  /** Of an allowed name, for whoever asks here; null while there are none. */
+  readonly recordsOf: (name: string) => AddressRecords | null;
   /** Called once for each question that is well-formed and in our class, with the name as `Question` has it. */
   readonly judge: (name: string) => Verdict;
 }
@@ -34,7 +34,7 @@ const RESPONSE = 0x80;
 const AUTHORITATIVE = 0x04;
 const RECURSION_DESIRED = 0x01;
 /** RFC 1035 §4.1.1, RFC 6891 §9. */
-const RCODE = { NOERROR: 0, FORMERR: 1, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5, BADVERS: 16 };
+const RCODE = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5, BADVERS: 16 };
 const EDNS_VERSION = 0;
 /** The root's name, OPT, the size, no flags and no options (RFC 6891 §6.1.2); and where in it the upper bits of the code and the flags are. */
 const OPT = Buffer.concat([Buffer.of(0), uint16s(TYPE.OPT, UDP_PAYLOAD_SIZE, 0, 0, 0)]);
@@ -42,10 +42,14 @@ const EXTENDED_RCODE = 5;
 const EDNS_FLAGS = 7;
 const DO = 0x80;
 
+/** Of questions that an address answers. */
+const ADDRESS_TYPES: ReadonlySet<number> = new Set([TYPE.A, TYPE.AAAA, TYPE.ANY]);
+
 const NOT_IMPLEMENTED = failure(RCODE.NOTIMP);
 const MALFORMED = failure(RCODE.FORMERR);
 const BAD_VERSION = failure(RCODE.BADVERS);
 const REFUSED = failure(RCODE.REFUSED);
+const FAILED = failure(RCODE.SERVFAIL);
 const NO_DATA = { rcode: RCODE.NOERROR, isAuthoritative: true, answer: null, authority: SOA.ofName };
 const NO_SUCH_NAME = { ...NO_DATA, rcode: RCODE.NXDOMAIN, authority: SOA.ofRoot };
 
@@ -69,7 +73,10 @@ function decide(question: Question, knowledge: Knowledge): Outcome {
   if (type === TYPE.AXFR || type === TYPE.IXFR) return REFUSED;
   const verdict = knowledge.judge(name);
   if (verdict === 'unknown') return NO_SUCH_NAME;
-  const answer = verdict === 'allowed' ? recordOf(type, knowledge.records) : null;
+  if (verdict === 'above' || !ADDRESS_TYPES.has(type)) return NO_DATA;
+  const records = knowledge.recordsOf(name);
+  if (records === null) return FAILED;
+  const answer = recordOf(type, records);
   return answer === null ? NO_DATA : { ...NO_DATA, answer, authority: null };
 }
 
@@ -77,7 +84,7 @@ function decide(question: Question, knowledge: Knowledge): Outcome {
 function recordOf(type: number, { v4, v6 }: AddressRecords): Buffer | null {
   if (type === TYPE.A) return v4;
   if (type === TYPE.AAAA) return v6;
-  return type === TYPE.ANY ? (v4 ?? v6) : null;
+  return v4 ?? v6;
 }
 
 /** With the question as it was asked, bytes and case, where it could be read. */

@@ -60,7 +60,8 @@ function boundNetwork(bound: string): Network {
   return [address, isIPv4(address) ? 32 : 128];
 }
 
-function toRecords({ v4, v6 }: Addresses): AddressRecords {
+/** Of one name or of all. */
+export function toRecords({ v4, v6 }: Addresses): AddressRecords {
   const recordOf = (address: string | null) => (address === null ? null : addressRecord(address));
   return { v4: recordOf(v4), v6: recordOf(v6) };
 }

@@ -10,7 +10,7 @@ import { openListener } from '../relay/tcp/open-listener.ts';
 import type { TcpSocket } from '../relay/tcp/tcp-socket.ts';
 import { bindAt, type UdpSockets } from '../relay/udp/sockets.ts';
 import { AskedRecords } from './asked-records.ts';
-import type { Names } from './judge.ts';
+import type { Names } from './knowledge.ts';
 import type { Addresses } from './own-addresses.ts';
 import { TcpClients } from './serve-tcp.ts';
 import { serveUdp } from './serve-udp.ts';

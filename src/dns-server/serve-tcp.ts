@@ -7,7 +7,7 @@ import { IdleTimer } from '../relay/idle-timer.ts';
 import type { TcpSocket, TcpSocketHandler } from '../relay/tcp/tcp-socket.ts';
 import { type Knowledge, MAX_ANSWER, writeAnswer } from './answer.ts';
 import type { AskedRecords } from './asked-records.ts';
-import { createJudge, type Judging } from './judge.ts';
+import { createKnowledge, type Judging } from './knowledge.ts';
 
 interface Options extends Judging {
   readonly records: AskedRecords;
@@ -85,12 +85,10 @@ class Client implements Member, TcpSocketHandler {
     this.source = sourceOf(remoteAddress);
     this.#socket = socket;
     this.#clients = clients;
-    this.#knowledge = {
-      get records() {
-        return records.at(localAddress, (address) => address);
-      },
-      judge: createJudge(clients.options, () => endpoint(remoteAddress, remotePort)),
-    };
+    this.#knowledge = createKnowledge(clients.options, {
+      client: () => endpoint(remoteAddress, remotePort),
+      records: () => records.at(localAddress, (address) => address),
+    });
     this.#idle = new IdleTimer(idleTimeout, () => this.end());
   }
 

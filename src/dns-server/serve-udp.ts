@@ -3,7 +3,7 @@ import type { SourceFilter } from '../relay/source-filter.ts';
 import type { Datagrams, UdpSocket } from '../relay/udp/sockets.ts';
 import { writeAnswer } from './answer.ts';
 import type { AskedRecords } from './asked-records.ts';
-import { createJudge, type Judging } from './judge.ts';
+import { createKnowledge, type Judging } from './knowledge.ts';
 import type { AddressRecords } from './records.ts';
 
 interface Options extends Judging {
@@ -19,15 +19,13 @@ export function serveUdp(socket: UdpSocket, options: Options): void {
   const { received, records, isWelcome, counters } = options;
   let current = 0;
   const client = () => received.addressOf(received.flow(current));
-  const knowledge = {
-    get records() {
-      return recordsHere();
-    },
-    judge: createJudge(options, () => {
+  const knowledge = createKnowledge(options, {
+    client() {
       const { address, port } = client();
       return endpoint(address, port);
-    }),
-  };
+    },
+    records: recordsHere,
+  });
 
   function mayAsk(): boolean {
     if (isWelcome === null) return true;

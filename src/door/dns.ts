@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { DNS_PORT } from '../config/read-listeners.ts';
 import { PROBE_SOURCE, type Status } from '../control/protocol.ts';
+import type { Names } from '../dns-server/knowledge.ts';
 import type { Standing } from '../lib/standing.ts';
 import type { Log } from '../log/log.ts';
 import { Counters } from '../relay/counters.ts';
@@ -11,6 +12,8 @@ interface Deps {
   readonly log: Log;
   /** Told of each question about a name that is allowed, and how. */
   readonly onAllowed: (at: AskedAt, standing: Standing) => void;
+  /** See Names. */
+  readonly addressesOf?: Names['addressesOf'];
 }
 
 /** The door's own nameserver. */
@@ -26,7 +29,7 @@ export interface OwnDns {
 }
 
 /** Answers DNS questions about names that rules allow, in this thread. Rejects with a ListenError when it cannot listen; null where DNS is off. */
-export async function openDns(config: Config, { log, onAllowed }: Deps): Promise<OwnDns | null> {
+export async function openDns(config: Config, { log, onAllowed, addressesOf }: Deps): Promise<OwnDns | null> {
   const { bind, allowFrom, dns } = config;
   if (dns === null) return null;
   // What is not needed is not loaded.
@@ -48,6 +51,7 @@ export async function openDns(config: Config, { log, onAllowed }: Deps): Promise
           onAllowed({ asked: name, port: DNS_PORT, protocol: 'dns' }, judgement.standing);
         return judgement.verdict;
       },
+      addressesOf,
     },
     sockets: await openUdpSockets(log),
     bare: true,

@@ -1,7 +1,5 @@
 import type { Config, PortConfig } from '../config/config.ts';
-import { ipVersion } from '../config/host.ts';
 import { protocolOf } from '../config/listeners.ts';
-import { serverSpeaksFirst } from '../config/name-check.ts';
 import { PROBE_SOURCE, probeAddress } from '../control/protocol.ts';
 import { untilAnswered } from '../dns/until-answered.ts';
 import { throttle } from '../lib/throttle.ts';
@@ -12,16 +10,14 @@ import { type CounterCells, Counters } from '../relay/counters.ts';
 import { Crowd } from '../relay/crowd.ts';
 import { Descriptors } from '../relay/descriptors.ts';
 import { createLoopGuard } from '../relay/loop-guard.ts';
+import type { NameAddresses } from '../relay/name-addresses.ts';
 import { type Counted, NameTable } from '../relay/name-table.ts';
-import { chooseOnly, type NameRules } from '../relay/names/choose.ts';
 import type { Relay, ThreadRelay } from '../relay/relay.ts';
-import { relayTo } from '../relay/serve/relay-to.ts';
 import { type SlotCells, Slots } from '../relay/slots.ts';
 import type { Target } from '../relay/target.ts';
-import type { Connection } from '../relay/tcp/connection.ts';
-import { listenTcp, type Serve } from '../relay/tcp/listen.ts';
-import type { Upstream } from '../relay/tcp/upstream.ts';
+import { listenTcp } from '../relay/tcp/listen.ts';
 import { type DestinationOf, Routes } from './routes.ts';
+import { leadUdp, serveTcp } from './serving.ts';
 
 /** Looks a name up once: its addresses that may be dialled now. Rejects when there is none; see isFinal. */
 export type Lookup = (host: string, ...how: Parameters<Target['resolve']>) => ReturnType<Target['resolve']>;
@@ -45,6 +41,8 @@ export interface RelayParts {
   readonly log: Log;
   /** On while nobody is to be let in. */
   readonly blackoutFlag: BlackoutFlag;
+  /** Names that have addresses of their own; null where none have. */
+  readonly nameAddresses: NameAddresses | null;
   /** Told that there is UDP traffic, every 10 s at most. */
   readonly onTraffic: () => void;
   /** Told of each name that is counted from now on. */
@@ -95,7 +93,7 @@ export function forRelays({ probes, ...config }: Config): RelayConfig {
 
 /** Listens in this thread. */
 export function listenHere(config: RelayConfig, parts: RelayParts): OpenRelay {
-  const open = { tcp: overTcp(config), udp: overUdp(config, parts) };
+  const open = { tcp: overTcp(config, parts), udp: overUdp(config, parts) };
   const listening = { tcp: new Set<number>(), udp: new Set<number>() };
   const names = new NameTable(parts.onName);
   const destinationsOver = {
@@ -176,7 +174,7 @@ function optionsOf(
 }
 
 /** Opens relays of UDP. What they need is loaded with the first: it would be a good part of the memory that a relay takes. */
-function overUdp(config: RelayConfig, { log, onTraffic }: RelayParts) {
+function overUdp(config: RelayConfig, { log, onTraffic, nameAddresses }: RelayParts) {
   const { workers, udpAnswers: answers, udpTimeout: sessionTimeout } = config;
   let loading: ReturnType<typeof load> | null = null;
 
@@ -191,6 +189,7 @@ function overUdp(config: RelayConfig, { log, onTraffic }: RelayParts) {
         leaver: 'newest',
       }),
       answers,
+      byAddress: nameAddresses !== null,
       patience: UDP_PATIENCE,
       sessionTimeout,
       onTraffic: throttle(TRAFFIC_TOLD_EVERY, onTraffic),
@@ -201,19 +200,20 @@ function overUdp(config: RelayConfig, { log, onTraffic }: RelayParts) {
   return async (options: PortOptions, routes: Routes): Promise<Opened> => {
     loading ??= load();
     const { listenUdp, shared } = await loading;
-    const relay = await listenUdp({ ...options, ...shared, target: () => routes.only });
+    const lead = leadUdp(routes, nameAddresses);
+    const relay = await listenUdp({ ...options, ...shared, lead });
     return { relay, adapt: async () => {} };
   };
 }
 
-function overTcp(config: RelayConfig) {
+function overTcp(config: RelayConfig, { nameAddresses }: RelayParts) {
   const { idleTimeout, proxyProtocol } = config;
   const shared = { ...boundsOf(config), idleTimeout, proxyProtocol, bare: true };
   return async (options: PortOptions, routes: Routes): Promise<Opened> => {
-    let serve = await serving(config, routes);
+    let serve = await serveTcp(config, routes, nameAddresses);
     const relay = await listenTcp({ ...options, ...shared, serve: (connection) => serve(connection) });
     const adapt = async () => {
-      serve = await serving(config, routes);
+      serve = await serveTcp(config, routes, nameAddresses);
     };
     return { relay, adapt };
   };
@@ -254,30 +254,4 @@ function endLevelOf({ verbose, logLevel }: RelayConfig): 'info' | 'debug' | null
 function reachableByProbes(bind: Config['bind']): Config['bind'] {
   if (bind === null || probeAddress(bind) !== PROBE_SOURCE) return bind;
   return [...new Set([...bind, PROBE_SOURCE])];
-}
-
-/** How the clients of a port are served. What is not needed for that is not loaded. */
-async function serving({ tlsEch }: RelayConfig, routes: Routes): Promise<Serve> {
-  const { choose } = routes;
-  const { kind, nameCheck } = routes.port;
-  const check =
-    nameCheck === 'enforce' ? (await import('../relay/serve/enforce-names.ts')).createNameCheck() : null;
-  const { NameReport = null } = nameCheck === 'report' ? await import('../relay/serve/report-names.ts') : {};
-  const rules: NameRules = { choose, refuseEch: tlsEch === 'refuse' };
-  const observe = (connection: Connection, own: NameRules) => NameReport && new NameReport(connection, own);
-
-  if (kind !== 'http-proxy') {
-    if (check !== null) return (connection) => check(connection, rules);
-    return relayTo(routes.only, (connection) => observe(connection, rules));
-  }
-  const { proxyHttp } = await import('../relay/serve/http-proxy.ts');
-  const tunnel = async (connection: Connection, upstream: Upstream): Promise<void> => {
-    const { target } = upstream;
-    if (serverSpeaksFirst(target.port) || ipVersion(target.host) !== 0)
-      return connection.spliceWith(upstream);
-    const own = { ...rules, choose: chooseOnly(target, choose) };
-    if (check !== null) return check(connection, own, upstream);
-    return connection.spliceWith(upstream, observe(connection, own));
-  };
-  return proxyHttp({ choose, tunnel });
 }

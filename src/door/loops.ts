@@ -27,10 +27,10 @@ const AT_ONCE = 16;
 
 /** The guard against dialling ourselves on one of the configuration's ports. */
 export function loopGuardOf(
-  { listeners, bind, preResolve }: Pick<Config, 'listeners' | 'bind' | 'preResolve'>,
+  config: Pick<Config, 'listeners' | 'bind' | 'preResolve' | 'nameAddresses'>,
   protocol: Protocol,
 ): LoopGuard {
-  return createLoopGuard(portsOver(protocol, listeners), { bind, preResolve });
+  return createLoopGuard(portsOver(protocol, config.listeners), config);
 }
 
 function portsOver(protocol: Protocol, listeners: Config['listeners']): ReadonlySet<number> {

@@ -17,6 +17,7 @@ import { openDns } from './dns.ts';
 import { FollowedConfig } from './followed-config.ts';
 import { forRelays, type OpenRelay, type RelayConfig, type RelayParts } from './listen.ts';
 import { watchLoops } from './loops.ts';
+import { openNameAddresses } from './name-addresses.ts';
 import { Relays } from './relays.ts';
 import { TargetFile } from './target-file.ts';
 
@@ -77,19 +78,27 @@ export async function openDoor(
   const errors = keepErrors(log);
   const lost = watchLostDatagrams(() => relays.all, errors.log);
   const asked = new AskedNames(errors.log);
+  const given = await openNameAddresses(config);
   const parts: RelayParts = {
     lookup,
+    nameAddresses: given?.names ?? null,
     log: asked.log,
     blackoutFlag: flag,
     onTraffic: lost.onTraffic,
     onName: (counted) => asked.count(counted),
   };
   const openRelay = await listen(forRelays(config), parts);
+  given?.follow(config);
   const followed = new FollowedConfig(config, { relays, openRelay, sources, log });
   await followed.follow(config);
-  const dns = await openDns(config, { log: asked.log, onAllowed: (...how) => asked.noteQuestion(...how) });
+  const dns = await openDns(config, {
+    log: asked.log,
+    onAllowed: (...how) => asked.noteQuestion(...how),
+    addressesOf: given?.addressesOf,
+  });
   targetFile.start(async (next) => {
     await followed.follow(next);
+    given?.follow(next);
     dns?.follow(next);
   });
   const loops = watchLoops(() => followed.current, { lookup, log, signal });
@@ -115,7 +124,14 @@ export async function openDoor(
         questions: dns.questions(),
         errors: errors.of({ port: dns.port, protocol: 'dns' }),
       },
-      ...report(followed.current, { sources, relays: () => relays.all, errors, lost, asked }),
+      ...report(followed.current, {
+        sources,
+        relays: () => relays.all,
+        errors,
+        lost,
+        asked,
+        ownAddresses: (name) => given?.known(name) ?? [],
+      }),
     }),
     askedNames: () => {
       const all = asked.report();
@@ -129,6 +145,7 @@ export async function openDoor(
       await Promise.race([relays.drain(AbortSignal.abort()), delay(LAST_RESETS)]);
       closing.abort();
       dns?.close();
+      given?.close();
     },
   };
 }

@@ -8,6 +8,7 @@ import { endpoint } from '../relay/endpoint.ts';
 import type { NameTable } from '../relay/name-table.ts';
 import { type Choose, chooseByName, chooseByNameAndPort } from '../relay/names/choose.ts';
 import type { Destination, Target } from '../relay/target.ts';
+import { Refusal } from '../wire/refusal.ts';
 
 /** How to find a target's addresses, by name and port. */
 export type DestinationOf = (host: string, port: number) => Destination;
@@ -48,6 +49,13 @@ export class Routes {
   get only(): Target {
     const { names: [host = ''] = [], ports: [port = 0] = [] } = this.#port.allowed[0] ?? {};
     return this.#target(host, port, 'listed');
+  }
+
+  /** The target of a name whose address was dialled. Throws a Refusal where this port does not lead there. */
+  named(name: string): Target {
+    const target = this.#find(name);
+    if (target !== null) return target;
+    throw new Refusal('not in PORT', `port ${this.#port.port} does not lead to ${name}`, name);
   }
 
   /** Leads elsewhere from now on; the kind of listener is the same. */

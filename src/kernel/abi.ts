@@ -76,6 +76,23 @@ export const RTMGRP_LINK = 0x1;
 export const RTMGRP_IPV4_IFADDR = 0x10;
 export const RTMGRP_IPV6_IFADDR = 0x1_00;
 export const IF_NAMESIZE = 16;
+export const NLM_F_REQUEST = 0x1;
+export const NLM_F_ACK = 0x4;
+export const NLM_F_REPLACE = 0x1_00;
+export const NLM_F_CREATE = 0x4_00;
+
+// rtnetlink(7)
+export const RTM_NEWADDR = 20;
+export const RTM_NEWROUTE = 24;
+export const RTN_LOCAL = 2;
+export const RTPROT_STATIC = 4;
+export const RT_SCOPE_HOST = 254;
+export const RT_TABLE_LOCAL = 255;
+export const RTA_DST = 1;
+export const RTA_OIF = 4;
+export const IFA_ADDRESS = 1;
+export const IFA_CACHEINFO = 6;
+export const IFA_F_NODAD = 0x02;
 
 /** Of the kernel's own net/flow.h, which programs do not get: the test asks the kernel. */
 export const LOOPBACK_IFINDEX = 1;
@@ -101,6 +118,11 @@ export const UV_READABLE = 1;
 export const SOCKADDR_IN = { size: 16, port: 2, address: 4 };
 export const SOCKADDR_IN6 = { size: 28, port: 2, address: 8, scope: 24 };
 export const SOCKADDR_NL = { size: 12, groups: 8 };
+export const NLMSGHDR = { size: 16, length: 0, type: 4, flags: 6 };
+export const RTMSG = { size: 12, prefix: 1, table: 4, protocol: 5, scope: 6, type: 7 };
+export const RTATTR = { size: 4, type: 2 };
+export const IFADDRMSG = { size: 8, prefix: 1, flags: 2, index: 4 };
+export const IFADDR_LIFETIMES = { size: 16, valid: 4 };
 export const LINGER = { size: 8, isOn: 0, time: 4 };
 export const SOCK_FILTER = { size: 8, ifTrue: 2, ifFalse: 3, k: 4 };
 export const SOCK_FPROG = { size: 16, instructions: 8 };

@@ -2,14 +2,15 @@ import { type Histogram, HISTOGRAM_CELLS, observe, readHistogram } from '../lib/
 import { RULES } from '../wire/refusal.ts';
 
 /**
- * Why a client was not let through: a rule that what it said fell foul of, where it came from, a blackout, or a target whose name has no address or that could
- * not be reached.
+ * Why a client was not let through: a rule that what it said fell foul of, where it came from, a blackout, addresses for names that are all in use, or a target
+ * whose name has no address or that could not be reached.
  */
 const REASONS = [
   ...RULES,
   'source not allowed',
   'blackout',
   'no longer in TARGET',
+  'no address left',
   'name not resolved',
   'target unreachable',
 ] as const;

@@ -4,7 +4,12 @@ import { endpoint } from './endpoint.ts';
 import type { Target } from './target.ts';
 
 /** What a client can fall foul of: what it says, or where it comes from, or that nobody is let in. */
-export type RefusalRule = Rule | 'source not allowed' | 'blackout' | 'no longer in TARGET';
+export type RefusalRule =
+  | Rule
+  | 'source not allowed'
+  | 'blackout'
+  | 'no longer in TARGET'
+  | 'no address left';
 
 /** Why a client is not let through: by what it says, by where it comes from, or as nobody is. */
 export interface Reason {

@@ -1,12 +1,21 @@
 import type { LookupAddress } from 'node:dns';
 import { BlockList, isIP } from 'node:net';
 
+import { listNetworks, type NameNetworks } from '../lib/address-range.ts';
 import { addressesOf, recentInterfaces } from '../lib/recent-interfaces.ts';
 
 type Interfaces = ReturnType<typeof recentInterfaces>;
 
 /** Whoever dialled the target would dial this relay itself; the message says what to do. */
 export class LoopError extends Error {}
+
+interface Options {
+  /** Where we listen; null: at all addresses. */
+  readonly bind: readonly string[] | null;
+  readonly preResolve: boolean;
+  /** Networks that are ours as well, though no interface has their addresses. */
+  readonly nameAddresses: { readonly networks: NameNetworks } | null;
+}
 
 /** Returns the addresses of a target, or throws a LoopError when one of them is ours. */
 export type LoopGuard = (
@@ -22,7 +31,7 @@ export type LoopGuard = (
  */
 export function createLoopGuard(
   listening: ReadonlySet<number>,
-  { bind, preResolve }: { readonly bind: readonly string[] | null; readonly preResolve: boolean },
+  { bind, preResolve, nameAddresses }: Options,
 ): LoopGuard {
   let own = new BlockList();
   let known: Interfaces | null = null;
@@ -33,6 +42,8 @@ export function createLoopGuard(
     const interfaces = recentInterfaces();
     if (interfaces !== known) {
       own = ownAddresses(interfaces, bind);
+      for (const [address, prefix] of nameAddresses === null ? [] : listNetworks(nameAddresses.networks))
+        own.addSubnet(address, prefix, familyOf(address));
       known = interfaces;
     }
     const ours = addresses.filter(({ address, family }) =>

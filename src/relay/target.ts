@@ -28,6 +28,12 @@ export interface Target extends Destination {
   readonly tally: () => NameCounters;
 }
 
+/** Where a client is led; to be told when it has ended. */
+export interface Lead {
+  readonly target: Target;
+  readonly end: () => void;
+}
+
 /** A socket that leads to a target, and the address that it has reached. */
 export interface Dialled<S> {
   readonly socket: S;

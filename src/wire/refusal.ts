@@ -3,6 +3,7 @@ export const RULES = [
   'not in TARGET',
   'not in PORT',
   'not the CONNECT host',
+  'not the name dialled',
   'no name',
   'several names',
   'malformed',

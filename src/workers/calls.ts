@@ -5,6 +5,7 @@ import type { RelayConfig, Share } from '../door/listen.ts';
 import type { Lines, Message } from '../log/lines.ts';
 import type { Log } from '../log/log.ts';
 import type { BlackoutCell } from '../relay/blackout-flag.ts';
+import type { NameAddressCells } from '../relay/name-addresses.ts';
 import type { Counted } from '../relay/name-table.ts';
 import type { Relay } from '../relay/relay.ts';
 
@@ -12,6 +13,7 @@ import type { Relay } from '../relay/relay.ts';
 export interface WorkerData {
   readonly config: RelayConfig;
   readonly blackoutCell: BlackoutCell;
+  readonly nameAddressCells: NameAddressCells | null;
 }
 
 /** What workers ask of the main thread. Ports are numbered in the order in which they are opened. */

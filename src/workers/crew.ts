@@ -94,7 +94,7 @@ class Crew {
   }
 
   async #startWorker(resourceLimits: ResourceLimits): Promise<void> {
-    const { program, blackoutFlag, lookup, writeError } = this.#options;
+    const { program, blackoutFlag, nameAddresses, lookup, writeError } = this.#options;
     const fail = (cause: Error) => this.#fail(cause);
     const { promise: ready, resolve } = Promise.withResolvers<void>();
     const worker = new Worker(program, {
@@ -102,7 +102,11 @@ class Crew {
       stdout: true,
       stderr: true,
       resourceLimits,
-      workerData: { config: this.#config, blackoutCell: blackoutFlag.cell } satisfies WorkerData,
+      workerData: {
+        config: this.#config,
+        blackoutCell: blackoutFlag.cell,
+        nameAddressCells: nameAddresses?.cells ?? null,
+      } satisfies WorkerData,
     });
     worker.stderr.on('data', writeError);
     worker.on('error', fail).on('exit', (code) => fail(new Error(`a worker ended with ${code}`)));

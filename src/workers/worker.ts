@@ -4,6 +4,7 @@ import { type LedRelay, listenHere } from '../door/listen.ts';
 import { messageOf } from '../lib/message-of.ts';
 import type { Log } from '../log/log.ts';
 import { BlackoutFlag } from '../relay/blackout-flag.ts';
+import { NameAddresses } from '../relay/name-addresses.ts';
 import { keepHeapFrugal } from '../runtime/frugal-heap.ts';
 import { keepHeapTrimmed } from '../runtime/trim-heap.ts';
 import type { MainCalls, WorkerCalls, WorkerData } from './calls.ts';
@@ -12,7 +13,10 @@ import { Outbox } from './outbox.ts';
 import { shareLookups } from './share-lookups.ts';
 
 /** Relays in a thread beside others on the same ports, which the main thread has it open. Names are resolved and lines logged by the main thread. */
-export async function work({ config, blackoutCell }: WorkerData, port: MessagePort): Promise<void> {
+export async function work(
+  { config, blackoutCell, nameAddressCells }: WorkerData,
+  port: MessagePort,
+): Promise<void> {
   const ask = callsTo<MainCalls>(port);
   const outbox = new Outbox((news) => ask('news', news));
   const write =
@@ -24,6 +28,10 @@ export async function work({ config, blackoutCell }: WorkerData, port: MessagePo
     lookup: shareLookups((...asked) => ask('lookup', ...asked)),
     log: { warn: write('warn'), info: write('info'), debug: write('debug') },
     blackoutFlag: new BlackoutFlag(blackoutCell),
+    nameAddresses:
+      config.nameAddresses &&
+      nameAddressCells &&
+      new NameAddresses(config.nameAddresses.networks, nameAddressCells),
     onTraffic: () => outbox.traffic(),
     onName: (counted) => outbox.counted(counted),
   });

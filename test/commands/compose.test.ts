@@ -143,6 +143,29 @@ test('compose --dns has no aliases, and a fixed address that the app asks', asyn
   ]);
 });
 
+test('compose --addresses gives each name an address, and the door the right to take them', async () => {
+  const rules = ['one.test:587', 'two.test:587', 'one.test:514/udp', 'two.test:514/udp', '*.s3.test:443'];
+  await expect(print(rules, { dns: true })).rejects.toThrow(ConfigError);
+
+  const { lines, warnings } = await print(rules, { addresses: true });
+  expect(warnings).toEqual([]);
+  expect(environmentOf(lines)).toEqual({ TARGET: rules.join(' '), DNS: '1', NAME_ADDRESSES: '10.53.1.0/24' });
+  expect(lines).toContain('    cap_drop: [ALL]');
+  expect(lines).toContain('    cap_add: [NET_ADMIN] # takes the addresses of names');
+  expect(lines).toContain('    user: "0:0" # only root can use a capability');
+  expect(below(lines, 'inside')).toEqual(['ipv4_address: 10.53.0.53']);
+  expect(below(lines, 'config')).toEqual([
+    expect.stringMatching(/^- subnet: 10\.53\.0\.0\/23 # .* in NAME_ADDRESSES, /),
+    '  ip_range: 10.53.0.128/25 # for all but the door',
+  ]);
+  expect((await print(['one.test:587'], { dns: true })).lines.join('\n')).not.toMatch(/NET_ADMIN|user:|\/23/);
+});
+
+test('compose --addresses proposes to have names checked, on ports that several share too', async () => {
+  const { lines } = await print(['one.test:443', 'two.test:443'], { addresses: true });
+  expect(environmentOf(lines)['NAME_CHECK']).toBe('enforce');
+});
+
 test('compose --dns goes with --proxy', async () => {
   const { lines } = await print(['api.test:443'], { dns: true, proxy: true });
   const environment = { TARGET: 'api.test:443', MODE: 'tcp http-proxy', DNS: '1', NAME_CHECK: 'enforce' };

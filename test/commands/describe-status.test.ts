@@ -28,6 +28,7 @@ const UNUSED = {
   connections: 0,
   sent: 0,
   received: 0,
+  ownAddresses: [],
 };
 
 const status: Status = {
@@ -55,6 +56,7 @@ const status: Status = {
       connections: 3,
       sent: 1_500,
       received: 20,
+      ownAddresses: [],
     },
     { ...UNUSED, name: '10.1.2.3', addresses: ['10.1.2.3'] },
     { ...UNUSED, name: 'a.wild.test', problem: 'DNS is down' },

@@ -33,6 +33,7 @@ test('parseConfig() needs nothing but TARGET', () => {
     nameCheck: 'off',
     tlsEch: 'allow',
     dns: null,
+    nameAddresses: null,
     bind: null,
     allowFrom: null,
     proxyProtocol: 'off',

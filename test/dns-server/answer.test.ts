@@ -46,7 +46,7 @@ function answerTo(message: Buffer, records: AddressRecords = BOTH) {
   const judged: string[] = [];
   const room = Buffer.alloc(MAX_ANSWER, 0xff);
   const length = writeAnswer(message, room, {
-    records,
+    recordsOf: () => records,
     judge: (name) => {
       judged.push(name);
       return VERDICTS[name] ?? 'unknown';

@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 
 import { onTestFinished } from 'vitest';
 
-import { chooseByName, chooseByNameAndPort, chooseOnly } from '../../src/relay/names/choose.ts';
+import { chooseByName, chooseByNameAndPort, chooseConnected } from '../../src/relay/names/choose.ts';
 import { createNameCheck } from '../../src/relay/serve/enforce-names.ts';
 import { proxyHttp } from '../../src/relay/serve/http-proxy.ts';
 import type { Target } from '../../src/relay/target.ts';
@@ -71,7 +71,7 @@ export async function proxyTo(
     choose,
     tunnel: (connection, upstream) =>
       isChecked
-        ? check(connection, { choose: chooseOnly(upstream.target, choose), refuseEch: false }, upstream)
+        ? check(connection, { choose: chooseConnected(upstream.target, choose), refuseEch: false }, upstream)
         : connection.spliceWith(upstream),
   });
   const relay = await servingRelay((connection) => {

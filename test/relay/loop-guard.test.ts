@@ -13,7 +13,7 @@ interface Named {
 const own = Object.values(networkInterfaces())
   .flatMap((addresses) => addresses ?? [])
   .map(({ address, family }) => ({ address, family: family === 'IPv6' ? 6 : 4 }));
-const guard = createLoopGuard(new Set([443]), { bind: null, preResolve: false });
+const guard = createLoopGuard(new Set([443]), { bind: null, preResolve: false, nameAddresses: null });
 const [tls, plain] = [443, 80].map((port) => ({ host: 'api.test', port })) as [Named, Named];
 const elsewhere = { address: '192.0.2.1', family: 4 };
 
@@ -39,7 +39,7 @@ test('the guard refuses an answer with one address of its own among others: they
 
 test('the guard says what to do where PRE_RESOLVE is set already, or TARGET is an address', () => {
   const ours = { address: '127.0.0.1', family: 4 };
-  const preResolving = createLoopGuard(new Set([443]), { bind: null, preResolve: true });
+  const preResolving = createLoopGuard(new Set([443]), { bind: null, preResolve: true, nameAddresses: null });
   expect(() => preResolving(tls, [ours])).toThrow(/ would loop: name NAMESERVERS that know its own address$/);
   for (const each of [guard, preResolving])
     expect(() => each({ host: '127.0.0.1', port: 443 }, [ours])).toThrow(
@@ -58,7 +58,11 @@ test.each([
   ['::1', ['::1', '0:0::1'], ['127.0.0.1']],
   ['192.0.2.7 ::1', ['192.0.2.7', '::1'], ['127.0.0.1']],
 ])('listening on %s alone, the guard refuses %j and lets %j pass', (bind, ours, others) => {
-  const bound = createLoopGuard(new Set([443]), { bind: bind.split(' '), preResolve: false });
+  const bound = createLoopGuard(new Set([443]), {
+    bind: bind.split(' '),
+    preResolve: false,
+    nameAddresses: null,
+  });
   const isRefused = (address: string) => {
     try {
       bound(tls, [{ address, family: isIPv6(address) ? 6 : 4 }]);

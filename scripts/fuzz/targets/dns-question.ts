@@ -61,7 +61,7 @@ function answerTo(message: Buffer) {
   const judged: string[] = [];
   const room = Buffer.alloc(MAX_ANSWER, 0xff);
   const length = writeAnswer(message, room, {
-    records: RECORDS,
+    recordsOf: () => RECORDS,
     judge: (name) => {
       judged.push(name);
       return VERDICTS[name] ?? 'unknown';

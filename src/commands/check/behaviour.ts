@@ -5,6 +5,7 @@ import type { Protocol } from '../../config/ports.ts';
 import { DNS_PORT } from '../../config/read-listeners.ts';
 import { EVERYBODY } from '../../config/targets.ts';
 import { askedServers } from '../../dns/asked-servers.ts';
+import { describeNameNetworks } from '../../lib/address-range.ts';
 import { LEARNING } from '../../lib/learning.ts';
 import { listSome } from '../../lib/list-some.ts';
 import { endpoint } from '../../relay/endpoint.ts';
@@ -63,13 +64,14 @@ function describeNameCheck(kind: ListenerKind, nameCheck: NameCheck, tlsEch: Con
   }
 }
 
-function describeDns({ dns }: Config): readonly string[] {
+function describeDns({ dns, nameAddresses }: Config): readonly string[] {
   if (dns === null) return [];
+  const at = `DNS questions are answered on port ${DNS_PORT}: allowed names are`;
+  if (nameAddresses !== null)
+    return [`${at} each at an address of its own, of ${describeNameNetworks(nameAddresses.networks)}`];
   const { v4, v6 } = dns.answers ?? { v4: null, v6: null };
   const where = [v4, v6].filter((address) => address !== null).join(' and ') || 'where it was asked';
-  return [
-    `DNS questions are answered on port ${DNS_PORT}: allowed names are ${dns.answers === null ? '' : 'at '}${where}`,
-  ];
+  return [`${at} ${dns.answers === null ? '' : 'at '}${where}`];
 }
 
 /** Only what is not as everybody expects. */

@@ -12,7 +12,7 @@ import { describeBehaviour } from './behaviour.ts';
 import { findHosts } from './hosts.ts';
 import { findAddresses } from './names.ts';
 import { checkSources, readNetworks } from './networks.ts';
-import { checkAdmin, checkDns, checkPorts } from './ports.ts';
+import { checkAdmin, checkDns, checkNameAddresses, checkPorts } from './ports.ts';
 import { checkRoutes } from './routes.ts';
 import { ASKED, judge, parseAsked } from './verdict.ts';
 
@@ -62,6 +62,7 @@ export const check: Command = {
       checkAliases(config, { found: names, runsHere, networks }),
     ]);
     const problems = [
+      ...(await checkNameAddresses(config)).map((text) => ({ text, isConfiguration: true })),
       ...unbound.map((text) => ({ text, isConfiguration: false })),
       ...names.flatMap(({ problem }) => problem ?? []),
       ...routes.problems,

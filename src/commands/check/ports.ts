@@ -3,6 +3,7 @@ import { protocolOf } from '../../config/listeners.ts';
 import type { Protocol } from '../../config/ports.ts';
 import { openDns } from '../../door/dns.ts';
 import { forRelays, listenHere } from '../../door/listen.ts';
+import { openNameAddresses } from '../../door/name-addresses.ts';
 import { messageOf } from '../../lib/message-of.ts';
 import { ResolveError } from '../../lib/resolve-error.ts';
 import { describeRange, toRuns, withoutPort } from '../../lib/runs.ts';
@@ -33,6 +34,16 @@ export async function checkDns(config: Config): Promise<readonly string[]> {
   }
 }
 
+/** Takes the addresses of NAME_ADDRESSES, which do no harm. Resolves with why they cannot be had. */
+export async function checkNameAddresses(config: Config): Promise<readonly string[]> {
+  try {
+    (await openNameAddresses(config))?.close();
+    return [];
+  } catch (error) {
+    return [messageOf(error)];
+  }
+}
+
 /** Opens ADMIN_PORT for a moment, where there is one. Resolves with why it cannot be. */
 export async function checkAdmin({ admin }: Config): Promise<readonly string[]> {
   if (admin === null) return [];
@@ -51,6 +62,7 @@ export async function checkPorts(config: Config, held: ReadonlySet<string>): Pro
     lookup: nowhere,
     log: SILENT,
     blackoutFlag: new BlackoutFlag(),
+    nameAddresses: null,
     onTraffic: () => {},
     onName: () => {},
   });

@@ -1,5 +1,5 @@
 import type { Config, PortConfig } from '../../config/config.ts';
-import { canonical } from '../../config/host.ts';
+import { canonical, ipVersion } from '../../config/host.ts';
 import { type ListenerKind, protocolOf } from '../../config/listeners.ts';
 import type { NameCheck } from '../../config/name-check.ts';
 import type { Protocol } from '../../config/ports.ts';
@@ -32,6 +32,8 @@ interface Verdict {
 /** A way through the relay. */
 interface Way extends Route {
   readonly nameCheck: NameCheck;
+  /** Whether clients dial an address of the name's own. */
+  readonly byAddress: boolean;
 }
 
 /** How `check` is asked about a name. */
@@ -64,7 +66,7 @@ export function parseAsked(text: string): Asked {
 
 /** Tells whether a client that asks for a name would reach it, by the relay's own choice among its names. Nothing is resolved or dialled. */
 export function judge(asked: Asked, config: Config): Verdict {
-  const ways = concerned(asked, config).flatMap((listener) => waysThrough(listener, asked));
+  const ways = concerned(asked, config).flatMap((listener) => waysThrough(listener, asked, config));
   if (ways.length > 0) return { isAllowed: true, lines: describeWays(ways).map((way) => `allowed: ${way}`) };
 
   const { name, port, protocol } = asked;
@@ -89,15 +91,16 @@ function findUnread(asked: Asked, config: Config): readonly string[] {
   const ways = routesOf(config).flatMap((route) =>
     unread
       .filter(({ kind, port }) => kind === route.kind && port === route.from)
-      .map(({ nameCheck }) => ({ ...route, nameCheck })),
+      .map(({ nameCheck }) => ({ ...route, nameCheck, byAddress: false })),
   );
   return describeWays(ways);
 }
 
 /** The rule that keeps a name out, and what is allowed instead. */
-function findRule(name: string, { listeners, targets }: Config): string {
+function findRule(name: string, config: Config): string {
+  const { listeners, targets } = config;
   const ports = listeners
-    .flatMap((listener) => waysThrough(listener, { name, port: null }))
+    .flatMap((listener) => waysThrough(listener, { name, port: null }, config))
     .map(({ kind, from, to }) => (kind === 'udp' ? `${from}/udp` : `${kind === 'tcp' ? from : to}`));
   if (ports.length > 0) return `not in PORT: it has ${listSome(ports, ', ')}`;
   const below = targets.find((target) => isWildcard(target) && parentOf(target) === canonical(name));
@@ -116,15 +119,21 @@ function concerned({ port, protocol }: Asked, { listeners }: Config): readonly P
 }
 
 /** Where a listener leads a client that asks for a name. */
-function waysThrough(listener: PortConfig, { name, port }: Pick<Asked, 'name' | 'port'>): readonly Way[] {
-  const { kind, port: from, nameCheck, allowed } = listener;
+function waysThrough(
+  listener: PortConfig,
+  { name, port }: Pick<Asked, 'name' | 'port'>,
+  { nameAddresses }: Config,
+): readonly Way[] {
+  const { kind, port: from, allowed } = listener;
   const isProxy = kind === 'http-proxy';
+  const own = isProxy || ipVersion(name) !== 0 ? null : nameAddresses;
+  const { nameCheck } = own ?? listener;
   const { choose } = new Routes(listener, undialled, new NameTable(() => {}));
   const ports = port === null && isProxy ? new Set(allowed.flatMap((each) => each.ports)) : [port];
   return [...ports].flatMap((asked) => {
     try {
       const target = choose(name, asked);
-      return [{ kind, target: target.host, from, to: target.port, nameCheck }];
+      return [{ kind, target: target.host, from, to: target.port, nameCheck, byAddress: own !== null }];
     } catch (error) {
       if (error instanceof Refusal) return [];
       throw error;
@@ -146,7 +155,8 @@ function describeWays(ways: readonly Way[]): readonly string[] {
   });
 }
 
-function describeCheck({ kind, nameCheck }: Way): string {
+function describeCheck({ kind, nameCheck, byAddress }: Way): string {
+  if (byAddress && nameCheck === 'off') return 'at its own address';
   if (kind === 'udp') return 'datagrams carry no name';
   if (kind === 'http-proxy')
     return nameCheck === 'enforce' ? 'name checked' : 'name checked outside tunnels alone';

@@ -3,7 +3,6 @@ import { editHead } from '../../wire/http-edit.ts';
 import { RequestReader } from '../../wire/http-request-reader.ts';
 import { Refusal } from '../../wire/refusal.ts';
 import { IdleTimer } from '../idle-timer.ts';
-import { logRefusal } from '../log-refusal.ts';
 import { type Choose, chooseByRequest } from '../names/choose.ts';
 import { timeUntil } from '../names/name-deadline.ts';
 import { AnswerError, type Target } from '../target.ts';
@@ -370,10 +369,8 @@ class HttpClient implements TcpSocketHandler, Requester, Holder {
   }
 
   #report(cause: unknown): void {
-    const { shared, from } = this.#connection;
-    if (!(cause instanceof Refusal)) return this.#connection.reportFailure(cause);
-    shared.counters.refused(cause.rule);
-    logRefusal(shared.log, from, cause);
+    if (cause instanceof Refusal) this.#connection.reportRefusal(cause);
+    else this.#connection.reportFailure(cause);
   }
 
   #tooSlow(): void {

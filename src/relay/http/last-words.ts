@@ -13,6 +13,7 @@ const STATUS: Readonly<Record<Rule, number>> = {
   'not in TARGET': FORBIDDEN,
   'not in PORT': FORBIDDEN,
   'not the CONNECT host': FORBIDDEN,
+  'not the name dialled': FORBIDDEN,
   'no proxy request': FORBIDDEN,
   'encrypted name': FORBIDDEN,
   'no name': BAD_REQUEST,

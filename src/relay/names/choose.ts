@@ -38,11 +38,30 @@ export function chooseByNameAndPort(
   };
 }
 
-/** Of all that may be chosen, one target, for whoever names it again. */
-export function chooseOnly(target: Target, choose: Choose): Choose {
+/** Of all that may be chosen, one target, for whoever has named it in a CONNECT. */
+export function chooseConnected(target: Target, choose: Choose): Choose {
+  return chooseOnly(
+    target,
+    choose,
+    (name) =>
+      new Refusal('not the CONNECT host', `${name} is not ${target.host}, which CONNECT has named`, name),
+  );
+}
+
+/** The same for whoever has dialled the address of its name. */
+export function chooseDialled(target: Target, choose: Choose): Choose {
+  return chooseOnly(
+    target,
+    choose,
+    (name) =>
+      new Refusal('not the name dialled', `${name} is not ${target.host}, whose address was dialled`, name),
+  );
+}
+
+function chooseOnly(target: Target, choose: Choose, refuse: (name: string) => Refusal): Choose {
   return (name) => {
     if (choose(name, target.port).host === target.host) return target;
-    throw new Refusal('not the CONNECT host', `${name} is not ${target.host}, which CONNECT has named`, name);
+    throw refuse(name);
   };
 }
 

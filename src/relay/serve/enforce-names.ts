@@ -5,8 +5,7 @@ import { OpeningReader } from '../../wire/opening.ts';
 import { Refusal, type Rule } from '../../wire/refusal.ts';
 import { tlsAlert } from '../../wire/tls-alert.ts';
 import { relayHttp } from '../http/client.ts';
-import { logRefusal } from '../log-refusal.ts';
-import { chooseByHello, chooseOnly, type NameRules } from '../names/choose.ts';
+import { chooseByHello, chooseConnected, type NameRules } from '../names/choose.ts';
 import { nameDeadline } from '../names/name-deadline.ts';
 import { EndedError, readFirst } from '../names/read-first.ts';
 import { readOpening } from '../names/read-opening.ts';
@@ -34,7 +33,7 @@ export function createNameCheck(): NameCheck {
       const opening = await readOpening(connection, new OpeningReader(), deadline);
       if (opening.protocol === 'http') {
         const tunnel = (within: Connection, upstream: Upstream) =>
-          check(within, { ...rules, choose: chooseOnly(upstream.target, rules.choose) }, upstream);
+          check(within, { ...rules, choose: chooseConnected(upstream.target, rules.choose) }, upstream);
         const { choose } = rules;
         await relayHttp(connection, { asProxy: false, choose, tunnel, reached: reached ?? null, deadline });
       } else {
@@ -45,8 +44,7 @@ export function createNameCheck(): NameCheck {
     } catch (cause) {
       if (cause instanceof EndedError) return connection.reset();
       if (!(cause instanceof Refusal)) throw cause;
-      connection.shared.counters.refused(cause.rule);
-      logRefusal(connection.shared.log, connection.from, cause);
+      connection.reportRefusal(cause);
       await sayGoodbye(connection, cause.rule);
     } finally {
       // Whoever has not come to use it has not ended it.

@@ -8,7 +8,7 @@ import type { Crowd, Member } from '../crowd.ts';
 import type { Descriptors } from '../descriptors.ts';
 import type { DialOrder } from '../dial-order.ts';
 import { endpoint } from '../endpoint.ts';
-import { logRefusal, noLongerAllowed } from '../log-refusal.ts';
+import { logRefusal, noLongerAllowed, type Reason } from '../log-refusal.ts';
 import { Meter } from '../meter.ts';
 import { nameClient } from '../name-client.ts';
 import type { Slots } from '../slots.ts';
@@ -172,11 +172,9 @@ export class Connection implements Member {
   }
 
   onSentAway(): void {
-    const { counters, log, waiting } = this.shared;
-    const refusal = this.#crowd === waiting ? TOO_MANY_WAIT : TOO_MANY_NAMELESS;
+    const refusal = this.#crowd === this.shared.waiting ? TOO_MANY_WAIT : TOO_MANY_NAMELESS;
     this.#crowd = null;
-    counters.refused(refusal.rule);
-    logRefusal(log, this.from, refusal);
+    this.reportRefusal(refusal);
     this.cut();
   }
 
@@ -255,6 +253,12 @@ export class Connection implements Member {
       log[endLevel]({ ...this.#describe(upstream.target, upstream), ending }, 'connection ended');
   }
 
+  /** Logs and counts that the client is not let through, or not any more. */
+  reportRefusal(reason: Reason): void {
+    this.shared.counters.refused(reason.rule);
+    logRefusal(this.shared.log, this.from, reason);
+  }
+
   /** Logs why the client is not served, or no further. */
   reportFailure(err: unknown): void {
     const upstream = this.#upstream;
@@ -295,10 +299,7 @@ export class Connection implements Member {
   endUnless(isAllowed: (target: Target) => boolean): void {
     const target = this.#target;
     if (target === null || isAllowed(target)) return;
-    const { counters, log } = this.shared;
-    const reason = noLongerAllowed(target);
-    counters.refused(reason.rule);
-    logRefusal(log, this.from, reason);
+    this.reportRefusal(noLongerAllowed(target));
     this.cut();
   }
 

@@ -3,23 +3,26 @@ import { sourceOf } from '../../lib/source-of.ts';
 import { throttle } from '../../lib/throttle.ts';
 import type { Lines } from '../../log/lines.ts';
 import type { PortLog } from '../../log/log.ts';
+import { Refusal } from '../../wire/refusal.ts';
 import { IN_BLACKOUT } from '../blackout-flag.ts';
 import { type Counts, sumCounts } from '../counters.ts';
 import { DialOrder } from '../dial-order.ts';
 import { endpoint } from '../endpoint.ts';
 import { listenAt, type Listening, type PortOptions } from '../listen-at.ts';
-import { logRefusal, noLongerAllowed } from '../log-refusal.ts';
+import { logRefusal, noLongerAllowed, type Reason } from '../log-refusal.ts';
 import { SAID_EVERY, type ThreadRelay } from '../relay.ts';
 import type { Slots } from '../slots.ts';
 import { createSourceFilter } from '../source-filter.ts';
-import { DialError, type Target } from '../target.ts';
+import { DialError, type Lead, type Target } from '../target.ts';
 import { Session, type SessionEnding, type Shared } from './session.ts';
 import { Sessions } from './sessions.ts';
 import { bindAt, type Datagrams, type UdpSocket } from './sockets.ts';
 
 interface Options extends PortOptions, Omit<Shared, 'order' | 'onSilence'> {
-  /** Where new sessions lead. */
-  readonly target: () => Target;
+  /** Where a new session leads, by the address of ours that its client sends to. Throws a Refusal where it may not be opened. */
+  readonly lead: (own: () => string) => Lead;
+  /** Whether that depends on the address. */
+  readonly byAddress: boolean;
   /** Clients from this address are healthcheck probes. */
   readonly probeSource: string;
   /** Sessions at a time; one more replaces another (see Sessions). */
@@ -41,6 +44,8 @@ interface Options extends PortOptions, Omit<Shared, 'order' | 'onSilence'> {
 interface Flow {
   readonly socket: UdpSocket;
   readonly flow: string;
+  /** The first of its datagrams in the batch. */
+  readonly first: number;
 }
 
 /**
@@ -71,7 +76,7 @@ class UdpRelay implements ThreadRelay {
 
   readonly #options: Options;
   readonly #batch: Datagrams;
-  /** By listening socket and client, or all under one key where no answers are expected. */
+  /** By listening socket, client and the address it sends to; where no answers are expected, by the last at most. */
   readonly #sessions = new Sessions();
   readonly #shared: Shared;
   readonly #isWelcome: ReturnType<typeof createSourceFilter> | null;
@@ -175,22 +180,28 @@ class UdpRelay implements ThreadRelay {
     this.#mayReplace = batch.isFull ? REPLACED_PER_BATCH : batch.count;
     for (let start = 0, end = 0; start < batch.count; start = end) {
       const flow = batch.flow(start);
-      const key = answers ? `${index} ${flow}` : 'everyone';
+      const key = answers ? `${index} ${flow}` : this.#keyOfAll(start);
       const known = sessions.get(key);
       // Who has a session of its own has been let in.
       const isLetIn = known !== null && (answers || this.#isWelcome === null);
       end = isLetIn ? this.#endOfRun(start) : start + 1;
       if (!isLetIn && !this.#mayPass(batch.addressOf(flow))) continue;
       if (known !== null) sessions.clientSent(known);
-      const session = known === null ? this.#open(key, { socket, flow }) : known.session;
+      const session = known === null ? this.#open(key, { socket, flow, first: start }) : known.session;
       session?.send(start, end);
     }
+  }
+
+  /** Of the session that all clients share. */
+  #keyOfAll(i: number): string {
+    return this.#options.byAddress ? `everyone ${this.#batch.destination(i)}` : 'everyone';
   }
 
   /** Of datagrams that go the same way. */
   #endOfRun(start: number): number {
     const batch = this.#batch;
-    if (!this.#options.answers) return batch.count;
+    const { answers, byAddress } = this.#options;
+    if (!answers && !byAddress) return batch.count;
     let end = start + 1;
     while (end < batch.count && batch.isOfSameFlow(start, end)) end++;
     return end;
@@ -202,18 +213,39 @@ class UdpRelay implements ThreadRelay {
   }
 
   /** Opens the session of a client that has none, if it may have one. */
-  #open(key: string, { socket, flow }: Flow): Session | null {
-    const { blackoutFlag, counters, log } = this.#options;
+  #open(key: string, from: Flow): Session | null {
     if (this.#isDraining) return null;
-    const client = this.#batch.addressOf(flow);
-    if (blackoutFlag.isOn) {
-      counters.refused(IN_BLACKOUT.rule);
-      logRefusal(log, endpoint(client.address, client.port), IN_BLACKOUT);
-      return null;
+    const lead = this.#lead(from);
+    if (lead === null) return null;
+    if (this.#takeSlot()) {
+      this.#options.counters.opened();
+      return this.#openSession(key, { ...from, lead });
     }
-    if (!this.#takeSlot()) return null;
-    counters.opened();
-    return this.#openSession(key, { socket, flow, client });
+    lead.end();
+    return null;
+  }
+
+  /** Where a client is led, unless it is refused. */
+  #lead({ flow, first }: Flow): Lead | null {
+    const batch = this.#batch;
+    if (this.#options.blackoutFlag.isOn) return this.#refuse(flow, IN_BLACKOUT);
+    try {
+      return this.#options.lead(() => batch.addressOfDestination(batch.destination(first)));
+    } catch (cause) {
+      if (!(cause instanceof Refusal)) throw cause;
+      return this.#refuse(flow, cause);
+    }
+  }
+
+  #refuse(flow: string, reason: Reason): null {
+    const { address, port } = this.#batch.addressOf(flow);
+    this.#reportRefusal(endpoint(address, port), reason);
+    return null;
+  }
+
+  #reportRefusal(client: string, reason: Reason): void {
+    this.#options.counters.refused(reason.rule);
+    logRefusal(this.#options.log, client, reason);
   }
 
   /** Takes a free slot, or that of a session which it ends. */
@@ -232,9 +264,10 @@ class UdpRelay implements ThreadRelay {
     return isReplaced;
   }
 
-  #openSession(key: string, { socket, flow, client }: Flow & { readonly client: SocketAddress }): Session {
+  #openSession(key: string, { socket, flow, lead }: Flow & { readonly lead: Lead }): Session {
     const { answers, slots, log } = this.#options;
-    const target = this.#options.target();
+    const { target } = lead;
+    const client = this.#batch.addressOf(flow);
     const source = sourceOf(client.address);
     const about = ({ address }: Session) => ({
       client: answers ? endpoint(client.address, client.port) : key,
@@ -255,6 +288,7 @@ class UdpRelay implements ThreadRelay {
         log.warn({ ...about(session), err }, 'no answer: the session goes on with another address'),
       onEnd: (ending) => {
         this.#sessions.delete(seat);
+        lead.end();
         if (ending !== 'replaced') slots.release();
         this.#report(session, about(session), ending);
       },
@@ -278,11 +312,7 @@ class UdpRelay implements ThreadRelay {
       this.#tellFailure(ending.message);
       return log.warn({ ...all, err: ending }, 'session failed');
     }
-    if (ending === 'no longer in TARGET') {
-      const reason = noLongerAllowed(session.target);
-      counters.refused(reason.rule);
-      logRefusal(log, fields.client, reason);
-    }
+    if (ending === 'no longer in TARGET') this.#reportRefusal(fields.client, noLongerAllowed(session.target));
     if (!answers) this.#tellFailure(null);
     if (endLevel !== null) log[endLevel]({ ...all, ending }, 'session ended');
   }
