@@ -35,6 +35,7 @@ test('docs/configuration.md tells the defaults that the code has', () => {
     TARGET: 'required',
     TARGET_FILE: 'off',
     DNS_ANSWER: 'the address that was asked',
+    NAME_ADDRESSES: 'off',
     ADMIN_PORT: 'off',
     SALLYPORT_RUN_DIR: runDirs(null).join(', else '),
   };
