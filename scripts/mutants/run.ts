@@ -1,12 +1,17 @@
-// `npm run mutants -- wire`: breaks src/wire line by line, and lists what no test in test/wire notices.
+// `npm run mutants -- wire`: breaks src/wire line by line, and lists what no test in test/wire notices. `--sample N`: N in a thousand of its breaks.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { argv, exit } from 'node:process';
+import { exit } from 'node:process';
+import { parseArgs } from 'node:util';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-const [folder = ''] = argv.slice(2);
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { sample: { type: 'string', default: '1000' } },
+});
+const [folder = ''] = positionals;
 if (folder === '' || !['src', 'test'].every((of) => existsSync(join(ROOT, of, folder)))) {
   console.error(
     `npm run mutants -- FOLDER: '${folder}' is none that src and test both have, such as wire or dns`,
@@ -21,7 +26,7 @@ run(join(import.meta.dirname, 'node_modules/.bin/stryker'), [
 ]);
 
 function run(command: string, args: readonly string[]): void {
-  const env = { ...process.env, MUTANTS_OF: folder };
+  const env = { ...process.env, MUTANTS_OF: folder, MUTANTS_SAMPLE: values.sample };
   const { status } = spawnSync(command, args, { cwd: ROOT, stdio: 'inherit', env });
   if (status !== 0) exit(status ?? 1);
 }

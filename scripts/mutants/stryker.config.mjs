@@ -6,7 +6,8 @@ const folder = env['MUTANTS_OF'];
 export default {
   mutate: [`src/${folder}/**/*.ts`],
   testRunner: 'vitest',
-  plugins: ['@stryker-mutator/vitest-runner'],
+  plugins: ['@stryker-mutator/vitest-runner', import.meta.resolve('./sample.mjs')],
+  checkers: ['sample'],
   vitest: { configFile: 'scripts/mutants/vitest.config.ts', related: false },
   // TypeScript 7 has no such API as it would read it by; nothing here needs it.
   tsconfigFile: 'none',
