@@ -77,7 +77,7 @@ async function check(environment: NodeJS.ProcessEnv): Promise<string> {
   await Promise.all([
     status && config.preResolve && import('./name.ts').then(({ checkNames }) => checkNames(config, status)),
     ...probes.map((probe) =>
-      explain(send({ ...probe, address: addressFor(probe, bind, status) }), { runDir, ...probe }),
+      explain(send({ ...probe, address: addressFor(probe, config, status) }), { runDir, ...probe }),
     ),
   ]);
   return ['healthy', ...notesOn(config, status)].join('; ');
@@ -86,11 +86,12 @@ async function check(environment: NodeJS.ProcessEnv): Promise<string> {
 /** Where a probe is sent: as an app does, to the address of the name where it has one. Of IPv4, as probes are (`probeAddress`). */
 function addressFor(
   { url, viaProxy }: Probe,
-  bind: Config['bind'],
+  { bind, nameAddresses }: Config,
   status: Pick<Status, 'names'> | null,
 ): string {
+  if (nameAddresses === null || viaProxy) return probeAddress(bind);
   const host = canonical(hostOf(url));
-  const named = viaProxy ? undefined : status?.names.find(({ name }) => canonical(name) === host);
+  const named = status?.names.find(({ name }) => canonical(name) === host);
   return named?.ownAddresses.find((address) => isIPv4(address)) ?? probeAddress(bind);
 }
 
