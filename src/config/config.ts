@@ -97,7 +97,8 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
   const { values, settings, problems } = readVariables(environment);
   const list = readTargetList(values);
   const { targets, rules, listeners, ...found } = readListeners(list.entries, values);
-  const nameCheck = values.NAME_CHECK === 'learn' ? 'learn' : strictest(listeners);
+  const nameAddresses = nameAddressesOf(values);
+  const nameCheck = values.NAME_CHECK === 'learn' ? 'learn' : strictest(checksOf(listeners, nameAddresses));
   const {
     probes,
     defaults,
@@ -129,7 +130,7 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     nameCheck,
     tlsEch: all.TLS_ECH,
     dns: all.DNS ? { answers: all.DNS_ANSWER } : null,
-    nameAddresses: nameAddressesOf(all),
+    nameAddresses,
     bind: all.BIND,
     allowFrom: all.ALLOW_FROM,
     proxyProtocol: all.PROXY_PROTOCOL,
@@ -179,13 +180,23 @@ function nameAddressesOf({
   DNS: isOn,
   NAME_ADDRESSES: networks,
   NAME_CHECK: check,
-}: Values): Config['nameAddresses'] {
-  if (networks === null || !isOn) return null;
-  return { networks, nameCheck: check === null || check === 'learn' ? 'off' : check };
+}: Partial<Values>): Config['nameAddresses'] {
+  if (!networks || isOn !== true) return null;
+  return { networks, nameCheck: !check || check === 'learn' ? 'off' : check };
 }
 
-function strictest(listeners: readonly CheckedListener[]): NameCheck {
-  const checks = new Set(listeners.map(({ nameCheck }) => nameCheck));
+/** What is done with the names that clients say, where they come to. */
+function checksOf(
+  listeners: readonly CheckedListener[],
+  nameAddresses: Config['nameAddresses'],
+): readonly NameCheck[] {
+  if (nameAddresses === null) return listeners.map(({ nameCheck }) => nameCheck);
+  const proxies = listeners.filter(({ kind }) => kind === 'http-proxy');
+  return [nameAddresses.nameCheck, ...proxies.map(({ nameCheck }) => nameCheck)];
+}
+
+function strictest(all: readonly NameCheck[]): NameCheck {
+  const checks = new Set(all);
   if (checks.has('enforce')) return 'enforce';
   return checks.has('report') ? 'report' : 'off';
 }

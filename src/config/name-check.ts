@@ -58,6 +58,10 @@ export function checkNames(
   const isIdle =
     asked !== undefined && listeners.length > 0 && checked.every(({ nameCheck }) => nameCheck === 'off');
   const isAsked = asked === 'report' || asked === 'enforce';
+  // Who dials a name's address is not read, though names on the door's own are.
+  const isByAddressAlone =
+    byAddress && asked === null && listeners.every(({ kind }) => kind !== 'http-proxy');
+  const isUnread = isIdle || (isByAddressAlone && listeners.length > 0);
   return {
     listeners: checked,
     problems: [
@@ -66,7 +70,7 @@ export function checkNames(
         (reason) => `TARGET: ${reason}, but has to choose the target: give such a target a port of its own`,
       ),
       ...(isIdle && isAsked ? findIdle(asked, left) : []),
-      ...(isIdle && ech === 'refuse'
+      ...(isUnread && ech === 'refuse'
         ? ['TLS_ECH=refuse: goes with NAME_CHECK=report or enforce only, as nothing is read without']
         : []),
     ],

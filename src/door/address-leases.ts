@@ -5,7 +5,6 @@ import type { NameAddresses } from '../relay/name-addresses.ts';
 
 interface Lease {
   readonly place: number;
-  isListed: boolean;
   askedAt: number;
 }
 
@@ -27,6 +26,7 @@ export class AddressLeases {
   readonly #leases = new Map<string, Lease>();
   /** By place. */
   readonly #names: string[] = [];
+  #listed: ReadonlySet<string> = new Set();
 
   constructor(addresses: NameAddresses, onFirst: (place: number) => void = () => {}) {
     this.#addresses = addresses;
@@ -35,13 +35,9 @@ export class AddressLeases {
 
   /** Has these names keep their addresses, and no others. */
   follow(listed: readonly string[]): void {
-    const names = new Set(listed.map(canonical));
-    for (const [name, lease] of this.#leases) lease.isListed = names.has(name);
-    // Always in the same order: of two that begin at one place, the first gets it.
-    for (const name of [...names].toSorted()) {
-      const lease = this.#lease(name);
-      if (lease !== null) lease.isListed = true;
-    }
+    this.#listed = new Set(listed.map(canonical));
+    // Always in the same order: of two that begin at one place, the first gets it. Who gets none gets one when it is asked for.
+    for (const name of [...this.#listed].toSorted()) this.#lease(name);
   }
 
   /** The place that a name has; null for none. */
@@ -71,7 +67,7 @@ export class AddressLeases {
       if (former === undefined) this.#onFirst(place);
       else this.#leases.delete(former);
       this.#names[place] = name;
-      return { place, isListed: false, askedAt: 0 };
+      return { place, askedAt: 0 };
     }
     return null;
   }
@@ -83,9 +79,9 @@ export class AddressLeases {
       const place = (first + i) % size;
       if (this.#names[place] === undefined) yield place;
     }
-    for (const { place, isListed, askedAt } of this.#leases.values()) {
+    for (const [other, { place, askedAt }] of this.#leases) {
       if (askedAt > performance.now() - LEASE) return;
-      if (!isListed) yield place;
+      if (!this.#listed.has(other)) yield place;
     }
   }
 }

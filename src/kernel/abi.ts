@@ -83,7 +83,9 @@ export const NLM_F_CREATE = 0x4_00;
 
 // rtnetlink(7)
 export const RTM_NEWADDR = 20;
+export const RTM_DELADDR = 21;
 export const RTM_NEWROUTE = 24;
+export const RTM_DELROUTE = 25;
 export const RTN_LOCAL = 2;
 export const RTPROT_STATIC = 4;
 export const RT_SCOPE_HOST = 254;

@@ -1,5 +1,5 @@
 import { type Kernel, openKernel } from '../kernel/kernel.ts';
-import { ownAddress, ownNetwork } from '../kernel/own-addresses.ts';
+import { disownAddress, disownNetwork, ownAddress, ownNetwork } from '../kernel/own-addresses.ts';
 import { AddressRange, listNetworks, type NameNetworks } from '../lib/address-range.ts';
 import { listSome } from '../lib/list-some.ts';
 import { messageOf } from '../lib/message-of.ts';
@@ -24,7 +24,8 @@ const RIGHTS =
 export class OwnNetworks {
   readonly #kernel: Kernel;
   readonly #taken = new Set<string>();
-  readonly #close: () => void;
+  readonly #networks: NameNetworks;
+  readonly #stopWatching: () => void;
 
   /** Throws with what speaks against it. */
   constructor(networks: NameNetworks) {
@@ -32,9 +33,10 @@ export class OwnNetworks {
     const kernel = openKernel((cause) => (why = cause));
     if (kernel === null) throw new Error(`NAME_ADDRESSES: C cannot be called: ${messageOf(why)}`);
     this.#kernel = kernel;
+    this.#networks = networks;
     for (const network of listNetworks(networks)) own(kernel, network);
     // An interface that goes and comes has lost them.
-    this.#close = kernel.links.watch((interfaces) => {
+    this.#stopWatching = kernel.links.watch((interfaces) => {
       const there = new Set(addressesOf(interfaces).map(({ address }) => address));
       for (const address of this.#taken) if (!there.has(address)) this.#give(address, interfaces);
     });
@@ -45,18 +47,30 @@ export class OwnNetworks {
     this.#give(address, recentInterfaces());
   }
 
+  /** Gives all back: a network may outlive this program. */
   close(): void {
-    this.#close();
+    this.#stopWatching();
+    const places = placesOf(recentInterfaces());
+    for (const address of this.#taken) {
+      const home = homeOf([address, ALONE], places);
+      if (home !== undefined) attempt(() => disownAddress(this.#kernel, address, home.interfaceName));
+    }
+    for (const network of listNetworks(this.#networks)) attempt(() => disownNetwork(this.#kernel, network));
   }
 
   #give(address: string, interfaces: Interfaces): void {
     const home = homeOf([address, ALONE], placesOf(interfaces));
     if (home === undefined) return;
-    try {
-      ownAddress(this.#kernel, address, home.interfaceName);
-    } catch {
-      // The interface is about to go: it gets the address when it is back.
-    }
+    // It may be about to go: then it gets the address when it is back.
+    attempt(() => ownAddress(this.#kernel, address, home.interfaceName));
+  }
+}
+
+function attempt(change: () => void): void {
+  try {
+    change();
+  } catch {
+    // An interface has gone, or is going.
   }
 }
 

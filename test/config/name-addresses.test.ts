@@ -66,6 +66,22 @@ test.each([
   },
 );
 
+test('what is in force is what holds for who dials a name’s own address, and for the forward proxy', () => {
+  const names = { TARGET: 'a.test b.test', PORT: '443', ...addressed };
+  expect(parseConfig(names).nameCheck).toBe('off');
+  expect(parseConfig({ ...names, NAME_CHECK: 'report' }).nameCheck).toBe('report');
+  expect(parseConfig({ ...names, MODE: 'tcp http-proxy' }).nameCheck).toBe('enforce');
+});
+
+test('TLS_ECH=refuse has nothing to read where the address chooses', () => {
+  const names = { TARGET: 'a.test b.test', PORT: '443', ...addressed, TLS_ECH: 'refuse' };
+  expect(problemsOf(names)).toEqual([
+    'TLS_ECH=refuse: goes with NAME_CHECK=report or enforce only, as nothing is read without',
+  ]);
+  expect(problemsOf({ ...names, NAME_CHECK: 'enforce' })).toEqual([]);
+  expect(problemsOf({ ...names, MODE: 'tcp http-proxy' })).toEqual([]);
+});
+
 test('a target that is an address has none of its own, and cannot share a port', () => {
   expect(problemsOf({ TARGET: '192.0.2.1:587 b.test:587', ...addressed })).toEqual([
     'TARGET: 192.0.2.1 is no name that a client could say, but has to choose the target: give such a target a port of its own',

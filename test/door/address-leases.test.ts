@@ -84,6 +84,20 @@ test('a name that is not listed any more gives its address up as others do', () 
   expect(addressOf('a.test')).toBe(first);
 });
 
+test('a listed name that got no address at first keeps the one that it gets later', () => {
+  const { leases, addressOf } = open(OF_TWO);
+  addressOf('a.test');
+  addressOf('b.test');
+  leases.follow(['listed.test']);
+  vi.advanceTimersByTime(LEASE + 1);
+  const own = addressOf('listed.test');
+  expect(own).not.toBeNull();
+  vi.advanceTimersByTime(LEASE + 1);
+  expect(addressOf('c.test')).not.toBe(own);
+  expect(addressOf('d.test')).toBeNull();
+  expect(addressOf('listed.test')).toBe(own);
+});
+
 test('places are told of as they first get a name', () => {
   const told: number[] = [];
   const leases = new AddressLeases(new NameAddresses(OF_TWO), (place) => told.push(place));

@@ -118,7 +118,7 @@ async function openWorld(settings: Settings) {
     const found = await heardBy(app, resolve(name, family));
     return Array.isArray(found) ? String(found[0]) : String(found);
   };
-  return { two, start, run, addressOf, hear: (script: string) => heardBy(app, script), replug };
+  return { center, two, start, run, addressOf, hear: (script: string) => heardBy(app, script), replug };
 }
 
 async function world(settings: Settings = {}) {
@@ -170,6 +170,14 @@ test.each(['1', '2'])(
   },
 );
 
+test('where no answers are expected, each name has a session that all clients share', async () => {
+  const { addressOf, door, hear } = await world({ UDP_ANSWERS: '0', UDP_TIMEOUT_MS: '1000', VERBOSE: '1' });
+  for (const name of ['one.test', 'two.test'])
+    expect(await hear(send(await addressOf(name, 4)))).toBe('sent');
+  for (const name of ['one.test', 'two.test'])
+    await door.said(`"client":"everyone","target":"${name}:${PORT}"`);
+});
+
 test('with NAME_CHECK=enforce a client has to ask for the name that it has dialled', async () => {
   const TARGET = `one.test:${HTTP_PORT} two.test:${HTTP_PORT}`;
   const { addressOf, hear } = await world({ TARGET, NAME_CHECK: 'enforce' });
@@ -197,6 +205,25 @@ test('addresses of IPv6 come back with their interface', async () => {
   const address = await addressOf('one.test', 6);
   await replug(1);
   await expect.poll(() => hear(connect(address))).toEqual({ heard: 'one', error: null });
+});
+
+test('at its end the door gives the addresses back', async () => {
+  const { addressOf, door, center } = await world();
+  const routes = async () =>
+    (
+      await Promise.all(
+        [['-4'], ['-6']].map(async (family) => {
+          const shown = center.wrap('ip', [...family, 'route', 'show', 'table', 'local']);
+          return (await promisify(execFile)(...shown)).stdout;
+        }),
+      )
+    ).join('');
+  const given = await addressOf('one.test', 6);
+  expect(await routes()).toMatch(/local 10\.83\.1\.128\/25 dev lo[^]*local fd83:1::1:0\/112 dev lo/);
+  expect(await routes()).toContain(`local ${given} dev`);
+  process.kill(door.pid, 'SIGTERM');
+  expect(await door.ended).toBe(0);
+  expect(await routes()).not.toMatch(/10\.83\.1\.128|fd83:1::1:/);
 });
 
 test('status and check know the addresses', async () => {

@@ -52,6 +52,7 @@ export const check: Command = {
     const held = new Set(relay?.ports.map(({ port, protocol }) => `${port}/${protocol}`));
     const runsHere = held.size > 0;
     const beside = runsHere ? [] : [...(await checkDns(config)), ...(await checkAdmin(config))];
+    const addresses = runsHere ? [] : await checkNameAddresses(config);
     const unbound = [...(await checkPorts(config, held)), ...beside];
     const networks = readNetworks();
     const plain = config.targets.filter((target) => !isWildcard(target));
@@ -62,7 +63,7 @@ export const check: Command = {
       checkAliases(config, { found: names, runsHere, networks }),
     ]);
     const problems = [
-      ...(await checkNameAddresses(config)).map((text) => ({ text, isConfiguration: true })),
+      ...addresses.map((text) => ({ text, isConfiguration: true })),
       ...unbound.map((text) => ({ text, isConfiguration: false })),
       ...names.flatMap(({ problem }) => problem ?? []),
       ...routes.problems,

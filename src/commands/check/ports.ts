@@ -34,7 +34,7 @@ export async function checkDns(config: Config): Promise<readonly string[]> {
   }
 }
 
-/** Takes the addresses of NAME_ADDRESSES, which do no harm. Resolves with why they cannot be had. */
+/** Takes the addresses of NAME_ADDRESSES for a moment. Resolves with why they cannot be had. */
 export async function checkNameAddresses(config: Config): Promise<readonly string[]> {
   try {
     (await openNameAddresses(config))?.close();

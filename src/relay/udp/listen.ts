@@ -53,6 +53,8 @@ interface Flow {
  * of known ones, as to open a session costs thirty times as much as to read a datagram.
  */
 const REPLACED_PER_BATCH = 16;
+/** Who has a session where no answers are expected. */
+const EVERYONE = 'everyone';
 /** How often a drain looks for sessions that are settled, in ms. */
 const SWEEP_INTERVAL = 100;
 
@@ -194,7 +196,7 @@ class UdpRelay implements ThreadRelay {
 
   /** Of the session that all clients share. */
   #keyOfAll(i: number): string {
-    return this.#options.byAddress ? `everyone ${this.#batch.destination(i)}` : 'everyone';
+    return this.#options.byAddress ? `${EVERYONE} ${this.#batch.destination(i)}` : EVERYONE;
   }
 
   /** Of datagrams that go the same way. */
@@ -270,7 +272,7 @@ class UdpRelay implements ThreadRelay {
     const client = this.#batch.addressOf(flow);
     const source = sourceOf(client.address);
     const about = ({ address }: Session) => ({
-      client: answers ? endpoint(client.address, client.port) : key,
+      client: answers ? endpoint(client.address, client.port) : EVERYONE,
       target: endpoint(target.host, target.port),
       address,
     });
