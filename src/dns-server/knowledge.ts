@@ -1,5 +1,8 @@
+import type { SocketAddress } from '../kernel/socket-address.ts';
+import { sourceOf } from '../lib/source-of.ts';
 import type { Log } from '../log/log.ts';
 import type { Counters } from '../relay/counters.ts';
+import { endpoint } from '../relay/endpoint.ts';
 import { logRefusal, type Reason } from '../relay/log-refusal.ts';
 import type { Knowledge, Verdict } from './answer.ts';
 import { toRecords } from './asked-records.ts';
@@ -10,8 +13,8 @@ import type { AddressRecords } from './records.ts';
 export interface Names {
   /** Asked once for each question, so that its rules may change meanwhile. */
   readonly judge: (name: string) => Verdict;
-  /** The addresses of a name's own, where names have such: null while none are left for it. */
-  readonly addressesOf?: ((name: string) => Addresses | null) | undefined;
+  /** The addresses of a name's own, where names have such: null while none are left for a client at this address. */
+  readonly addressesOf?: ((name: string, source: string) => Addresses | null) | undefined;
 }
 
 /** What it takes to judge and to tell. */
@@ -23,8 +26,7 @@ export interface Judging {
 
 /** Whose question it is, and what there is to know of where it was asked. */
 interface Asked {
-  /** `10.0.0.2:40312`. */
-  readonly client: () => string;
+  readonly client: () => SocketAddress;
   /** Of names that have no addresses of their own. */
   readonly records: () => AddressRecords;
 }
@@ -34,7 +36,8 @@ export function createKnowledge({ names, counters, log }: Judging, { client, rec
   const { judge, addressesOf } = names;
   const refuse = (reason: Reason) => {
     counters.refused(reason.rule);
-    logRefusal(log, client(), reason);
+    const { address, port } = client();
+    logRefusal(log, endpoint(address, port), reason);
   };
   return {
     judge(name) {
@@ -45,7 +48,7 @@ export function createKnowledge({ names, counters, log }: Judging, { client, rec
     },
     recordsOf(name) {
       if (addressesOf === undefined) return records();
-      const addresses = addressesOf(name);
+      const addresses = addressesOf(name, sourceOf(client().address));
       if (addresses !== null) return toRecords(addresses);
       const message = `all addresses of NAME_ADDRESSES are in use: none is left for ${name}`;
       refuse({ rule: 'no address left', asked: name, message });

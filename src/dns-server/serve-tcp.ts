@@ -2,7 +2,6 @@ import { copyBytes } from '../lib/own-bytes.ts';
 import { Roster } from '../lib/roster.ts';
 import { sourceOf } from '../lib/source-of.ts';
 import { Crowd, type Member } from '../relay/crowd.ts';
-import { endpoint } from '../relay/endpoint.ts';
 import { IdleTimer } from '../relay/idle-timer.ts';
 import type { TcpSocket, TcpSocketHandler } from '../relay/tcp/tcp-socket.ts';
 import { type Knowledge, MAX_ANSWER, writeAnswer } from './answer.ts';
@@ -86,7 +85,7 @@ class Client implements Member, TcpSocketHandler {
     this.#socket = socket;
     this.#clients = clients;
     this.#knowledge = createKnowledge(clients.options, {
-      client: () => endpoint(remoteAddress, remotePort),
+      client: () => ({ address: remoteAddress, port: remotePort ?? 0 }),
       records: () => records.at(localAddress, (address) => address),
     });
     this.#idle = new IdleTimer(idleTimeout, () => this.end());

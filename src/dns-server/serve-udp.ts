@@ -1,4 +1,3 @@
-import { endpoint } from '../relay/endpoint.ts';
 import type { SourceFilter } from '../relay/source-filter.ts';
 import type { Datagrams, UdpSocket } from '../relay/udp/sockets.ts';
 import { writeAnswer } from './answer.ts';
@@ -20,10 +19,7 @@ export function serveUdp(socket: UdpSocket, options: Options): void {
   let current = 0;
   const client = () => received.addressOf(received.flow(current));
   const knowledge = createKnowledge(options, {
-    client() {
-      const { address, port } = client();
-      return endpoint(address, port);
-    },
+    client,
     records: recordsHere,
   });
 

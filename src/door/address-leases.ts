@@ -5,6 +5,8 @@ import type { NameAddresses } from '../relay/name-addresses.ts';
 
 interface Lease {
   readonly place: number;
+  /** The client that asked for it first; null where it is listed. */
+  readonly source: string | null;
   askedAt: number;
 }
 
@@ -16,7 +18,8 @@ const LEASE = 30_000;
 
 /**
  * Gives names addresses: to those that are listed for good, to others as they are asked for. Each begins to look for a free place at one that the name alone
- * decides, so that a door which starts again gives the same ones, and what clients remember of the last stays true.
+ * decides, so that a door which starts again gives the same ones, and what clients remember of the last stays true. No client has more names that are not
+ * listed than there are addresses left, so that whoever comes next finds some.
  */
 export class AddressLeases {
   readonly #addresses: NameAddresses;
@@ -27,6 +30,8 @@ export class AddressLeases {
   /** By place. */
   readonly #names: string[] = [];
   #listed: ReadonlySet<string> = new Set();
+  /** How many each client has, by its address. */
+  readonly #counts = new Map<string, number>();
 
   constructor(addresses: NameAddresses, onFirst: (place: number) => void = () => {}) {
     this.#addresses = addresses;
@@ -37,7 +42,7 @@ export class AddressLeases {
   follow(listed: readonly string[]): void {
     this.#listed = new Set(listed.map(canonical));
     // Always in the same order: of two that begin at one place, the first gets it. Who gets none gets one when it is asked for.
-    for (const name of [...this.#listed].toSorted()) this.#lease(name);
+    for (const name of [...this.#listed].toSorted()) this.#lease(name, null);
   }
 
   /** The place that a name has; null for none. */
@@ -45,13 +50,13 @@ export class AddressLeases {
     return this.#leases.get(canonical(name))?.place ?? null;
   }
 
-  /** The place of a name that is asked for; null where no address is left for it. */
-  placeOf(name: string): number | null {
-    return this.#lease(canonical(name))?.place ?? null;
+  /** The place of a name that a client at this address asks for; null where none is left for it. */
+  placeOf(name: string, source: string): number | null {
+    return this.#lease(canonical(name), source)?.place ?? null;
   }
 
-  #lease(name: string): Lease | null {
-    const lease = this.#leases.get(name) ?? this.#open(name);
+  #lease(name: string, source: string | null): Lease | null {
+    const lease = this.#leases.get(name) ?? this.#open(name, this.#listed.has(name) ? null : source);
     if (lease === null) return null;
     lease.askedAt = performance.now();
     this.#leases.delete(name);
@@ -59,29 +64,49 @@ export class AddressLeases {
     return lease;
   }
 
-  #open(name: string): Lease | null {
-    for (const place of this.#candidates(name)) {
+  #open(name: string, source: string | null): Lease | null {
+    for (const place of this.#candidates(name, source)) {
       // Somebody may have dialled it, whether or not it had a name.
       if (!this.#addresses.give(place, name)) continue;
       const former = this.#names[place];
       if (former === undefined) this.#onFirst(place);
-      else this.#leases.delete(former);
+      else this.#end(former);
       this.#names[place] = name;
-      return { place, askedAt: 0 };
+      if (source !== null) this.#counts.set(source, (this.#counts.get(source) ?? 0) + 1);
+      return { place, source, askedAt: 0 };
     }
     return null;
   }
 
-  *#candidates(name: string): Generator<number> {
+  #end(name: string): void {
+    const source = this.#leases.get(name)?.source ?? null;
+    this.#leases.delete(name);
+    if (source === null) return;
+    const count = (this.#counts.get(source) ?? 0) - 1;
+    if (count > 0) this.#counts.set(source, count);
+    else this.#counts.delete(source);
+  }
+
+  #hasEnough(source: string): boolean {
+    return (this.#counts.get(source) ?? 0) > this.#addresses.size - this.#leases.size;
+  }
+
+  *#candidates(name: string, source: string | null): Generator<number> {
+    const hasEnough = source !== null && this.#hasEnough(source);
+    if (!hasEnough) yield* this.#freePlaces(name);
+    for (const [other, { place, askedAt, source: its }] of this.#leases) {
+      if (askedAt > performance.now() - LEASE) return;
+      if (!this.#listed.has(other) && (!hasEnough || its === source)) yield place;
+    }
+  }
+
+  *#freePlaces(name: string): Generator<number> {
     const { size } = this.#addresses;
+    if (this.#leases.size === size) return;
     const first = hash('sha256', name, 'buffer').readUInt32BE() % size;
-    for (let i = 0; i < size && this.#leases.size < size; i++) {
+    for (let i = 0; i < size; i++) {
       const place = (first + i) % size;
       if (this.#names[place] === undefined) yield place;
-    }
-    for (const [other, { place, askedAt }] of this.#leases) {
-      if (askedAt > performance.now() - LEASE) return;
-      if (!this.#listed.has(other)) yield place;
     }
   }
 }

@@ -9,7 +9,7 @@ type Pair = ReturnType<NameAddresses['at']>;
 export interface GivenAddresses {
   readonly names: NameAddresses;
   /** Of a name that is asked for; null while none is left for it. */
-  readonly addressesOf: (name: string) => Pair | null;
+  readonly addressesOf: (name: string, source: string) => Pair | null;
   /** Those that a name has now. */
   readonly known: (name: string) => readonly string[];
   /** Goes by these names from now on. */
@@ -31,7 +31,7 @@ export async function openNameAddresses({ nameAddresses }: Config): Promise<Give
   const at = (place: number | null) => (place === null ? null : names.at(place));
   return {
     names,
-    addressesOf: (name) => at(leases.placeOf(name)),
+    addressesOf: (name, source) => at(leases.placeOf(name, source)),
     known: (name) => Object.values(at(leases.known(name)) ?? {}).filter((address) => address !== null),
     follow: ({ targets }) => leases.follow(targets.filter(isName)),
     close: () => own.close(),

@@ -15,8 +15,8 @@ afterEach(() => void vi.useRealTimers());
 function open(networks: typeof LARGE | typeof OF_TWO) {
   const addresses = new NameAddresses(networks);
   const leases = new AddressLeases(addresses);
-  const addressOf = (name: string) => {
-    const place = leases.placeOf(name);
+  const addressOf = (name: string, source = `of ${name}`) => {
+    const place = leases.placeOf(name, source);
     return place === null ? null : addresses.at(place).v4;
   };
   return { addresses, leases, addressOf };
@@ -27,9 +27,9 @@ test('listed names have addresses, each its own, in whatever order they are list
   const other = open(LARGE);
   one.leases.follow(listed);
   other.leases.follow(listed.toReversed());
-  const addresses = listed.map(one.addressOf);
+  const addresses = listed.map((name) => one.addressOf(name));
   expect(new Set(addresses).size).toBe(listed.length);
-  expect(listed.map(other.addressOf)).toEqual(addresses);
+  expect(listed.map((name) => other.addressOf(name))).toEqual(addresses);
 });
 
 test('a name is the same in either case, with or without the dot of the root', () => {
@@ -102,8 +102,34 @@ test('places are told of as they first get a name', () => {
   const told: number[] = [];
   const leases = new AddressLeases(new NameAddresses(OF_TWO), (place) => told.push(place));
   for (const name of ['a.test', 'b.test', 'c.test', 'd.test']) {
-    leases.placeOf(name);
+    leases.placeOf(name, `of ${name}`);
     vi.advanceTimersByTime(LEASE + 1);
   }
   expect(told.toSorted((one, other) => one - other)).toEqual([0, 1]);
+});
+
+test('no client has more names than there are addresses left, but those that are listed', () => {
+  const { leases, addressOf } = open(LARGE);
+  leases.follow(['listed.test']);
+  const given = (source: string) =>
+    Array.from({ length: 300 }, (_, i) => addressOf(`${i}.${source}.test`, source)).filter(
+      (address) => address !== null,
+    ).length;
+  // Of 254, half of what is left each time.
+  expect(['first', 'second', 'third'].map(given)).toEqual([127, 64, 32]);
+  expect(addressOf('another.test', 'first')).toBeNull();
+  expect(addressOf('0.first.test', 'first')).not.toBeNull();
+  expect(addressOf('0.first.test', 'third')).not.toBeNull();
+  expect(addressOf('listed.test', 'first')).not.toBeNull();
+});
+
+test('a client that has enough gets the addresses that its own names have given up', () => {
+  const { addressOf } = open(OF_TWO);
+  const first = addressOf('a.test', 'first');
+  expect(addressOf('b.test', 'second')).not.toBeNull();
+  for (const name of ['c.test', 'd.test', 'e.test']) {
+    expect(addressOf(name, 'first')).toBeNull();
+    vi.advanceTimersByTime(LEASE + 1);
+    expect(addressOf(name, 'first')).toBe(first);
+  }
 });
