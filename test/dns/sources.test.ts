@@ -146,6 +146,31 @@ test('a name that is waited for is not closed for others that are not, however m
   await expect(waiting).rejects.toThrow('aborted');
 });
 
+test('a name that has been waited for is closed as others are', async () => {
+  const { sources } = await sourcesBy([], zone([a('x.a.test', '127.0.0.1')]));
+  const first = sources.of('x.a.test');
+  await first.addresses(signal);
+  for (let i = 0; i < MAX_KEPT; i++) sources.of(`n${i}.a.test`);
+  expect(sources.status().map(({ name }) => name)).not.toContain('x.a.test');
+});
+
+test('a name that comes to be listed keeps what is known of it', async () => {
+  const { sources, asked } = await sourcesBy([], zone([a('x.test', '127.0.0.1')]));
+  await sources.of('x.test').addresses(signal);
+  sources.follow(['x.test']);
+  const known = [{ name: 'x.test', addresses: ['127.0.0.1'] }];
+  expect(sources.status()).toMatchObject(known);
+  await vi.advanceTimersByTimeAsync(KEPT_FOR);
+  expect(sources.status()).toMatchObject(known);
+  const before = asked(0, 'x.test');
+  sources.follow(['x.test', 'y.test']);
+  expect(await sources.of('x.test').addresses(signal)).toMatchObject([{ address: '127.0.0.1' }]);
+  expect(asked(0, 'x.test')).toBe(before);
+
+  sources.follow(['y.test']);
+  expect(sources.status().map(({ name }) => name)).toEqual(['y.test']);
+});
+
 test('all names share what is learnt about a nameserver', async () => {
   vi.useRealTimers();
   const records = zone([a('a.test', '127.0.0.1'), a('x.a.test', '127.0.0.1')]);
