@@ -5,6 +5,7 @@ import { findNearMisses } from '../lib/near-misses.ts';
 import type { Network } from '../lib/networks.ts';
 import type { Scope } from '../lib/target-scope.ts';
 import { ConfigError } from './config-error.ts';
+import { findForeign } from './foreign-variables.ts';
 import type { CheckedListener, NameCheck } from './name-check.ts';
 import { type PortItem, type Protocol, warnOfSexagesimal } from './ports.ts';
 import { type Probe, readProbes } from './probes.ts';
@@ -106,7 +107,8 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
   } = readProbes(values, { targets: list.entries ?? [], listeners });
   const allProblems = [...list.problems, ...problems, ...found.problems, ...probeProblems];
   const nearMisses = findNearMisses(Object.keys(environment), Object.keys(variables));
-  if (allProblems.length > 0) throw new ConfigError(allProblems, nearMisses);
+  const unknown = [...nearMisses, ...findForeign(environment)];
+  if (allProblems.length > 0) throw new ConfigError(allProblems, unknown);
 
   const all = values as Values;
   const { entries = [] } = list;
@@ -155,7 +157,7 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     admin: all.ADMIN_PORT === null ? null : { host: all.ADMIN_HOST, port: all.ADMIN_PORT },
     probes,
     warnings: [
-      ...nearMisses,
+      ...unknown,
       ...(nameCheck === 'learn' ? [LEARNING] : []),
       ...findIdle(settings, { ...all, TARGET: entries, kinds }),
       ...warnOfSexagesimal(all.PORT),
