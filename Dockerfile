@@ -15,18 +15,21 @@ RUN npm run build && chmod 0755 dist/*.js
 
 FROM ${NODE_IMAGE} AS runtime
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends binutils ca-certificates \
+ && apt-get install --yes --no-install-recommends binutils ca-certificates conntrack nftables \
  && rm -rf /var/lib/apt/lists/*
 # The licences of Node and of Debian's packages are where their images have them.
+# nft and conntrack are what FAST_LANE runs.
 # Every library keeps the path where ldd finds it: the loader has no ld.so.cache in the image and looks there.
 RUN mkdir -p /rootfs/usr/local/bin /rootfs/usr/share/licenses/node /rootfs/etc/ssl/certs /rootfs/run /rootfs/tmp /run-of-user/sallyport \
  && chmod 1777 /rootfs/tmp \
  && chmod 0700 /run-of-user/sallyport \
  && strip --output-file /rootfs/usr/local/bin/node /usr/local/bin/node \
- && ldd /usr/local/bin/node | grep --only-matching '/[^ ]*' | sort --unique \
+ && cp /usr/sbin/conntrack /usr/sbin/nft /rootfs/usr/local/bin/ \
+ && for program in /usr/local/bin/node /usr/sbin/conntrack /usr/sbin/nft; do ldd $program; done \
+    | grep --only-matching '/[^ ]*' | sort --unique \
     | xargs -I{} cp --parents --dereference {} /rootfs \
  && find /usr/local -maxdepth 1 -name LICENSE -exec cp {} /rootfs/usr/share/licenses/node/ \; \
- && find -L /usr/share/doc -regextype egrep -regex '.*/(libc6|libgcc-s1|libstdc\+\+6|libatomic1|ca-certificates)/copyright' \
+ && find -L /usr/share/doc -regextype egrep -regex '.*/(ca-certificates|conntrack|nftables|lib(atomic1|bsd0|c6|edit2|gcc-s1|gmp10|jansson4|md0|mnl0|netfilter-conntrack3|nfnetlink0|nftables1|nftnl11|stdc\+\+6|tinfo6|xtables12))/copyright' \
     -exec cp --parents --dereference {} /rootfs \; \
  && cp --dereference /etc/ssl/certs/ca-certificates.crt /rootfs/etc/ssl/certs/ \
  && echo 'hosts: files dns' >/rootfs/etc/nsswitch.conf \

@@ -13,7 +13,7 @@ const project = (name: string, include: string[], rest: object = {}) => ({
 const FOR_DNS = ['unbound', 'unbound-control', 'dnsmasq', 'ip', 'ss', 'unshare', 'nsenter'];
 /**
  * What test/servers runs, of Debian's unbound, dnsmasq-base, iproute2, util-linux, nginx, apache2-bin, python3, curl, openssl, git, apt, apache2-utils, wrk,
- * prometheus, bind9, bind9-dnsutils, dnsperf, gcc, musl-tools, chromium, shellcheck and gcc-aarch64-linux-gnu.
+ * prometheus, bind9, bind9-dnsutils, dnsperf, gcc, musl-tools, chromium, shellcheck, gcc-aarch64-linux-gnu, nftables and conntrack.
  */
 const SERVERS = [
   ...FOR_DNS,
@@ -37,9 +37,12 @@ const SERVERS = [
   'chromium',
   'shellcheck',
   'aarch64-linux-gnu-gcc',
+  'nft',
+  'conntrack',
+  'setpriv',
 ];
-/** What test/faults runs beside these, of Debian's nftables, ethtool and iproute2. */
-const FOR_FAULTS = ['nft', 'ethtool', 'tc'];
+/** What test/faults runs beside these, of Debian's ethtool and iproute2. */
+const FOR_FAULTS = ['ethtool', 'tc'];
 /** Of Debian's libfaketime, by machine. */
 const FAKETIME = ['x86_64', 'aarch64'].map(
   (machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`,

@@ -10,6 +10,7 @@ import { DNS_PORT } from '../src/config/read-listeners.ts';
 import { isWildcard } from '../src/config/targets.ts';
 import { askRelay } from '../src/control/ask-relay.ts';
 import { describeBlackout } from '../src/control/describe-blackout.ts';
+import { describeFastLane } from '../src/control/describe-fast-lane.ts';
 import { probeAddress, type Status } from '../src/control/protocol.ts';
 import { type Program, runProgram, UsageError } from '../src/lib/arguments.ts';
 import { LEARNING } from '../src/lib/learning.ts';
@@ -101,6 +102,7 @@ function notesOn({ nameCheck, targets, probes }: Config, status: Status | null):
   const isNobody = targets.every(isWildcard) && probes.length === 0;
   return [
     ...(nameCheck === 'learn' ? [LEARNING] : []),
+    ...describeFastLane(status?.fastLane ?? null),
     ...(nameCheck === 'learn' && isNobody ? ['nothing is probed, as TARGET names nobody'] : []),
     ...(problem === null ? [] : [`the list in force stays, as TARGET_FILE cannot be used: ${problem}`]),
   ];

@@ -29,6 +29,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/lib',
   ],
   'src/door': [
+    'src/lane',
     'src/runtime',
     'src/dns-server',
     'src/relay/udp',
@@ -43,6 +44,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/config',
     'src/lib',
   ],
+  'src/lane': ['src/relay', 'src/log', 'src/lib'],
   'src/dns-server': [
     'src/relay/udp',
     'src/relay/tcp',

@@ -46,7 +46,8 @@ const relayCommand: Command = {
     const crash = listenForCrash(process);
     const { log, output } = createLog(config.logLevel, STDOUT);
     const folding = foldRepeats(log);
-    for (const warning of [...config.warnings, ...findForwarding()]) log.warn({}, warning);
+    const forwarding = config.fastLane ? [] : findForwarding();
+    for (const warning of [...config.warnings, ...forwarding]) log.warn({}, warning);
     const readConfig = () => {
       const next = parseConfig(environment);
       for (const warning of next.warnings.filter((each) => !config.warnings.includes(each)))

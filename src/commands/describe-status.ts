@@ -1,5 +1,6 @@
 import { isWildcard } from '../config/targets.ts';
 import { describeBlackout } from '../control/describe-blackout.ts';
+import { describeFastLane } from '../control/describe-fast-lane.ts';
 import type { Status } from '../control/protocol.ts';
 import { LEARNING } from '../lib/learning.ts';
 import { describeBytes } from './describe-bytes.ts';
@@ -67,7 +68,7 @@ const UNITS_SHOWN = 2;
 
 /** A relay's status for people, in lines. */
 export function describeStatus(status: Status): readonly string[] {
-  const { version, mode, uptime, draining, dns, targetFile, targets, names } = status;
+  const { version, mode, uptime, draining, dns, fastLane, targetFile, targets, names } = status;
   const wildcards = targets.filter(isWildcard);
   const ports = nameApart(status.ports);
   const isUdp = ports.some(({ protocol }) => protocol === 'udp');
@@ -84,6 +85,7 @@ export function describeStatus(status: Status): readonly string[] {
     `sallyport ${version}, MODE=${mode}, up ${describeTime(uptime)}${draining ? ', stopping' : ''}`,
     ...warningsOf(status),
     ...(dns === null ? [] : [describeDns(dns)]),
+    ...(fastLane?.trouble === null ? describeFastLane(fastLane) : []),
     ...(targetFile === null || targetFile.problem !== null ? [] : [describeTargetFile(targetFile)]),
     '',
     ...table(nameColumns(status), names),
@@ -103,6 +105,7 @@ export function warningsOf({
   blackout,
   linesDropped,
   loops,
+  fastLane,
   targetFile,
 }: Status): readonly string[] {
   return [
@@ -110,6 +113,7 @@ export function warningsOf({
     ...(blackout.state === 'off' ? [] : [describeBlackout(blackout)]),
     ...(linesDropped.budget + linesDropped.output === 0 ? [] : [describeLinesDropped(linesDropped)]),
     ...loops,
+    ...(fastLane === null || fastLane.trouble === null ? [] : describeFastLane(fastLane)),
     ...(targetFile === null || targetFile.problem === null ? [] : [describeTargetFile(targetFile)]),
   ];
 }

@@ -50,6 +50,8 @@ export interface Config {
   readonly dns: { readonly answers: Values['DNS_ANSWER'] } | null;
   /** Where names have addresses of their own, and whether clients who dial one have to ask for that name; null where they have none. */
   readonly nameAddresses: { readonly networks: NameNetworks; readonly nameCheck: NameCheck } | null;
+  /** Whether the kernel takes new clients in front of the relay. */
+  readonly fastLane: boolean;
   /** The addresses to listen on; null: all, of IPv4 and IPv6. */
   readonly bind: readonly string[] | null;
   /** Where clients may come from; null: anywhere. */
@@ -133,6 +135,7 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     tlsEch: all.TLS_ECH,
     dns: all.DNS ? { answers: all.DNS_ANSWER } : null,
     nameAddresses,
+    fastLane: all.FAST_LANE,
     bind: all.BIND,
     allowFrom: all.ALLOW_FROM,
     proxyProtocol: all.PROXY_PROTOCOL,

@@ -1,6 +1,7 @@
 import { describeNameNetworks, roomIn } from '../lib/address-range.ts';
+import { listSome } from '../lib/list-some.ts';
 import { canonical } from './host.ts';
-import { type Listener, listenersOf } from './listeners.ts';
+import { type Listener, listenersOf, mustChoose } from './listeners.ts';
 import { type CheckedListener, checkNames } from './name-check.ts';
 import type { Protocol } from './ports.ts';
 import { makeRules, type Rule } from './rules.ts';
@@ -51,6 +52,7 @@ export function readListeners(entries: readonly TargetEntry[] | undefined, value
       ...findDnsClash(values, listening.listeners),
       ...checkProxyProtocol(values, listening.listeners),
       ...checkNameAddresses(values, targets),
+      ...checkFastLane(values, { targets, listeners: checked.listeners, byAddress }),
     ],
     warnings: [
       ...checked.warnings,
@@ -127,6 +129,37 @@ function checkNameAddresses(
         ]
       : []),
   ];
+}
+
+/** The kernel leads by address and port alone, to addresses that are known beforehand. */
+function checkFastLane(
+  { FAST_LANE: isOn, PRE_RESOLVE: keeps, PROXY_PROTOCOL: header, NAME_CHECK: check }: Partial<Values>,
+  { targets, listeners, byAddress }: Pick<Found, 'targets' | 'listeners'> & { readonly byAddress: boolean },
+): readonly string[] {
+  if (isOn !== true) return [];
+  const relays = listeners.filter(({ kind }) => kind !== 'http-proxy');
+  const shared = byAddress ? [] : relays.filter(mustChoose);
+  const isChecked = check === 'report' || check === 'enforce' || check === 'learn';
+  return [
+    ...(relays.length === 0 && listeners.length > 0
+      ? ['there is no port to relay raw, as a forward proxy alone listens']
+      : []),
+    ...(keeps === false && targets.some(isName)
+      ? ['it takes PRE_RESOLVE=1, as the kernel has to be told the addresses of names beforehand']
+      : []),
+    ...(isChecked ? [`NAME_CHECK=${check} reads what clients say, and the kernel reads nothing`] : []),
+    ...(header !== undefined && header !== 'off'
+      ? [`PROXY_PROTOCOL=${header} is for the relay to write`]
+      : []),
+    ...(shared.length === 0
+      ? []
+      : [
+          `several names share port ${listSome(
+            shared.map(({ port }) => String(port)),
+            ', ',
+          )}: give each a port of its own, or an address (NAME_ADDRESSES)`,
+        ]),
+  ].map((reason) => `FAST_LANE=1: ${reason}`);
 }
 
 /** The door's own nameserver listens over both protocols. */

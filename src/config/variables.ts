@@ -135,6 +135,7 @@ export const variables = {
     },
     need('DNS=1', ({ DNS }) => DNS),
   ),
+  FAST_LANE: optional('0', flag),
   NAME_CHECK: optional(null, oneOf(['off', 'report', 'enforce', 'learn'])),
   TLS_ECH: optional('allow', oneOf(['allow', 'refuse'])),
   BIND: optional('any', {

@@ -9,6 +9,7 @@ import type { Witnesses } from './report.ts';
 
 interface Options extends Pick<Witnesses, 'sources' | 'relays' | 'asked'> {
   readonly status: () => Status;
+  readonly look: () => Promise<void>;
   readonly askedNames: () => Asked;
   readonly preResolve: boolean;
   /** The file that metrics.ts is built into. */
@@ -23,17 +24,21 @@ interface Options extends Pick<Witnesses, 'sources' | 'relays' | 'asked'> {
  */
 export async function openPages(
   where: Parameters<typeof openAdmin>[0],
-  { status, askedNames, preResolve, metricsFile, pageFile, ...witnesses }: Options,
+  { status, look, askedNames, preResolve, metricsFile, pageFile, ...witnesses }: Options,
 ): Promise<Admin> {
   const { createMetrics } = (await import(metricsFile)) as typeof Metrics;
+  const metrics = createMetrics(status, witnesses);
   return openAdmin(where, {
     '/': forPeople(() => readBrowserPage(pageFile)),
-    '/status.json': forPeople(() => ({
-      status: 200,
-      type: 'application/json',
-      text: JSON.stringify({ ...status(), asked: askedNames() } satisfies StatusPage),
-    })),
-    '/metrics': createMetrics(status, witnesses),
+    '/status.json': forPeople(async () => {
+      await look();
+      const text = JSON.stringify({ ...status(), asked: askedNames() } satisfies StatusPage);
+      return { status: 200, type: 'application/json', text };
+    }),
+    '/metrics': async () => {
+      await look();
+      return metrics();
+    },
     '/healthz': () => plainPage(200, 'ok'),
     '/readyz': (): Page => {
       const reasons = reasonsNotReady(status(), { preResolve });

@@ -74,6 +74,8 @@ export interface Status {
     /** The last refusals, as those of ports. */
     readonly errors: readonly RecentError[];
   } | null;
+  /** How many lanes the kernel has (null: it is not known), and why it cannot be told what to take; null where it is to take nothing. */
+  readonly fastLane: { readonly lanes: number | null; readonly trouble: string | null } | null;
   /** Since the relay started, in s. */
   readonly uptime: number;
   readonly blackout: BlackoutStatus;

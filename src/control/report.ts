@@ -10,6 +10,8 @@ import type { RecentErrors } from './recent-errors.ts';
 export interface Witnesses {
   readonly sources: Pick<Sources, 'status' | 'counts'>;
   readonly relays: () => readonly Relay[];
+  /** Connections or sessions of one that live. */
+  readonly liveOf: (relay: Relay) => number;
   readonly errors: Pick<RecentErrors, 'of' | 'refusals'>;
   readonly lost: Pick<LostDatagrams, 'count'>;
   readonly asked: Pick<AskedNames, 'report'>;
@@ -20,10 +22,18 @@ export interface Witnesses {
 /** All that the relay says of itself, but for what the program itself knows. */
 export function report(
   { mode, nameCheck, targets, preResolve }: Config,
-  { sources, relays, errors, lost, asked, ownAddresses }: Witnesses,
+  { sources, relays, liveOf, errors, lost, asked, ownAddresses }: Witnesses,
 ): Omit<
   Status,
-  'version' | 'uptime' | 'draining' | 'blackout' | 'linesDropped' | 'loops' | 'targetFile' | 'dns'
+  | 'version'
+  | 'uptime'
+  | 'draining'
+  | 'blackout'
+  | 'linesDropped'
+  | 'loops'
+  | 'targetFile'
+  | 'fastLane'
+  | 'dns'
 > {
   const lostBy = lost.count();
   const trafficOf = trafficByName(asked.report());
@@ -38,12 +48,12 @@ export function report(
       ownAddresses: ownAddresses(known.name),
     })),
     ports: relays().map((relay) => {
-      const { protocol, port, live, waiting, limit, lastFailure } = relay;
+      const { protocol, port, waiting, limit, lastFailure } = relay;
       const { opened, refused, unanswered, sent, received } = relay.counts();
       return {
         protocol,
         port,
-        live,
+        live: liveOf(relay),
         waiting,
         limit: limit === Infinity ? null : limit,
         opened,

@@ -11,6 +11,8 @@ import { ownedByAnother, prepareRunDir } from './run-dir.ts';
 
 interface Answers {
   readonly status: () => Status;
+  /** Resolves when what it tells is of now. */
+  readonly look: () => Promise<void>;
   readonly asked: () => Asked;
   /** Resolves when it is so. */
   readonly blackOut: (request: BlackoutRequest) => Promise<void>;
@@ -68,7 +70,7 @@ async function listenAt(path: string, answers: Answers): Promise<Server> {
 }
 
 /** Reads to the FIN, does what is requested and tells the status, what else was asked for, and what is wrong with the request. */
-async function answer(socket: Socket, { status, asked, blackOut }: Answers): Promise<void> {
+async function answer(socket: Socket, { status, look, asked, blackOut }: Answers): Promise<void> {
   const timer = setTimeout(() => void socket.destroy(), TIMEOUT).unref();
   socket.once('close', () => clearTimeout(timer));
   let rest: Pick<Answer, 'asked' | 'error'> = {};
@@ -79,6 +81,7 @@ async function answer(socket: Socket, { status, asked, blackOut }: Answers): Pro
   } catch (cause) {
     rest = { error: messageOf(cause) };
   }
+  await look();
   socket.end(JSON.stringify({ ...status(), ...rest } satisfies Answer), () => void socket.destroy());
 }
 

@@ -16,6 +16,8 @@ interface Options {
   readonly refresh: boolean;
   /** Has the book's own questions wait for others'; whoever wants an address does not. */
   readonly inTurn: ReturnType<typeof takeTurns>;
+  /** Told that some name has other addresses than before. */
+  readonly onChange: () => void;
   readonly log: Pick<Log, 'info' | 'warn'>;
 }
 
@@ -142,7 +144,7 @@ export class AddressBook implements AddressSource {
       ...given,
       ...kept.map((record) => ({ ...record, ttl: MIN_TTL })),
     ]);
-    this.#logChange(addressesOf(records), addressesOf(former?.records));
+    const hasChanged = this.#logChange(addressesOf(records), addressesOf(former?.records));
     this.#failure = null;
     this.#retry = FIRST_RETRY;
     const told = Math.min(MAX_TTL, ...records.map((record) => record.ttl));
@@ -156,15 +158,17 @@ export class AddressBook implements AddressSource {
       isTail,
       at: performance.now(),
     };
+    if (hasChanged) this.#options.onChange();
   }
 
-  #logChange(addresses: readonly string[], before: readonly string[]): void {
+  #logChange(addresses: readonly string[], before: readonly string[]): boolean {
     const { log } = this.#options;
     const { name } = this.#lookup;
     const hasChanged = new Set(before).symmetricDifference(new Set(addresses)).size > 0;
     if (this.#failure !== null && this.#answer !== null)
       log.info({ name, addresses, before }, 'the name can be resolved again');
     else if (hasChanged) log.info({ name, addresses, before }, 'name resolved');
+    return hasChanged;
   }
 
   #nextPause(): number {

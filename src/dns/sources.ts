@@ -44,6 +44,7 @@ export class Sources {
   readonly #flights = new SingleFlight((lookup: NameLookup, signal) => lookup.ask(signal));
   readonly #listed = new Map<string, AddressSource>();
   readonly #passing = new PassingSources((name) => this.#open(name));
+  readonly #watchers: (() => void)[] = [];
   readonly #times = new Float64Array(HISTOGRAM_CELLS);
   #failures = 0;
 
@@ -51,7 +52,8 @@ export class Sources {
   constructor({ nameservers, keep, refresh, scope, log, signal }: Options) {
     const timed = <T>(lookup: Promise<T>, asking: AbortSignal) => this.#time(lookup, asking);
     this.#keep = keep;
-    this.#books = { refresh, inTurn: takeTurns(AT_ONCE), log };
+    const onChange = () => this.#watchers.forEach((tell) => tell());
+    this.#books = { refresh, inTurn: takeTurns(AT_ONCE), onChange, log };
     this.#lookups = { resolve: resolveThrough(nameservers), scope, timed, log };
     signal.addEventListener('abort', () => {
       for (const source of [...this.#listed.values(), this.#passing]) source.close(signal.reason as Error);
@@ -74,6 +76,16 @@ export class Sources {
   /** A name's source: of a listed one always the same, of another one until nobody has wanted it for a while. */
   of(name: string): AddressSource {
     return this.#listed.get(name) ?? this.#passing.of(name);
+  }
+
+  /** The addresses that a listed name has now, as far as they are known. */
+  known(name: string): readonly string[] {
+    return this.#listed.get(name)?.status().addresses ?? [];
+  }
+
+  /** Tells from now on whenever a name whose answers are kept has other addresses than before. */
+  watch(onChange: () => void): void {
+    this.#watchers.push(onChange);
   }
 
   /** Listed names first. */

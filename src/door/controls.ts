@@ -56,18 +56,29 @@ async function pagesOf({ admin: where, preResolve }: Config, door: Door, directo
   const metricsFile = join(directory, 'sallyport-metrics.js');
   const pageFile = join(directory, 'sallyport-page.html');
   const { openPages } = await import('../control/pages.ts');
-  const { status, askedNames, sources, relays, asked } = door;
-  return openPages(where, { status, askedNames, preResolve, metricsFile, pageFile, sources, relays, asked });
+  const { status, look, askedNames, sources, relays, asked } = door;
+  return openPages(where, {
+    status,
+    look,
+    askedNames,
+    preResolve,
+    metricsFile,
+    pageFile,
+    sources,
+    relays,
+    asked,
+  });
 }
 
 /** Null where there can be none: the relay goes on without it. */
 async function controlOf(
   { runDir }: Config,
-  { status, askedNames, blackout }: Door,
+  { status, look, askedNames, blackout }: Door,
   log: Deps['log'],
 ): Promise<Control | null> {
   const answers = {
     status,
+    look,
     asked: askedNames,
     blackOut: ({ blackout: state, duration }) => blackout.switchTo(state, { by: 'command', duration }),
   } satisfies Parameters<typeof openControl>[1];

@@ -37,6 +37,8 @@ export interface Door extends Pick<Witnesses, 'sources' | 'relays' | 'asked'> {
   /** Connections and sessions that hold a slot. */
   readonly live: number;
   readonly status: () => Status;
+  /** Resolves when what `status` tells is of now. */
+  readonly look: () => Promise<void>;
   readonly askedNames: () => Asked;
   readonly targetFile: Pick<TargetFile, 'reread'>;
   readonly blackout: Blackout;
@@ -56,6 +58,8 @@ export async function openDoor(
   config: Config,
   { process, readConfig, listen, log, linesDropped }: Deps,
 ): Promise<Door> {
+  // Before anything else: until then the kernel is a router. What is not needed is not loaded.
+  const lanes = config.fastLane ? await (await import('./open-lanes.ts')).openLanes(config, log) : null;
   const closing = new AbortController();
   const { signal } = closing;
   const relays = new Relays();
@@ -63,6 +67,7 @@ export async function openDoor(
   const blackout = new Blackout({
     flag,
     clear: (how) => relays.clear(how),
+    onOff: () => void relays.reopen(),
     settleLog: async () => {
       await relays.settleLog();
       log.flush();
@@ -90,7 +95,20 @@ export async function openDoor(
   const openRelay = await listen(forRelays(config), parts);
   given?.follow(config);
   const followed = new FollowedConfig(config, { relays, openRelay, sources, log });
+  const lane =
+    lanes &&
+    new (await import('./fast-lane.ts')).FastLane(config, lanes, {
+      addressesOf: (name) => sources.known(name),
+      given,
+      relays,
+      blackoutFlag: flag,
+      current: () => followed.current,
+      onName: parts.onName,
+      log,
+    });
+  sources.watch(() => void relays.reopen());
   await followed.follow(config);
+  if (lane !== null) await relays.putInFront(lane);
   const dns = await openDns(config, {
     log: asked.log,
     onAllowed: (...how) => asked.noteQuestion(...how),
@@ -100,6 +118,7 @@ export async function openDoor(
     await followed.follow(next);
     given?.follow(next);
     dns?.follow(next);
+    await relays.reopen();
   });
   const loops = watchLoops(() => followed.current, { lookup, log, signal });
 
@@ -119,6 +138,7 @@ export async function openDoor(
       linesDropped: linesDropped(),
       loops: loops(),
       targetFile: targetFile.status,
+      fastLane: lane?.status ?? null,
       dns: dns && {
         port: dns.port,
         questions: dns.questions(),
@@ -127,12 +147,14 @@ export async function openDoor(
       ...report(followed.current, {
         sources,
         relays: () => relays.all,
+        liveOf: (relay) => relays.liveOf(relay),
         errors,
         lost,
         asked,
         ownAddresses: (name) => given?.known(name) ?? [],
       }),
     }),
+    look: async () => lane?.look(),
     askedNames: () => {
       const all = asked.report();
       return { ...all, missing: missingTargets(all.names.filter(isToBeListed), followed.current).join(' ') };
@@ -146,6 +168,7 @@ export async function openDoor(
       closing.abort();
       dns?.close();
       given?.close();
+      lane?.close();
     },
   };
 }

@@ -16,6 +16,14 @@ interface Opened {
   readonly led: LedRelay;
 }
 
+/** What relays in front of them: the kernel. */
+export interface Front extends Pick<Relay, 'clear' | 'drain'> {
+  /** Goes by names, ports and switches as they are now. */
+  readonly follow: () => Promise<void>;
+  /** Live flows beyond the slots that are held for them. */
+  readonly surplus: (relay: Relay) => number;
+}
+
 /** The relays of all ports as one. There are none until the first `follow` resolves, so that a blackout can be switched on before that. */
 export class Relays {
   /** By port and protocol, in the order of the configuration. */
@@ -23,6 +31,7 @@ export class Relays {
   readonly #failed = Promise.withResolvers<never>();
   readonly #turns = takeTurns(AT_ONCE);
   #isDraining = false;
+  #front: Front | null = null;
 
   constructor() {
     this.#failed.promise.catch(() => {}); // nobody may ask before there is a relay
@@ -38,9 +47,25 @@ export class Relays {
     return this.#isDraining;
   }
 
-  /** Connections and sessions that hold a slot. */
+  /** Connections and sessions that live. */
   get live(): number {
-    return this.all.reduce((sum, { live }) => sum + live, 0);
+    return this.all.reduce((sum, relay) => sum + this.liveOf(relay), 0);
+  }
+
+  /** The same of one of them. */
+  liveOf(relay: Relay): number {
+    return relay.live + (this.#front?.surplus(relay) ?? 0);
+  }
+
+  /** Has something relay in front of them, as far as it can. */
+  async putInFront(front: Front): Promise<void> {
+    this.#front = front;
+    await front.follow();
+  }
+
+  /** To be called when names or switches have changed. */
+  async reopen(): Promise<void> {
+    await this.#front?.follow();
   }
 
   /** Rejects with the first failure of a listener; never resolves. */
@@ -70,6 +95,10 @@ export class Relays {
     );
   }
 
+  #withFront(): readonly Pick<Relay, 'clear' | 'drain'>[] {
+    return this.#front === null ? this.all : [this.#front, ...this.all];
+  }
+
   async #openAll(ports: readonly PortConfig[], openRelay: OpenRelay): Promise<ReadonlyMap<string, Opened>> {
     const opening = await Promise.allSettled(
       ports.map((port) => this.#inTurn(async () => ({ port, led: await openRelay(port) }))),
@@ -94,7 +123,7 @@ export class Relays {
 
   /** See Relay. */
   async clear(...how: Parameters<Relay['clear']>): Promise<void> {
-    await Promise.all(this.all.map((relay) => relay.clear(...how)));
+    await Promise.all(this.#withFront().map((relay) => relay.clear(...how)));
   }
 
   /** See Relay. */
@@ -105,7 +134,7 @@ export class Relays {
   /** See Relay. */
   async drain(deadline: AbortSignal): Promise<void> {
     this.#isDraining = true;
-    await Promise.all(this.all.map((relay) => relay.drain(deadline)));
+    await Promise.all(this.#withFront().map((relay) => relay.drain(deadline)));
   }
 }
 

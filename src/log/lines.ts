@@ -18,11 +18,15 @@ export interface Fields {
   readonly drainTimeout: number;
   /** The addresses that are not dialled, and why. */
   readonly dropped: string;
-  /** How it ended; `replaced`: a UDP session, by a newer one; `cut off`: by a stop or a blackout; `no longer in TARGET`: by a changed list. */
+  /**
+   * How it ended; `reset`: by either end, where the kernel relays; `replaced`: a UDP session, by a newer one; `cut off`: by a stop or a blackout; `no longer in
+   * TARGET`: by a changed list.
+   */
   readonly ending:
     | 'finished'
     | 'client aborted'
     | 'target aborted'
+    | 'reset'
     | 'idle'
     | 'replaced'
     | 'cut off'
@@ -123,6 +127,11 @@ export const LINES = {
   'C cannot be called: datagrams are relayed one by one, which is slower': ['err'],
   'C cannot be called: sockets are streams, which are slower': ['port', 'protocol', 'err'],
   'a target leads to this relay itself': ['err'],
+
+  'the kernel cannot be told what to take, and may go by what it was told last': ['err'],
+  'the kernel can be told what to take again': [],
+  'flows of the kernel cannot be ended; still trying': ['err'],
+  'what the kernel takes is not logged, as it does not count': ['err'],
 
   'blackout on': BLACKOUT,
   'blackout draining': BLACKOUT,

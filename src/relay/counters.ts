@@ -80,8 +80,8 @@ export class Counters {
     this.cells = cells;
   }
 
-  opened(): void {
-    this.#add(OPENED, 1);
+  opened(count = 1): void {
+    this.#add(OPENED, count);
   }
 
   sent(bytes: number): void {

@@ -48,9 +48,9 @@ export function sumNameCounts(threads: readonly NameCells[]): NameCounts {
 export class NameCounters {
   readonly cells: NameCells = new Float64Array(new SharedArrayBuffer(SIZE * Float64Array.BYTES_PER_ELEMENT));
 
-  opened(): void {
+  opened(count = 1): void {
     const now = Date.now();
-    this.#add(CONNECTIONS, 1);
+    this.#add(CONNECTIONS, count);
     if (this.cells[FIRST] === 0) this.cells[FIRST] = now;
     this.cells[LAST] = now;
   }

@@ -1,7 +1,8 @@
 import { listSome } from '../lib/list-some.ts';
 import { messageOf } from '../lib/message-of.ts';
 import { addressesOf, recentInterfaces } from '../lib/recent-interfaces.ts';
-import type { Counts } from './counters.ts';
+import type { Counters, Counts } from './counters.ts';
+import type { Slots } from './slots.ts';
 import type { Target } from './target.ts';
 
 /** What may happen again and again is not logged more often than this, in ms. */
@@ -21,6 +22,10 @@ export interface Relay {
   /** Why the target could not be reached when it was last tried, or does not answer over UDP; null when it could, or does. */
   readonly lastFailure: string | null;
   readonly counts: () => Counts;
+  /** What its clients hold, in whichever thread. */
+  readonly slots: Slots;
+  /** For what is counted by the thread that has this. */
+  readonly counters: Counters;
   /** Rejects with a ListenError when a listener dies; never resolves. */
   readonly failed: Promise<never>;
   /** Ends the UDP session that a new one is to replace; whether there was one. */

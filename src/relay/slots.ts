@@ -39,9 +39,9 @@ export class Slots {
     return Atomics.load(this.#cells, WAITING);
   }
 
-  /** Whether a slot is free that nobody waits for; it is then held, until the holder calls `release`. */
-  tryTake(): boolean {
-    return this.waiting === 0 && this.#tryHold();
+  /** Whether so many slots are free, and nobody waits; they are then held, until the holder calls `release` for each. */
+  tryTake(count = 1): boolean {
+    return this.waiting === 0 && this.#tryHold(count);
   }
 
   /** Resolves when a slot is held; the holder calls `release` once. Rejects with the signal's reason, and the place in the line is given up. */
@@ -96,9 +96,9 @@ export class Slots {
     return this.waiting <= yielding + Math.max(0, this.size - this.held);
   }
 
-  #tryHold(): boolean {
-    for (let held = this.held; held < this.size; held = this.held) {
-      if (Atomics.compareExchange(this.#cells, HELD, held, held + 1) === held) return true;
+  #tryHold(count = 1): boolean {
+    for (let held = this.held; held + count <= this.size; held = this.held) {
+      if (Atomics.compareExchange(this.#cells, HELD, held, held + count) === held) return true;
     }
     return false;
   }

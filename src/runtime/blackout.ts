@@ -7,6 +7,8 @@ interface Options {
   readonly flag: BlackoutFlag;
   /** Ends what lives; see Relay. */
   readonly clear: Relay['clear'];
+  /** Told that everybody is let in again. */
+  readonly onOff: () => void;
   /** Logs all that has happened till now, what was folded too. */
   readonly settleLog: () => Promise<void>;
   readonly log: Pick<Log, 'warn'>;
@@ -35,9 +37,12 @@ export class Blackout {
     return this.#status;
   }
 
-  /** Replaces what was before, its end too. From now on nobody is let in, or everybody again; resolves when what lives has been told, and the log. */
+  /**
+   * Replaces what was before, its end too. From now on nobody is let in, or everybody again; resolves when what lives has been told, and the log. Rejects where
+   * something may go on all the same.
+   */
   async switchTo(state: BlackoutState, { by, duration = null }: Change): Promise<void> {
-    const { flag, clear, settleLog, log } = this.#options;
+    const { flag, clear, onOff, settleLog, log } = this.#options;
     const isSame = state === this.#status.state;
     clearTimeout(this.#timer);
     if (duration !== null)
@@ -52,8 +57,12 @@ export class Blackout {
       // Whatever the LOG_LEVEL of a relay at work, this is to be seen.
       log.warn({ by, since, until }, `blackout ${state}`);
     });
-    if (state !== 'off') await clear(state === 'on' ? 'cut' : 'drain');
-    await this.#logged;
+    if (state === 'off') onOff();
+    try {
+      if (state !== 'off') await clear(state === 'on' ? 'cut' : 'drain');
+    } finally {
+      await this.#logged;
+    }
   }
 }
 
@@ -63,8 +72,11 @@ export function listenForBlackout(
   blackout: Blackout,
   onHangup: (() => void) | null,
 ): void {
-  process.on('SIGUSR2', () => void blackout.switchTo('on', { by: 'SIGUSR2' }));
-  process.on('SIGHUP', onHangup ?? (() => void blackout.switchTo('off', { by: 'SIGHUP' })));
+  // Why the kernel cannot be told is in the log already.
+  const attempt = (...how: Parameters<Blackout['switchTo']>) =>
+    void blackout.switchTo(...how).catch(() => {});
+  process.on('SIGUSR2', () => attempt('on', { by: 'SIGUSR2' }));
+  process.on('SIGHUP', onHangup ?? (() => attempt('off', { by: 'SIGHUP' })));
 }
 
 function isoTime(time: number): string {

@@ -18,6 +18,11 @@ const FAMILIES = [
   },
 ];
 
+/** Whether the kernel forwards packets of a family at all; never of one that is off. */
+export function isForwarded(isV4: boolean): boolean {
+  return isOn(isV4 ? '/proc/sys/net/ipv4/ip_forward' : '/proc/sys/net/ipv6/conf/all/forwarding');
+}
+
 /**
  * What to say where this container's kernel routes between its networks: whoever sends frames to its MAC address then gets past the relay. Nothing
  * on one network, and nothing in the host's own. It can only be told: an unprivileged container sets no sysctl.

@@ -5,7 +5,7 @@ import { protocolOf } from '../config/listeners.ts';
 import type { LedRelay, OpenRelay, RelayConfig, RelayParts } from '../door/listen.ts';
 import { messageOf } from '../lib/message-of.ts';
 import { isFinal } from '../lib/resolve-error.ts';
-import { type CounterCells, newCounterCells, sumCounts } from '../relay/counters.ts';
+import { type CounterCells, Counters, newCounterCells, sumCounts } from '../relay/counters.ts';
 import type { Relay } from '../relay/relay.ts';
 import { newSlotCells, type SlotCells, Slots } from '../relay/slots.ts';
 import { shareHeap } from '../runtime/heap-share.ts';
@@ -32,7 +32,7 @@ export async function listenInWorkers(config: RelayConfig, options: Options): Pr
 /** A port of all workers, and what they and the main thread share of it. */
 interface Shared {
   readonly slots: SlotCells;
-  /** By worker. */
+  /** By worker, and the main thread's own last. */
   readonly counters: readonly CounterCells[];
   /** Why the last dial failed. */
   failure: string | null;
@@ -69,7 +69,7 @@ class Crew {
   async open(port: PortConfig): Promise<LedRelay> {
     const slots = newSlotCells();
     const workers = this.#asks.map((ask) => ({ ask, counters: newCounterCells() }));
-    const counters = workers.map((worker) => worker.counters);
+    const counters = [...workers.map((worker) => worker.counters), newCounterCells()];
     const failed = Promise.withResolvers<never>();
     failed.promise.catch(() => {}); // the relay tells it
     const shared: Shared = { slots, counters, failure: null, isMakingRoom: false, failed };
@@ -173,6 +173,8 @@ class Crew {
         return shared.failure;
       },
       counts: () => sumCounts(shared.counters),
+      slots,
+      counters: new Counters(shared.counters.at(-1)),
       failed: shared.failed.promise,
       makeRoom: () => false,
       clear: (how) => this.#everywhere((ask) => ask('clear', id, how)),

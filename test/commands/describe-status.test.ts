@@ -38,6 +38,7 @@ const status: Status = {
   nameCheck: 'off',
   dns: null,
   targetFile: null,
+  fastLane: null,
   uptime: 90,
   draining: false,
   blackout: { state: 'off', by: 'start', since: '2026-11-25T12:00:00.000Z', until: null },

@@ -34,6 +34,7 @@ test('parseConfig() needs nothing but TARGET', () => {
     tlsEch: 'allow',
     dns: null,
     nameAddresses: null,
+    fastLane: false,
     bind: null,
     allowFrom: null,
     proxyProtocol: 'off',

@@ -31,7 +31,10 @@ function openScripted(
     if (answer instanceof Error) throw answer;
     return Array.isArray(answer) ? { records: answer, leftOut: 0, unknown: [] } : (answer as Answer);
   };
-  const book = new AddressBook({ name: 'api.test', ask }, { refresh, inTurn: takeTurns(1), log });
+  const book = new AddressBook(
+    { name: 'api.test', ask },
+    { refresh, inTurn: takeTurns(1), onChange: () => {}, log },
+  );
   const addresses = async () => (await book.addresses(signal)).map(({ address }) => address);
   return { book, log, askedAt, addresses, close: () => book.close(new Error('closed')) };
 }

@@ -42,6 +42,14 @@ test('take() takes nothing for a signal that has aborted before', async () => {
   expect(slots.held).toBe(0);
 });
 
+test('tryTake() takes as many as it is asked for, or none', () => {
+  const slots = new Slots(3);
+  expect(slots.tryTake(2)).toBe(true);
+  expect(slots.tryTake(2)).toBe(false);
+  expect(slots.held).toBe(2);
+  expect(slots.tryTake(1)).toBe(true);
+});
+
 test('tryTake() overtakes nobody who waits', async () => {
   const slots = new Slots(1);
   expect(slots.tryTake()).toBe(true);

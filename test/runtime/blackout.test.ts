@@ -15,6 +15,7 @@ function opened() {
   const log = testLog();
   const told: unknown[] = [];
   const blackout = new Blackout({
+    onOff: () => {},
     flag,
     clear: async (how) => void told.push([how, flag.isOn]),
     settleLog: async () => {

@@ -12,7 +12,7 @@ import { describeBehaviour } from './behaviour.ts';
 import { findHosts } from './hosts.ts';
 import { findAddresses } from './names.ts';
 import { checkSources, readNetworks } from './networks.ts';
-import { checkAdmin, checkDns, checkNameAddresses, checkPorts } from './ports.ts';
+import { checkAdmin, checkDns, checkFastLane, checkNameAddresses, checkPorts } from './ports.ts';
 import { checkRoutes } from './routes.ts';
 import { ASKED, judge, parseAsked } from './verdict.ts';
 
@@ -52,7 +52,7 @@ export const check: Command = {
     const held = new Set(relay?.ports.map(({ port, protocol }) => `${port}/${protocol}`));
     const runsHere = held.size > 0;
     const beside = runsHere ? [] : [...(await checkDns(config)), ...(await checkAdmin(config))];
-    const addresses = runsHere ? [] : await checkNameAddresses(config);
+    const rights = [...(runsHere ? [] : await checkNameAddresses(config)), ...(await checkFastLane(config))];
     const unbound = [...(await checkPorts(config, held)), ...beside];
     const networks = readNetworks();
     const plain = config.targets.filter((target) => !isWildcard(target));
@@ -63,7 +63,7 @@ export const check: Command = {
       checkAliases(config, { found: names, runsHere, networks }),
     ]);
     const problems = [
-      ...addresses.map((text) => ({ text, isConfiguration: true })),
+      ...rights.map((text) => ({ text, isConfiguration: true })),
       ...unbound.map((text) => ({ text, isConfiguration: false })),
       ...names.flatMap(({ problem }) => problem ?? []),
       ...routes.problems,
@@ -80,7 +80,7 @@ export const check: Command = {
         ? []
         : [`the relay here lets nobody in: ${describeBlackout(relay.blackout)}`]),
       ...config.warnings,
-      ...findForwarding(),
+      ...(config.fastLane ? [] : findForwarding()),
       ...hosts,
       ...checkSources(config, networks),
       ...names.flatMap(({ warnings }) => warnings),

@@ -4,6 +4,7 @@ import type { Protocol } from '../../config/ports.ts';
 import { openDns } from '../../door/dns.ts';
 import { forRelays, listenHere } from '../../door/listen.ts';
 import { openNameAddresses } from '../../door/name-addresses.ts';
+import { tryLanes } from '../../door/open-lanes.ts';
 import { messageOf } from '../../lib/message-of.ts';
 import { ResolveError } from '../../lib/resolve-error.ts';
 import { describeRange, toRuns, withoutPort } from '../../lib/runs.ts';
@@ -28,6 +29,17 @@ interface Failure {
 export async function checkDns(config: Config): Promise<readonly string[]> {
   try {
     (await openDns(config, { log: SILENT, onAllowed: () => {} }))?.close();
+    return [];
+  } catch (error) {
+    return [messageOf(error)];
+  }
+}
+
+/** Looks whether the kernel could be told what to take, without telling it. Resolves with why it could not. */
+export async function checkFastLane({ fastLane }: Config): Promise<readonly string[]> {
+  if (!fastLane) return [];
+  try {
+    await tryLanes();
     return [];
   } catch (error) {
     return [messageOf(error)];

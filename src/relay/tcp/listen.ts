@@ -3,12 +3,13 @@ import { Roster } from '../../lib/roster.ts';
 import { sourceOf } from '../../lib/source-of.ts';
 import { throttle } from '../../lib/throttle.ts';
 import { IN_BLACKOUT } from '../blackout-flag.ts';
-import { type Counts, sumCounts } from '../counters.ts';
+import { type Counters, type Counts, sumCounts } from '../counters.ts';
 import { DialOrder } from '../dial-order.ts';
 import { type Listener, type Listening, listenAt, type PortOptions } from '../listen-at.ts';
 import { logRefusal, type Reason } from '../log-refusal.ts';
 import { nameClient } from '../name-client.ts';
 import { SAID_EVERY, type ThreadRelay } from '../relay.ts';
+import type { Slots } from '../slots.ts';
 import { createSourceFilter } from '../source-filter.ts';
 import type { Target } from '../target.ts';
 import { connectStream, createConnectBare } from './connect.ts';
@@ -85,6 +86,14 @@ class TcpRelay implements ThreadRelay {
 
   get waiting(): number {
     return this.#options.slots.waiting;
+  }
+
+  get slots(): Slots {
+    return this.#options.slots;
+  }
+
+  get counters(): Counters {
+    return this.#options.counters;
   }
 
   get lastFailure(): string | null {

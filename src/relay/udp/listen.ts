@@ -5,7 +5,7 @@ import type { Lines } from '../../log/lines.ts';
 import type { PortLog } from '../../log/log.ts';
 import { Refusal } from '../../wire/refusal.ts';
 import { IN_BLACKOUT } from '../blackout-flag.ts';
-import { type Counts, sumCounts } from '../counters.ts';
+import { type Counters, type Counts, sumCounts } from '../counters.ts';
 import { DialOrder } from '../dial-order.ts';
 import { endpoint } from '../endpoint.ts';
 import { listenAt, type Listening, type PortOptions } from '../listen-at.ts';
@@ -124,6 +124,14 @@ class UdpRelay implements ThreadRelay {
 
   get limit(): number {
     return this.#options.slots.size;
+  }
+
+  get slots(): Slots {
+    return this.#options.slots;
+  }
+
+  get counters(): Counters {
+    return this.#options.counters;
   }
 
   get lastFailure(): string | null {

@@ -1,0 +1,168 @@
+import { isDeepStrictEqual } from 'node:util';
+
+import {
+  type COUNTED,
+  GUARD,
+  type Lane,
+  TABLE,
+  type Terms,
+  writeGuard,
+  writeLanes,
+  writeTable,
+} from './ruleset.ts';
+import { runTool } from './tools.ts';
+
+/** Told why the kernel does not go by what is wanted, and of null when it does again. */
+type OnTrouble = (cause: unknown) => void;
+
+/** New flows, and bytes to and from targets, headers of IP included. */
+export type LaneCounts = Readonly<Record<(typeof COUNTED)[number], number>>;
+
+interface Counter {
+  readonly name: string;
+  readonly packets: number;
+  readonly bytes: number;
+}
+
+/** Until it is tried again to have the kernel go by the lanes, in ms. */
+const RETRY = 1_000;
+
+/** The kernel's rules, which follow the lanes that are wanted: all at once each time, and one time behind the other. */
+export class Lanes {
+  readonly #terms: Terms;
+  readonly #onTrouble: OnTrouble;
+  #wanted: readonly Lane[] = [];
+  /** As the kernel has them; null where that is not known. */
+  #written: readonly Lane[] | null = null;
+  /** How many ids have been used. */
+  #ids = 0;
+  /** The rules as the kernel tells them. */
+  #told = '';
+  #trouble: unknown = null;
+  /** Resolves when the kernel has been told all until now. */
+  #last: Promise<unknown> = Promise.resolve();
+  #retrying: NodeJS.Timeout | undefined;
+
+  private constructor(terms: Terms, onTrouble: OnTrouble) {
+    this.#terms = terms;
+    this.#onTrouble = onTrouble;
+  }
+
+  /** From now on the kernel forwards what lanes have taken, and nothing else. Rejects with a ToolError. */
+  static async open(terms: Terms, onTrouble: OnTrouble): Promise<Lanes> {
+    const lanes = new Lanes(terms, onTrouble);
+    await lanes.#writeAll([]);
+    return lanes;
+  }
+
+  /** How many the kernel goes by; null where that is not known. */
+  get size(): number | null {
+    return this.#written?.length ?? null;
+  }
+
+  /** Why the kernel does not go by the lanes that are wanted; null while it does. */
+  get trouble(): unknown {
+    return this.#trouble;
+  }
+
+  /** Has new flows taken by these lanes from now on, and by no others. Resolves when the kernel has been told, whether or not it could be. */
+  async follow(wanted: readonly Lane[]): Promise<void> {
+    this.#wanted = wanted;
+    this.#ids = Math.max(this.#ids, ...wanted.map(({ id }) => id + 1));
+    await this.#inTurn(() => this.#write());
+  }
+
+  /**
+   * What has been counted of all lanes there have been, by id, since the rules were written; null where that cannot be told. Rules that somebody has changed
+   * are written anew first.
+   */
+  async look(): Promise<ReadonlyMap<number, LaneCounts> | null> {
+    return this.#inTurn(async () => {
+      try {
+        if (this.#written !== null && (await this.#tell()) !== this.#told) this.#written = null;
+        await this.#write();
+        return this.#trouble === null ? await this.#counts() : null;
+      } catch (cause) {
+        this.#note(cause);
+        return null;
+      }
+    });
+  }
+
+  /** Tries no more. */
+  close(): void {
+    clearTimeout(this.#retrying);
+  }
+
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(act);
+    this.#last = done.catch(() => {});
+    return done;
+  }
+
+  /** Never rejects. */
+  async #write(): Promise<void> {
+    const wanted = this.#wanted;
+    if (isDeepStrictEqual(this.#written, wanted)) return this.#note(null);
+    try {
+      await this.#writeChange(wanted);
+      this.#note(null);
+    } catch (cause) {
+      this.#note(cause);
+      clearTimeout(this.#retrying);
+      this.#retrying = setTimeout(() => void this.#inTurn(() => this.#write()), RETRY).unref();
+    }
+  }
+
+  /** Somebody else may have taken away what is to be changed. */
+  async #writeChange(wanted: readonly Lane[]): Promise<void> {
+    if (this.#written === null) return this.#writeAll(wanted);
+    const change = writeLanes(wanted, this.#terms, { former: this.#written.length, ids: this.#ids });
+    try {
+      await this.#run(change, wanted);
+    } catch {
+      await this.#writeAll(wanted);
+    }
+  }
+
+  /** Flows that have been taken go on, but are not counted any more towards the limit. */
+  async #writeAll(wanted: readonly Lane[]): Promise<void> {
+    const lanes = writeLanes(wanted, this.#terms, { former: 0, ids: this.#ids });
+    await this.#run([writeGuard(), writeTable(this.#terms), lanes].join('\n'), wanted);
+  }
+
+  async #run(rules: string, lanes: readonly Lane[]): Promise<void> {
+    this.#written = null;
+    await runTool('nft', ['-f', '-'], rules);
+    this.#told = await this.#tell();
+    this.#written = lanes;
+  }
+
+  /** The rules without what counts. */
+  async #tell(): Promise<string> {
+    const tables = await Promise.all(
+      [GUARD, TABLE].map((table) => runTool('nft', ['--stateless', 'list', 'table', ...table.split(' ')])),
+    );
+    return tables.join('').replaceAll(/\n\t\telements = \{[^}]*\}/g, '');
+  }
+
+  async #counts(): Promise<ReadonlyMap<number, LaneCounts>> {
+    const output = await runTool('nft', ['--json', 'list', 'counters', 'table', ...TABLE.split(' ')]);
+    const { nftables } = JSON.parse(output) as {
+      readonly nftables: readonly { readonly counter?: Counter }[];
+    };
+    const counts = new Map<number, LaneCounts>();
+    for (const { counter } of nftables) {
+      const [, what, id] = /^([a-z]+)(\d+)$/.exec(counter?.name ?? '') ?? [];
+      if (counter === undefined || what === undefined) continue;
+      const known = counts.get(Number(id)) ?? { opened: 0, sent: 0, received: 0 };
+      counts.set(Number(id), { ...known, [what]: what === 'opened' ? counter.packets : counter.bytes });
+    }
+    return counts;
+  }
+
+  #note(cause: unknown): void {
+    if (cause === null ? this.#trouble !== null : this.#trouble === null) this.#onTrouble(cause);
+    this.#trouble = cause;
+  }
+}

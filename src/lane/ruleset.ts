@@ -1,0 +1,233 @@
+import { isIPv4 } from 'node:net';
+
+import type { Network } from '../lib/networks.ts';
+
+/** Where new flows to one of our ports are led. */
+export interface Lane {
+  /** By which its flows are known for as long as they live: those of one name at one port, in both families. From 0 to MAX_ID. */
+  readonly id: number;
+  readonly protocol: 'tcp' | 'udp';
+  /** The port that clients dial. */
+  readonly port: number;
+  /** The address that they dial, of the targets' family; null: any of our own. */
+  readonly own: string | null;
+  /** Where they are led by turns: of one family, and never none. */
+  readonly targets: readonly string[];
+  readonly targetPort: number;
+}
+
+/** What holds for all lanes. */
+export interface Terms {
+  /** Our addresses that clients may dial, each by its own interface; null: all. */
+  readonly bind: readonly string[] | null;
+  /** Where clients may come from; null: anywhere. */
+  readonly allowFrom: readonly Network[] | null;
+  /** Flows of a port at a time; Infinity for no limit. */
+  readonly limit: number;
+  /** Without a packet for so long a UDP flow is over, in s. */
+  readonly udpTimeout: number;
+  /** The same of a TCP flow, in s; null: after days. */
+  readonly idleTimeout: number | null;
+  /** How long a target may take to answer a SYN, in s; the client's next one begins anew. */
+  readonly connectTimeout: number;
+}
+
+/** The families of addresses, as nft(8) names them. */
+type Family = 'ip' | 'ip6';
+
+/** Of a flow that a lane has taken (ct mark), above the lane's id: `sa`, in ASCII. */
+const MARK = 0x73_61_00_00;
+export const MAX_ID = 0xff_ff;
+/** Any such mark, as nft(8) and conntrack(8) tell one. */
+const MARKED = `ct mark & ${~MAX_ID >>> 0} == ${MARK}`;
+export const MARK_AND_MASK = `${MARK}/${~MAX_ID >>> 0}`;
+export const GUARD = 'inet sallyport_guard';
+export const TABLE = 'inet sallyport_lanes';
+/** What is counted of each lane: new flows, and bytes to and from targets, headers of IP included. */
+export const COUNTED = ['opened', 'sent', 'received'] as const;
+const FAMILIES: readonly Family[] = ['ip', 'ip6'];
+/** Of IP. By name nft(8) would look them up in /etc/protocols. */
+const NUMBERS = { tcp: 6, udp: 17 } as const;
+/** As long as the kernel by itself remembers a connection that says nothing (nf_conntrack_tcp_timeout_established), in s. */
+const DAYS = 432_000;
+/** What stands for every address of a family. */
+const ALL: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
+
+/** Has the kernel forward nothing but flows of lanes, whatever becomes of those. */
+export function writeGuard(): string {
+  return inPlaceOf(GUARD, [
+    ...block('chain forward', [
+      'type filter hook forward priority filter; policy drop',
+      `${MARKED} ct status dnat accept`,
+    ]),
+  ]);
+}
+
+/** What lanes lean on, and none of them yet. */
+export function writeTable({ limit, udpTimeout, idleTimeout, connectTimeout }: Terms): string {
+  const timeout = (protocol: string, family: Family, policy: string) =>
+    block(`ct timeout ${protocol}_${family}`, [
+      `protocol ${protocol}`,
+      `l3proto ${family}`,
+      `policy = { ${policy} }`,
+    ]);
+  const idle = idleTimeout ?? DAYS;
+  // By itself the kernel forgets within minutes one whose one end has said all, and waits for the other's answer.
+  const tcp = ['established', 'fin_wait', 'close_wait'].map((state) => `${state} : ${idle}`);
+  return inPlaceOf(TABLE, [
+    ...FAMILIES.flatMap((family) => [
+      ...timeout('udp', family, `unreplied : ${udpTimeout}, replied : ${udpTimeout}`),
+      ...timeout('tcp', family, [...tcp, `syn_sent : ${connectTimeout}`].join(', ')),
+    ]),
+    ...(limit === Infinity
+      ? []
+      : block('set live', ['type inet_proto . inet_service', 'flags dynamic', 'size 65535'])),
+    // Once a flow is known, and before its addresses are translated.
+    ...block('chain timeouts', ['type filter hook prerouting priority mangle']),
+    ...block('chain new', ['type nat hook prerouting priority dstnat']),
+    // Behind the guard.
+    ...block('chain counted', ['type filter hook forward priority filter + 1']),
+    ...block('chain taken', ['type nat hook postrouting priority srcnat', `${MARKED} masquerade`]),
+  ]);
+}
+
+/** Lanes in place of others; what those have taken goes on, and is counted. `ids`: how many have been used, from 0 on. */
+export function writeLanes(
+  lanes: readonly Lane[],
+  terms: Terms,
+  { former, ids }: { readonly former: number; readonly ids: number },
+): string {
+  const timed = (protocol: Lane['protocol'], family: Family) => {
+    const ports = [...new Set(lanes.filter((lane) => lane.protocol === protocol).map(({ port }) => port))];
+    if (ports.length === 0) return [];
+    const nfproto = family === 'ip' ? 'ipv4' : 'ipv6';
+    return [
+      `meta nfproto ${nfproto} ${protocol} dport { ${ports.join(', ')} } ct state new ct timeout set "${protocol}_${family}"`,
+    ];
+  };
+  return [
+    ...['timeouts', 'new', 'counted', ...numbered('lane', former)].map(
+      (chain) => `flush chain ${TABLE} ${chain}`,
+    ),
+    ...numbered('lane', former).map((chain) => `delete chain ${TABLE} ${chain}`),
+    ...block(`table ${TABLE}`, [
+      ...COUNTED.flatMap((what) => numbered(what, ids).flatMap((counter) => block(`counter ${counter}`, []))),
+      ...lanes.flatMap((lane, i) => block(`chain lane${i}`, writeLane(lane, terms))),
+      ...block(
+        'chain timeouts',
+        FAMILIES.flatMap((family) => [...timed('udp', family), ...timed('tcp', family)]),
+      ),
+      ...block(
+        'chain counted',
+        ids === 0
+          ? []
+          : [
+              `ct direction original counter name ct mark map ${countersOf('sent', ids)}`,
+              `ct direction reply counter name ct mark map ${countersOf('received', ids)}`,
+            ],
+      ),
+      ...block('chain new', [...writeTerms(terms), ...writeChoice(lanes)]),
+    ]),
+  ].join('\n');
+}
+
+/** Whom no lane takes: the relay knows what to do. */
+function writeTerms({ bind, allowFrom }: Terms): readonly string[] {
+  const unless = (family: Family, what: 'saddr' | 'daddr', listed: readonly string[]) => {
+    const nfproto = family === 'ip' ? 'ipv4' : 'ipv6';
+    return listed.length === 0
+      ? `meta nfproto ${nfproto} return`
+      : `${family} ${what} != { ${listed.join(', ')} } return`;
+  };
+  const bound = (bind ?? []).map((address) => address.replace(/%.*/, ''));
+  return [
+    'iifname "lo" return',
+    // By itself Linux takes packets for an address of its own by any interface.
+    `fib daddr ${bind === null ? '' : '. iif '}type != local return`,
+    ...(bind === null
+      ? []
+      : FAMILIES.map((family) => ({ family, listed: bound.filter(isOf(family)) }))
+          .filter(({ listed }) => !listed.some((address) => ALL.has(address)))
+          .map(({ family, listed }) => unless(family, 'daddr', listed))),
+    ...(allowFrom === null
+      ? []
+      : FAMILIES.map((family) =>
+          unless(
+            family,
+            'saddr',
+            allowFrom.filter(([address]) => isOf(family)(address)).map((network) => network.join('/')),
+          ),
+        )),
+    // Without this, a flow that is forgotten in its midst would be a new one, and go on.
+    'tcp flags & (fin | syn | rst | ack) != syn return',
+  ];
+}
+
+/** By the address that was dialled, where that has a lane; else by the port. */
+function writeChoice(lanes: readonly Lane[]): readonly string[] {
+  const all = lanes.map((lane, i) => ({ ...lane, i }));
+  const entry = ({ protocol, port, i }: (typeof all)[number], ...keys: readonly string[]) =>
+    `${[...keys, NUMBERS[protocol], port].join(' . ')} : goto lane${i}`;
+  const byAddress = FAMILIES.flatMap((family) => {
+    const own = all.flatMap((lane) =>
+      lane.own !== null && isOf(family)(lane.own) ? entry(lane, lane.own) : [],
+    );
+    return own.length === 0 ? [] : [`${family} daddr . meta l4proto . th dport vmap { ${own.join(', ')} }`];
+  });
+  const others = all.flatMap((lane) =>
+    lane.own === null ? entry(lane, isOf('ip')(lane.targets[0] ?? '') ? 'ipv4' : 'ipv6') : [],
+  );
+  return [
+    ...byAddress,
+    ...(others.length === 0 ? [] : [`meta nfproto . meta l4proto . th dport vmap { ${others.join(', ')} }`]),
+  ];
+}
+
+function writeLane({ id, protocol, targets, targetPort }: Lane, { limit }: Terms): readonly string[] {
+  const family = isOf('ip')(targets[0] ?? '') ? 'ip' : 'ip6';
+  const [only = '', ...others] = targets;
+  const places = targets.map((target, i) => `${i} : ${target} . ${targetPort}`).join(', ');
+  const to =
+    others.length === 0
+      ? `${family === 'ip' ? only : `[${only}]`}:${targetPort}`
+      : `numgen inc mod ${targets.length} map { ${places} }`;
+  return [
+    ...(limit === Infinity ? [] : [`add @live { meta l4proto . th dport ct count over ${limit} } return`]),
+    `counter name opened${id}`,
+    `meta l4proto ${NUMBERS[protocol]} ct mark set ${MARK + id} dnat ${family} to ${to}`,
+  ];
+}
+
+function isOf(family: Family): (address: string) => boolean {
+  return (address) => isIPv4(address) === (family === 'ip');
+}
+
+/** The counters of one kind, by the marks of lanes. */
+function countersOf(what: (typeof COUNTED)[number], ids: number): string {
+  return `{ ${numbered(what, ids)
+    .map((counter, id) => `${MARK + id} : "${counter}"`)
+    .join(', ')} }`;
+}
+
+function numbered(what: string, count: number): readonly string[] {
+  return Array.from({ length: count }, (_, i) => `${what}${i}`);
+}
+
+/** A table in place of what another program may have left of one. */
+function inPlaceOf(table: string, lines: readonly string[]): string {
+  return [`table ${table}`, `delete table ${table}`, ...block(`table ${table}`, lines)].join('\n');
+}
+
+function block(head: string, lines: readonly string[]): readonly string[] {
+  return [`${head} {`, ...lines.map((line) => `  ${line}`), '}'];
+}
+
+/** What marks the flows of a lane. */
+export function markOf(id: number): number {
+  return MARK + id;
+}
+
+/** The lane's id. */
+export function idOfMark(mark: number): number {
+  return mark & MAX_ID;
+}

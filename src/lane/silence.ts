@@ -1,0 +1,35 @@
+import { endpoint } from '../relay/endpoint.ts';
+import { forgetFlows, listFlows } from './conntrack.ts';
+
+interface Options {
+  /** After so long without a datagram the kernel forgets a session, in s. */
+  readonly timeout: number;
+  /** Whether any could go on with another address; and those of one lane. */
+  readonly mayMove: () => boolean;
+  readonly hasOthers: (id: number) => boolean;
+}
+
+/** How long a session may be unanswered while its client goes on sending, in ms: as the relay's own. */
+const PATIENCE = 5_000;
+
+/** Has sessions of UDP that go on unanswered begin anew, with the name's next address, until what it returns is called. */
+export function watchSilence({ timeout, mayMove, hasOthers }: Options): () => void {
+  let before: ReadonlySet<string> = new Set();
+
+  async function look(): Promise<void> {
+    if (!mayMove()) return;
+    const unanswered = (await listFlows()).filter(
+      ({ id, state, isAnswered }) => state === '' && !isAnswered && hasOthers(id),
+    );
+    const keyOf = ({ id, client }: (typeof unanswered)[number]) =>
+      `${id} ${endpoint(client.address, client.port)}`;
+    for (const flow of unanswered) {
+      const isSending = flow.left > timeout - PATIENCE / 1_000;
+      if (isSending && before.has(keyOf(flow))) await forgetFlows({ id: flow.id, client: flow.client });
+    }
+    before = new Set(unanswered.map(keyOf));
+  }
+
+  const timer = setInterval(() => void look().catch(() => {}), PATIENCE).unref();
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,524 @@
+import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+import { expect, test } from 'vitest';
+
+import type { Status } from '../../src/control/protocol.ts';
+import type { Answers } from '../faults/protocol.ts';
+import { startActor } from '../faults/world.ts';
+import { type Daemon, startDaemon } from '../helpers/daemon.ts';
+import { type Namespace, openStar } from '../helpers/namespaces.ts';
+import { temporaryDirectory } from '../helpers/program.ts';
+
+const PROGRAMS = join(import.meta.dirname, '../../dist');
+const PORT = 5_432;
+const PATH = process.env['PATH'] ?? '';
+/** The door, by the app's network; and its targets. */
+const DOOR = { 4: '10.83.1.1', 6: 'fd83:1::1' } as const;
+const ONE = { 4: '10.83.3.2', 6: 'fd83:3::2' } as const;
+const TWO = { 4: '10.83.4.2', 6: 'fd83:4::2' } as const;
+const FAMILIES = [4, 6] as const;
+
+type Settings = Readonly<Record<string, string>>;
+
+/** Says its name, then whatever it hears; and answers datagrams with both. */
+const server = (name: string) => `
+  const serve = (socket) => {
+    socket.on('error', () => {}).write('${name}: ');
+    socket.pipe(socket);
+  };
+  net.createServer({ allowHalfOpen: true }, serve).listen(${PORT}, '::', () => {
+    const socket = dgram.createSocket('udp6');
+    socket.on('message', (datagram, from) => socket.send('${name}: ' + datagram, from.port, from.address));
+    socket.bind(${PORT}, () => console.log('serves'));
+  });
+`;
+/** A connection that says what it is told to, and tells what it hears and how it ends. */
+const connection = (host: string) => `
+  const socket = net.connect(${PORT}, '${host}')
+    .on('connect', () => console.log('connected'))
+    .on('data', (bytes) => console.log('heard ' + bytes))
+    .on('error', ({ code }) => console.log('error ' + code))
+    .on('close', () => console.log('closed'));
+  process.stdin.on('data', (text) => (String(text) === 'end' ? socket.end() : socket.write(text)));
+`;
+/** The same of datagrams. */
+const session = (host: string) => `
+  const socket = dgram.createSocket('${host.includes(':') ? 'udp6' : 'udp4'}');
+  socket.on('message', (datagram) => console.log('heard ' + datagram)).on('error', ({ code }) => console.log('error ' + code));
+  socket.connect(${PORT}, '${host}', () => console.log('connected'));
+  process.stdin.on('data', (text) => socket.send(text));
+`;
+
+const script = ({ wrap }: Namespace, text: string) => wrap(process.execPath, ['-e', text]);
+
+/** An app and a stranger, and two targets, with the door between. */
+async function openWorld(settings: Settings = {}) {
+  const { center, leaves } = await openStar(5);
+  const [app, stranger, one, two, dns] = leaves as [Namespace, Namespace, Namespace, Namespace, Namespace];
+  await startDaemon(...script(one, server('one')), { ready: 'serves' });
+  await startDaemon(...script(two, server('two')), { ready: 'serves' });
+  const run = async (where: Namespace, command: string, ...args: readonly string[]) =>
+    (await promisify(execFile)(...where.wrap(command, args))).stdout;
+  for (const file of ['ipv4/ip_forward', 'ipv6/conf/all/forwarding'])
+    await run(center, 'sh', '-c', `echo 1 >/proc/sys/net/${file}`);
+  const hosts = join(temporaryDirectory(), 'hosts');
+  writeFileSync(
+    hosts,
+    `${ONE[4]} db.test both.test\n${ONE[6]} db.test\n${TWO[4]} both.test two.test\n${TWO[6]} two.test\n`,
+  );
+  await run(center, 'mount', '--bind', hosts, '/etc/hosts');
+  const env = {
+    PATH,
+    SALLYPORT_RUN_DIR: temporaryDirectory(),
+    FAST_LANE: '1',
+    TARGET: `db.test:${PORT} db.test:${PORT}/udp`,
+    PRE_RESOLVE: '1',
+    NAMESERVERS: 'system',
+    ...settings,
+  };
+  const program = (name: string, ...args: readonly string[]) =>
+    [process.execPath, join(PROGRAMS, `${name}.js`), ...args] as const;
+  const start = async (...prefix: readonly string[]) => {
+    const [command = '', ...args] = [...prefix, ...program('sallyport')];
+    return startDaemon(...center.wrap(command, args), { env, ready: '"listening"' });
+  };
+  /** What a program says on both its outputs. */
+  const askBoth = async (name: string, ...args: readonly string[]) => {
+    const [command, ...rest] = program(name, ...args);
+    const ran = promisify(execFile)(...center.wrap(command, rest), { env });
+    return ran.catch((failed: { readonly stdout: string; readonly stderr: string }) => failed);
+  };
+  const ask = async (...what: Parameters<typeof askBoth>) => (await askBoth(...what)).stdout;
+  const status = async () => JSON.parse(await ask('sallyport', 'status', '--json')) as Status;
+  const portOf = async (protocol: 'tcp' | 'udp') =>
+    (await status()).ports.find((port) => port.protocol === protocol);
+  /** Resolves when the kernel takes something. */
+  const isTold = async () =>
+    await expect
+      .poll(() => run(center, 'nft', 'list', 'chain', 'inet', 'sallyport_lanes', 'new'))
+      .toContain('vmap');
+  /** What the kernel knows of flows that it takes. */
+  const flows = async () => {
+    const listed = await run(center, 'conntrack', '-L', '--mark', '0x73610000/0xffff0000');
+    return listed.split('\n').filter(Boolean);
+  };
+  return { center, app, stranger, two, dns, run, start, isTold, ask, askBoth, status, portOf, flows };
+}
+
+/** That, with the door open and the kernel told. */
+async function world(settings: Settings = {}) {
+  const opened = await openWorld(settings);
+  const door = await opened.start();
+  await opened.isTold();
+  return { ...opened, door };
+}
+
+const client = (from: Namespace, text: string) =>
+  startDaemon(...script(from, text), { ready: '', takesInput: true });
+
+async function connect(from: Namespace, host: string): Promise<Daemon> {
+  const connected = await client(from, connection(host));
+  await connected.said('heard ');
+  return connected;
+}
+
+test.each(['1', '2'])(
+  'the kernel takes connections and sessions, of both families, and all is counted: WORKERS=%s',
+  async (WORKERS) => {
+    const { app, portOf, flows } = await world({ WORKERS });
+    for (const family of FAMILIES) {
+      const tcp = await connect(app, DOOR[family]);
+      tcp.write('hello');
+      await tcp.said('heard hello');
+      const udp = await client(app, session(DOOR[family]));
+      await udp.said('connected');
+      udp.write('hello');
+      await udp.said('heard one: hello');
+    }
+    expect(await flows()).toHaveLength(4);
+    for (const protocol of ['tcp', 'udp'] as const) {
+      const port = await portOf(protocol);
+      expect(port).toMatchObject({ opened: 2, live: 2, refused: 0 });
+      expect(port?.sent).toBeGreaterThan(2 * 'hello'.length);
+      expect(port?.received).toBeGreaterThan(2 * 'one: hello'.length);
+    }
+  },
+);
+
+test('new flows follow the name; connections stay where they are, and sessions do not', async () => {
+  const opened = await openWorld({ NAMESERVERS: '10.83.5.2' });
+  const { app } = opened;
+  const nameserver = await startActor<Answers>(opened.dns, 'nameserver');
+  const nameTo = (...addresses: readonly string[]) =>
+    nameserver.tell({ by: 'truth', names: { 'db.test': addresses } });
+  nameTo(ONE[4]);
+  const door = await opened.start();
+  await opened.isTold();
+  const tcp = await connect(app, DOOR[4]);
+  const udp = await client(app, session(DOOR[4]));
+  await udp.said('connected');
+  udp.write('a');
+  await udp.said('heard one: a');
+
+  nameTo(TWO[4]);
+  await door.said(`"addresses":["${TWO[4]}"]`);
+  await expect.poll(async () => (await connect(app, DOOR[4])).output()).toContain('two: ');
+  tcp.write('still there');
+  await tcp.said('heard still there');
+  await expect
+    .poll(() => {
+      udp.write('b');
+      return udp.output();
+    })
+    .toContain('heard two: b');
+});
+
+test('a blackout ends what the kernel has taken, and lets nobody in; its end lets all in again', async () => {
+  const { app, ask, flows } = await world();
+  const tcp = await connect(app, DOOR[4]);
+  await ask('sallyport', 'blackout', 'on');
+  expect(await flows()).toEqual([]);
+  tcp.write('hello');
+  await tcp.said('error ECONNRESET');
+  const refused = await client(app, connection(DOOR[4]));
+  await refused.said('error ECONNRESET');
+
+  await ask('sallyport', 'blackout', 'off');
+  await expect
+    .poll(async () => {
+      await connect(app, DOOR[4]);
+      return flows();
+    })
+    .not.toEqual([]);
+});
+
+test.each(['1', '2'])(
+  'the kernel and the relay share MAX_CONNECTIONS, and the end of a flow is the turn of who waits: WORKERS=%s',
+  async (WORKERS) => {
+    const { app, portOf, flows } = await world({ MAX_CONNECTIONS: '10', WORKERS });
+    const first: Daemon[] = [];
+    for (let i = 0; i < 10; i++) first.push(await connect(app, DOOR[4]));
+    expect(await flows()).toHaveLength(9);
+    expect(await portOf('tcp')).toMatchObject({ live: 10, waiting: 0, limit: 10 });
+
+    const waits = await client(app, connection(DOOR[4]));
+    await waits.said('connected');
+    await expect.poll(() => portOf('tcp')).toMatchObject({ live: 10, waiting: 1 });
+    first[0]?.write('end');
+    await waits.said('heard one: ');
+    expect(await portOf('tcp')).toMatchObject({ live: 10, waiting: 0 });
+
+    // Once fewer are left than the relay keeps slots for, the kernel takes new ones again.
+    for (const each of [...first, waits]) each.write('end');
+    for (const each of [...first, waits]) await each.said('closed');
+    await expect
+      .poll(async () => {
+        const before = (await flows()).length;
+        await connect(app, DOOR[4]);
+        return (await flows()).length > before;
+      })
+      .toBe(true);
+  },
+);
+
+test('whom ALLOW_FROM does not list the relay refuses, and says so', async () => {
+  const { app, stranger, door, flows } = await world({ ALLOW_FROM: '10.83.1.0/24' });
+  await connect(app, DOOR[4]);
+  for (const host of ['10.83.2.1', 'fd83:2::1']) {
+    const refused = await client(stranger, connection(host));
+    await refused.said('error ECONNRESET');
+  }
+  await door.said('10.83.2.2 is not in ALLOW_FROM');
+  expect(await flows()).toHaveLength(1);
+});
+
+test('a connection that the kernel has forgotten ends, and is taken by nobody', async () => {
+  const { center, app, run, flows } = await world();
+  const tcp = await connect(app, DOOR[4]);
+  await run(center, 'conntrack', '-D', '-p', 'tcp', '--orig-port-dst', `${PORT}`);
+  tcp.write('hello');
+  await tcp.said('error ECONNRESET');
+  expect(await flows()).toEqual([]);
+});
+
+test('SIGTERM lets what the kernel has taken finish, and takes nothing new', async () => {
+  const { app, door, flows } = await world();
+  const tcp = await connect(app, DOOR[4]);
+  process.kill(door.pid, 'SIGTERM');
+  await door.said('"stopping"');
+  const refused = await client(app, connection(DOOR[4]));
+  await refused.said('error ECONNREFUSED');
+  tcp.write('hello');
+  await tcp.said('heard hello');
+  tcp.write('end');
+  expect(await door.ended).toBe(0);
+  expect(await flows()).toEqual([]);
+});
+
+test('rules that somebody has taken away come back', async () => {
+  const { center, app, run, status, flows } = await world();
+  await run(center, 'nft', 'flush', 'ruleset');
+  expect((await status()).fastLane).toEqual({ lanes: 4, trouble: null });
+  await connect(app, DOOR[4]);
+  expect(await flows()).toHaveLength(1);
+  expect(await run(center, 'nft', 'list', 'table', 'inet', 'sallyport_guard')).toContain('policy drop');
+});
+
+/** A datagram in an Ethernet frame for the door's MAC address, and the IP address of a target: as whoever has CAP_NET_RAW can make it. */
+const sendFrame = `
+import socket, struct, sys
+door, target = sys.argv[1:]
+text = b'past the door'
+link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+link.bind(('cable', 0))
+own = link.getsockname()[4]
+udp = struct.pack('!HHHH', 4002, ${PORT}, 8 + len(text), 0) + text
+if ':' in target:
+    kind, source = b'\\x86\\xdd', socket.inet_pton(socket.AF_INET6, 'fd83:1::2')
+    to = socket.inet_pton(socket.AF_INET6, target)
+    pseudo = source + to + struct.pack('!II', len(udp), 17) + udp
+    pseudo += b'\\0' * (len(pseudo) % 2)
+    total = sum(struct.unpack('!%dH' % (len(pseudo) // 2), pseudo))
+    while total >> 16: total = (total & 0xffff) + (total >> 16)
+    udp = udp[:6] + struct.pack('!H', ~total & 0xffff) + udp[8:]
+    packet = struct.pack('!IHBB', 6 << 28, len(udp), 17, 64) + source + to + udp
+else:
+    kind, source, to = b'\\x08\\x00', socket.inet_aton('10.83.1.2'), socket.inet_aton(target)
+    def header(checksum): return struct.pack('!BBHHHBBH4s4s', 0x45, 0, 20 + len(udp), 1, 0, 64, 17, checksum, source, to)
+    total = sum(struct.unpack('!10H', header(0)))
+    total = (total & 0xffff) + (total >> 16)
+    packet = header(~total & 0xffff) + udp
+link.send(bytes.fromhex(door.replace(':', '')) + own + kind + packet)
+`;
+const listen = `
+  const socket = dgram.createSocket('udp6').on('message', (datagram) => console.log('heard ' + datagram));
+  socket.bind(${PORT}, () => console.log('listens'));
+`;
+
+test.each([
+  'with the door',
+  'without it, as it was killed',
+  'without lanes, as it was killed and somebody took them away',
+])('the kernel is no router: what is sent past the door is dropped, %s', async (how) => {
+  const { center, app, stranger, door, run } = await world();
+  const [{ address: mac }] = JSON.parse(await run(center, 'ip', '-json', 'link', 'show', 'cable1')) as [
+    { address: string },
+  ];
+  const listener = await startDaemon(...script(stranger, listen), { ready: 'listens' });
+  if (how !== 'with the door') {
+    process.kill(door.pid, 'SIGKILL');
+    await door.ended;
+  }
+  if (how.includes('lanes')) await run(center, 'nft', 'delete', 'table', 'inet', 'sallyport_lanes');
+  for (const target of ['10.83.2.2', 'fd83:2::2']) await run(app, 'python3', '-c', sendFrame, mac, target);
+  // What passes shows that a frame like these would have arrived.
+  await run(center, 'nft', 'delete', 'table', 'inet', 'sallyport_guard');
+  for (const target of ['10.83.2.2', 'fd83:2::2']) {
+    const before = listener.output().length;
+    await run(app, 'python3', '-c', sendFrame, mac, target);
+    await expect.poll(() => listener.output().length).toBeGreaterThan(before);
+  }
+  expect(listener.output().match(/heard past the door/g)).toHaveLength(2);
+});
+
+test.each([
+  [
+    ['setpriv', '--bounding-set=-net_admin'],
+    /Operation not permitted.*: it takes nf_tables in the kernel, and the capability NET_ADMIN/,
+  ],
+  [['env', 'PATH=/nowhere'], /spawn nft ENOENT/],
+])('where the kernel cannot be told the start stops, and says why: %j', async (prefix, why) => {
+  const { start } = await openWorld();
+  const failure = await start(...prefix).catch((error: unknown) => String(error));
+  expect(failure).toContain('FAST_LANE=1: nft: ');
+  expect(failure).toMatch(why);
+});
+
+test('where the kernel forwards nothing the start stops, and says what to set', async () => {
+  const { center, run, start } = await openWorld();
+  for (const file of ['ipv4/ip_forward', 'ipv6/conf/all/forwarding'])
+    await run(center, 'sh', '-c', `echo 0 >/proc/sys/net/${file}`);
+  await expect(start()).rejects.toThrow(
+    /FAST_LANE=1: the kernel forwards nothing, as net\.ipv4\.ip_forward is 0/,
+  );
+});
+
+test('a family that the kernel does not forward is relayed by the door', async () => {
+  const { center, app, run, start, isTold, flows } = await openWorld();
+  await run(center, 'sh', '-c', 'echo 0 >/proc/sys/net/ipv6/conf/all/forwarding');
+  await start();
+  await isTold();
+  await connect(app, DOOR[6]);
+  expect(await flows()).toEqual([]);
+  await connect(app, DOOR[4]);
+  expect(await flows()).toHaveLength(1);
+});
+
+test('a probe goes through the relay, and takes nothing of the kernel', async () => {
+  const { ask, flows, door } = await world();
+  expect(await ask('healthcheck')).toBe('healthy; the kernel takes new clients by 4 lanes\n');
+  expect(await flows()).toEqual([]);
+  expect(door.output()).not.toContain('net.ipv4.ip_forward is 1');
+});
+
+test('a session that nobody answers goes on with the next address of its name', async () => {
+  const { app, run, two, start, isTold } = await openWorld({
+    NAMESERVERS: 'system',
+    TARGET: `both.test:${PORT}/udp`,
+  });
+  await run(
+    two,
+    'nft',
+    'table inet mute { chain in { type filter hook input priority 0; udp dport 5432 drop; }; }',
+  );
+  await start();
+  await isTold();
+  // Of two sessions one begins with the mute target.
+  const both = [await client(app, session(DOOR[4])), await client(app, session(DOOR[4]))];
+  for (const each of both) await each.said('connected');
+  await expect
+    .poll(
+      () => {
+        for (const each of both) each.write('hello');
+        return both.map((each) => each.output().includes('heard one: hello'));
+      },
+      { timeout: 20_000, interval: 500 },
+    )
+    .toEqual([true, true]);
+});
+
+test('with VERBOSE=1 what the kernel has taken is logged as it is forgotten, where it counts', async () => {
+  const { center, app, run, start, isTold } = await openWorld({ VERBOSE: '1', UDP_TIMEOUT_MS: '1000' });
+  const first = await start();
+  await first.said('what the kernel takes is not logged');
+  process.kill(first.pid, 'SIGKILL');
+  await first.ended;
+  for (const name of ['acct', 'timestamp'])
+    await run(center, 'sh', '-c', `echo 1 >/proc/sys/net/netfilter/nf_conntrack_${name}`);
+  const door = await start();
+  await isTold();
+  const udp = await client(app, session(DOOR[4]));
+  await udp.said('connected');
+  udp.write('hello');
+  await udp.said('heard one: hello');
+  await door.said('"msg":"session ended"');
+  const line = JSON.parse(
+    door
+      .output()
+      .split('\n')
+      .find((each) => each.includes('session ended')) ?? '',
+  ) as object;
+  expect(line).toMatchObject({
+    port: PORT,
+    protocol: 'udp',
+    client: expect.stringMatching(/^10\.83\.1\.2:\d+$/) as string,
+    target: `db.test:${PORT}`,
+    address: `${ONE[4]}:${PORT}`,
+    sent: 20 + 8 + 'hello'.length,
+    received: 20 + 8 + 'one: hello'.length,
+    ending: 'idle',
+  });
+});
+
+test('with addresses of their own names share a port in the kernel too, and the address chooses', async () => {
+  const { app, start, isTold, flows } = await openWorld({
+    TARGET: `db.test:${PORT} two.test:${PORT} db.test:${PORT}/udp two.test:${PORT}/udp`,
+    DNS: '1',
+    NAME_ADDRESSES: '10.83.1.128/25 fd83:1::1:0/112',
+  });
+  await start();
+  await isTold();
+  const ask = async (name: string, family: 4 | 6) => {
+    const text = `
+      const resolver = new dns.promises.Resolver({ tries: 1 });
+      resolver.setServers(['${DOOR[4]}']);
+      resolver.resolve${family}('${name}').then(([address]) => console.log(address));
+    `;
+    const [command, args] = script(app, text);
+    return (await promisify(execFile)(command, args)).stdout.trim();
+  };
+  for (const family of FAMILIES) {
+    for (const [name, heard] of [
+      ['db.test', 'one: '],
+      ['two.test', 'two: '],
+    ] as const) {
+      const address = await ask(name, family);
+      const tcp = await connect(app, address);
+      expect(tcp.output()).toContain(`heard ${heard}`);
+      const udp = await client(app, session(address));
+      await udp.said('connected');
+      udp.write('hello');
+      await udp.said(`heard ${heard}hello`);
+    }
+  }
+  expect(await flows()).toHaveLength(8);
+  const nobody = await client(app, connection('10.83.1.200'));
+  await nobody.said('error ECONNRESET');
+});
+
+test('what a changed list has no more ends, in the kernel too', async () => {
+  const file = join(temporaryDirectory(), 'targets');
+  writeFileSync(file, `db.test:${PORT} db.test:${PORT}/udp`);
+  const { app, door, flows } = await world({ TARGET: '', TARGET_FILE: file });
+  const tcp = await connect(app, DOOR[4]);
+  writeFileSync(file, `db.test:${PORT}/udp`);
+  await door.said('TARGET_FILE is read');
+  await expect.poll(flows).toEqual([]);
+  tcp.write('hello');
+  await tcp.said('error ECONNRESET');
+});
+
+/** nft and conntrack, which do as a file says: fail, or hang. */
+function brittleTools() {
+  const directory = temporaryDirectory();
+  const mood = join(directory, 'mood');
+  for (const tool of ['nft', 'conntrack']) {
+    const text = `#!/bin/sh\ncase $(cat '${mood}' 2>/dev/null) in ${tool}-fails|all-fail) exit 3;; all-hang) sleep 60;; esac\nexec /usr/sbin/${tool} "$@"\n`;
+    writeFileSync(join(directory, tool), text, { mode: 0o755 });
+  }
+  return { PATH: `${directory}:${PATH}`, be: (how: string) => writeFileSync(mood, how) };
+}
+
+test.each([
+  ['nft-fails', /^nft: it ended with 3/],
+  ['conntrack-fails', /^$/],
+  ['all-fail', /^nft: it ended with 3/],
+])('tools that fail while it runs end nobody and nothing, and are tried again: %s', async (how, trouble) => {
+  const { be, ...tools } = brittleTools();
+  const { app, ask, askBoth, status, door } = await world({ ...tools, MAX_CONNECTIONS: '2' });
+  const tcp = await connect(app, DOOR[4]);
+  be(how);
+  expect((await askBoth('sallyport', 'blackout', 'on')).stderr).toMatch(
+    /the kernel may still take new clients: nft: it ended with 3|what the kernel has taken goes on/,
+  );
+  await ask('sallyport', 'blackout', 'off');
+  const more = await connect(app, DOOR[4]);
+  expect((await status()).fastLane?.trouble ?? '').toMatch(trouble);
+
+  be('well');
+  await expect.poll(async () => (await status()).fastLane?.trouble).toBeNull();
+  // What should have ended with the blackout has.
+  await expect
+    .poll(() => {
+      tcp.write('hello');
+      return tcp.output();
+    })
+    .toContain('error ECONNRESET');
+  more.write('hello');
+  await expect.poll(() => more.output()).toMatch(/heard hello|ECONNRESET/);
+  await connect(app, DOOR[4]);
+  expect(door.output()).not.toContain('"failed"');
+});
+
+test('tools that hang hold up neither relaying nor a stop', async () => {
+  const { be, ...tools } = brittleTools();
+  const { app, door, run, center } = await world({ ...tools, DRAIN_TIMEOUT_MS: '500' });
+  be('all-hang');
+  await run(center, 'nft', 'flush', 'ruleset');
+  await connect(app, DOOR[4]);
+  process.kill(door.pid, 'SIGTERM');
+  expect(await door.ended).toBe(0);
+});
