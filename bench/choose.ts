@@ -10,6 +10,7 @@ import { namedConnections, namedDownload, namedRoundTrips, namedUpload } from '.
 import { pingPong } from './loads/ping-pong.ts';
 import { rest } from './loads/rest.ts';
 import type { Options } from './options.ts';
+import { dnat } from './peers/dnat.ts';
 import { dnsmasq } from './peers/dnsmasq.ts';
 import { haproxy } from './peers/haproxy.ts';
 import { kernel } from './peers/kernel.ts';
@@ -32,6 +33,8 @@ export function choosePeers(
     nginx('stream'),
     socat(),
     sallyport({ name: 'sallyport' }, { node }),
+    dnat(),
+    sallyport({ name: 'fast-lane', env: { FAST_LANE: '1' } }, { node }),
     dnsmasq(),
     unbound(),
     haproxy('http'),

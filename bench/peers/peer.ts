@@ -45,6 +45,8 @@ export interface Peer {
   readonly packages: readonly string[];
   /** It takes part in the loads whose clients speak these. */
   readonly protocols: readonly Protocol[];
+  /** Whether it changes what the network around it does, and so has one of its own. */
+  readonly hasOwnNetwork?: boolean;
   /** How a route is relayed; null where the client reaches the server without it. A directory is there for files. */
   readonly start: ((route: Route, directory: string) => Command) | null;
 }

@@ -30,7 +30,8 @@ export function sallyport({ name, env = {}, program = null }: Variant, { node }:
     description: ['sallyport', ...(program === null ? [] : [`of ${program}`]), ...extra].join(' '),
     version: `${versionOfPackage()} on Node ${process.versions.node}`,
     packages: [],
-    protocols: 'NAME_CHECK' in env ? ['http', 'tls'] : ['tcp', 'udp', 'dns'],
+    protocols: protocolsOf(env),
+    hasOwnNetwork: 'FAST_LANE' in env,
     start: (route, directory) => ({
       // As the program's first line has it.
       command: [node, '--disable-sigusr1', program ?? join(ROOT, 'dist/sallyport.js')],
@@ -41,6 +42,11 @@ export function sallyport({ name, env = {}, program = null }: Variant, { node }:
       },
     }),
   };
+}
+
+function protocolsOf(env: Environment): Peer['protocols'] {
+  if ('NAME_CHECK' in env) return ['http', 'tls'];
+  return 'FAST_LANE' in env ? ['tcp', 'udp'] : ['tcp', 'udp', 'dns'];
 }
 
 function asRelay({ transport, listen, host, port, connections, name: known }: Route): Environment {

@@ -6,7 +6,7 @@ import { openCpuMeter } from '../measure/cpu.ts';
 import { readMemory } from '../measure/memory.ts';
 import { launch, type Running } from '../world/launch.ts';
 import { listening } from '../world/place.ts';
-import type { World } from '../world/world.ts';
+import type { Relaying, World } from '../world/world.ts';
 import { type Peer, type Service, type Started, transportOf } from './peer.ts';
 
 /** Notes the time, in s since the epoch, and becomes the program: what leads to it, entering a network namespace for one, is not its start. */
@@ -36,7 +36,10 @@ export async function startPeer(
   const own = stack.use(new DisposableStack());
   const directory = mkdtempSync(join(tmpdir(), 'sallyport-bench-'));
   own.defer(() => rmSync(directory, { recursive: true, force: true }));
-  const { address, listen } = await listensAt(service, world);
+  const between = peer.hasOwnNetwork
+    ? await world.ownRelay()
+    : { relay: world.relay, server: world.server.address };
+  const { address, listen } = await listensAt(service, world, between);
   const meter = openCpuMeter(`${peer.name}-${listen}`);
   own.defer(() => meter.close());
   const running: Running[] = [];
@@ -44,11 +47,11 @@ export async function startPeer(
 
   let startup = 0;
   for (const transport of service.protocols.map(transportOf)) {
-    const route = { ...service, transport, address, listen, host: world.server.address };
+    const route = { ...service, transport, address, listen, host: between.server };
     const files = mkdtempSync(join(directory, `${transport}-`));
     const { command, env } = start(route, files);
     const stamp = join(files, 'started-at');
-    const each = launch(world.relay, ['bash', '-c', STAMP, stamp, ...command], {
+    const each = launch(between.relay, ['bash', '-c', STAMP, stamp, ...command], {
       cgroup: meter.cgroup,
       ...(env && { env }),
     });
@@ -56,7 +59,7 @@ export async function startPeer(
     const early = each.ended.then(({ code, output }) => {
       throw new Error(`${peer.name} ended with ${code}: ${output.trim()}`);
     });
-    await Promise.race([early, listening(world.relay, { protocol: transport, address, port: listen })]);
+    await Promise.race([early, listening(between.relay, { protocol: transport, address, port: listen })]);
     startup = Math.max(startup, Date.now() - 1_000 * Number(readFileSync(stamp, 'latin1')));
     early.catch(() => {}); // from here on its end is seen by whoever uses it
   }
@@ -80,7 +83,8 @@ export async function startPeer(
 async function listensAt(
   { protocols, port }: Service,
   world: World,
+  { relay }: Relaying,
 ): Promise<{ readonly address: string; readonly listen: number }> {
   if (protocols.includes('dns')) return { address: await world.freeAddress(), listen: port };
-  return { address: world.relay.address, listen: await world.freePort() };
+  return { address: relay.address, listen: await world.freePort() };
 }

@@ -14,6 +14,7 @@ export function openLoopback(reason: string): World {
     client: HERE,
     relay: HERE,
     server: HERE,
+    ownRelay: () => Promise.resolve({ relay: HERE, server: HERE.address }),
     freePort,
     freeAddress: () => Promise.resolve(`127.83.53.${next++}`),
   };

@@ -23,6 +23,17 @@ const JOIN = `
   ip addr add 10.83.2.1/24 dev to-server && ip link set to-server up
   sysctl --quiet --write net.ipv4.ip_forward=1
 `;
+/** The same for one more relay, by its number. */
+const JOIN_ANOTHER = `
+  set -e
+  ip link add to-client type veth peer name "relay$2" netns "$0"
+  ip link add to-server type veth peer name "relay$2" netns "$1"
+  nsenter --net="/proc/$0/ns/net" sh -c 'ip addr add "10.83.$0.2/24" dev "relay$1" && ip link set "relay$1" up' "$((10 + $2))" "$2"
+  nsenter --net="/proc/$1/ns/net" sh -c 'ip addr add "10.83.$0.2/24" dev "relay$1" && ip link set "relay$1" up' "$((50 + $2))" "$2"
+  ip addr add "10.83.$((10 + $2)).1/24" dev to-client && ip link set to-client up
+  ip addr add "10.83.$((50 + $2)).1/24" dev to-server && ip link set to-server up
+  sysctl --quiet --write net.ipv4.ip_forward=1
+`;
 const ADD_ADDRESS = 'ip addr add "$0/24" dev to-client';
 const ATTACH = 'set -e; ip addr add "$0/24" dev eth0; ip link set eth0 up; ip route add default via "$1"';
 
@@ -40,11 +51,19 @@ export async function openNamespaces(stack: DisposableStack): Promise<World> {
 
   let nextPort = FIRST_PORT;
   let nextHost = FIRST_HOST;
+  let nextRelay = 1;
   return {
     description: 'three network namespaces joined by veth pairs',
     client,
     relay,
     server,
+    async ownRelay() {
+      const number = nextRelay++;
+      const another = await openNamespace(`10.83.${10 + number}.1`, stack);
+      await sh(another, OWN_NETWORK, CLIENT_PORTS);
+      await sh(another, JOIN_ANOTHER, `${client.pid}`, `${server.pid}`, `${number}`);
+      return { relay: another, server: `10.83.${50 + number}.2` };
+    },
     freePort: () => Promise.resolve(nextPort++),
     async freeAddress() {
       const address = `10.83.1.${nextHost++}`;

@@ -4,6 +4,12 @@ import { openLoopback } from './loopback.ts';
 import { openNamespaces } from './namespaces.ts';
 import type { Place } from './place.ts';
 
+/** Where something relays, and the address by which it reaches the server. */
+export interface Relaying {
+  readonly relay: Place;
+  readonly server: string;
+}
+
 /** A client, a relay and a server, and the network between them. */
 export interface World {
   /** What it is made of, in words. */
@@ -11,6 +17,8 @@ export interface World {
   readonly client: Place;
   readonly relay: Place;
   readonly server: Place;
+  /** Another place between client and server, where nothing else changes what the network does. */
+  readonly ownRelay: () => Promise<Relaying>;
   /** A port that nothing uses in any of the three. */
   readonly freePort: () => Promise<number>;
   /** One more address of the relay, at which nothing listens. */
