@@ -8,9 +8,6 @@ const tell =
   (behaviour: ClientBehaviour) =>
   ({ client }: World) =>
     client.bad.tell({ behave: behaviour });
-/** How its own end of the cable is numbered. */
-const renumber = (from: string, to: string) =>
-  `ip address del ${from}/24 dev cable; ip address add ${to}/24 dev cable`;
 
 const faults: readonly Fault[] = [
   {
@@ -42,9 +39,16 @@ const faults: readonly Fault[] = [
   },
   {
     name: 'changes its address, and back',
-    inflict: ({ run }) => run('badClient', 'sh', '-c', renumber('10.83.4.2', '10.83.4.9')),
+    inflict: ({ run }) =>
+      run(
+        'badClient',
+        'sh',
+        '-c',
+        'ip address del 10.83.4.2/24 dev cable; ip address add 10.83.4.9/24 dev cable',
+      ),
     shows: ({ calls }, before) => calls.done > before.calls.done + 10,
-    mend: ({ run }) => run('badClient', 'sh', '-c', renumber('10.83.4.9', '10.83.4.2')),
+    // The other one stays: who vanishes with an address is given up after a minute, which vanished-peer.test.ts sees.
+    mend: ({ run }) => run('badClient', 'ip', 'address', 'add', '10.83.4.2/24', 'dev', 'cable'),
   },
 ];
 
