@@ -97,7 +97,7 @@ export class FastLane {
   #looking: Promise<void> | null = null;
   /** Ports that there are lanes for. */
   #laned: ReadonlySet<string> = new Set();
-  /** Live flows by way, when they were last looked at. */
+  /** Live flows by way, when they could last be looked at. */
   #live: ReadonlyMap<number, number> = new Map();
 
   constructor({ verbose, udpTimeout }: Config, lanes: Lanes, deps: Deps) {
@@ -166,7 +166,10 @@ export class FastLane {
 
   async #drain(deadline: AbortSignal): Promise<void> {
     await this.follow();
-    const areBusy = async () => (await this.#flows()).some((flow) => this.#isBusy(flow));
+    const areBusy = async () => {
+      const flows = await listFlows().catch(() => []);
+      return flows.some((flow) => this.#isBusy(flow));
+    };
     while (!deadline.aborted && (await areBusy()))
       await delay(LOOK_EVERY, undefined, { signal: deadline }).catch(() => {});
     await this.clear('cut').catch(() => {});
@@ -181,14 +184,12 @@ export class FastLane {
   async #look(): Promise<void> {
     await this.follow();
     const counts = await this.#lanes.look();
-    const live = Map.groupBy((await this.#flows()).filter(isLive), ({ id }) => id);
-    this.#live = new Map([...live].map(([id, some]) => [id, some.length]));
+    const flows = await listFlows().catch(() => null);
+    if (flows !== null) {
+      const live = Map.groupBy(flows.filter(isLive), ({ id }) => id);
+      this.#live = new Map([...live].map(([id, some]) => [id, some.length]));
+    }
     if (counts !== null) for (const way of this.#all) this.#count(way, counts.get(way.id) ?? NOTHING);
-  }
-
-  /** None where they cannot be told. */
-  async #flows(): Promise<readonly Flow[]> {
-    return listFlows().catch(() => []);
   }
 
   /** Ends what is to be ended; what fails is tried again next time. One behind the other, as each takes a program. */
@@ -335,7 +336,7 @@ export class FastLane {
     if (relay === undefined || delta.opened + delta.sent + delta.received === 0) return;
     const { host: asked, port, protocol } = way;
     for (const counters of [relay.counters, this.#names.of({ asked, port, protocol }, 'listed')]) {
-      counters.opened(delta.opened);
+      if (delta.opened > 0) counters.opened(delta.opened);
       counters.sent(delta.sent);
       counters.received(delta.received);
     }
