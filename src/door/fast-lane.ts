@@ -327,13 +327,14 @@ export class FastLane {
   }
 
   #count(way: Way, counts: LaneCounts): void {
-    const relay = this.#deps.relays.all.find((each) => keyOf(each) === keyOf(way));
     // The kernel begins anew where its rules were taken away.
     const more = (what: keyof LaneCounts) =>
       counts[what] < way.counts[what] ? counts[what] : counts[what] - way.counts[what];
     const delta = { opened: more('opened'), sent: more('sent'), received: more('received') };
     way.counts = counts;
-    if (relay === undefined || delta.opened + delta.sent + delta.received === 0) return;
+    if (delta.opened + delta.sent + delta.received === 0) return;
+    const relay = this.#deps.relays.all.find((each) => keyOf(each) === keyOf(way));
+    if (relay === undefined) return;
     const { host: asked, port, protocol } = way;
     for (const counters of [relay.counters, this.#names.of({ asked, port, protocol }, 'listed')]) {
       if (delta.opened > 0) counters.opened(delta.opened);
