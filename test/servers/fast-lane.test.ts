@@ -8,11 +8,11 @@ import { expect, test } from 'vitest';
 import type { Status } from '../../src/control/protocol.ts';
 import type { Answers } from '../faults/protocol.ts';
 import { startActor } from '../faults/world.ts';
+import { builtPrograms } from '../helpers/built-programs.ts';
 import { type Daemon, startDaemon } from '../helpers/daemon.ts';
 import { type Namespace, openStar } from '../helpers/namespaces.ts';
 import { temporaryDirectory } from '../helpers/program.ts';
 
-const PROGRAMS = join(import.meta.dirname, '../../dist');
 const PORT = 5_432;
 const PATH = process.env['PATH'] ?? '';
 /** The door, by the app's network; and its targets. */
@@ -79,18 +79,7 @@ async function openWorld(settings: Settings = {}) {
     NAMESERVERS: 'system',
     ...settings,
   };
-  const program = (name: string, ...args: readonly string[]) =>
-    [process.execPath, join(PROGRAMS, `${name}.js`), ...args] as const;
-  const start = async (...prefix: readonly string[]) => {
-    const [command = '', ...args] = [...prefix, ...program('sallyport')];
-    return startDaemon(...center.wrap(command, args), { env, ready: '"listening"' });
-  };
-  /** What a program says on both its outputs. */
-  const askBoth = async (name: string, ...args: readonly string[]) => {
-    const [command, ...rest] = program(name, ...args);
-    const ran = promisify(execFile)(...center.wrap(command, rest), { env });
-    return ran.catch((failed: { readonly stdout: string; readonly stderr: string }) => failed);
-  };
+  const { start, run: askBoth } = builtPrograms(center, env);
   const ask = async (...what: Parameters<typeof askBoth>) => (await askBoth(...what)).stdout;
   const status = async () => JSON.parse(await ask('sallyport', 'status', '--json')) as Status;
   const portOf = async (protocol: 'tcp' | 'udp') =>

@@ -6,11 +6,11 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 
 import type { Status } from '../../src/control/protocol.ts';
+import { builtPrograms } from '../helpers/built-programs.ts';
 import { startDaemon } from '../helpers/daemon.ts';
 import { type Namespace, openStar } from '../helpers/namespaces.ts';
 import { temporaryDirectory } from '../helpers/program.ts';
 
-const PROGRAMS = join(import.meta.dirname, '../../dist');
 const PORT = 587;
 const HTTP_PORT = 8_080;
 const RANGES = { 4: '10.83.1.128/25', 6: 'fd83:1::1:0/112' } as const;
@@ -103,17 +103,7 @@ async function openWorld(settings: Settings) {
     NAME_ADDRESSES: `${RANGES[4]} ${RANGES[6]}`,
     ...settings,
   };
-  const program = (name: string, ...args: readonly string[]) =>
-    [process.execPath, join(PROGRAMS, `${name}.js`), ...args] as const;
-  const start = async (...prefix: readonly string[]) => {
-    const [command = '', ...args] = [...prefix, ...program('sallyport')];
-    return startDaemon(...center.wrap(command, args), { env, ready: '"listening"' });
-  };
-  const run = async (...which: Parameters<typeof program>) => {
-    const [command, ...args] = program(...which);
-    const ran = promisify(execFile)(...center.wrap(command, args), { env });
-    return ran.catch((failed: { readonly stdout: string }) => failed);
-  };
+  const { start, run } = builtPrograms(center, env);
   const addressOf = async (name: string, family: 4 | 6) => {
     const found = await heardBy(app, resolve(name, family));
     return Array.isArray(found) ? String(found[0]) : String(found);
