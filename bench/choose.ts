@@ -1,4 +1,5 @@
 import { isInstalled } from './installed.ts';
+import { addressedConnections } from './loads/addressed.ts';
 import { bulk } from './loads/bulk.ts';
 import { datagrams } from './loads/datagrams.ts';
 import { dns } from './loads/dns.ts';
@@ -41,6 +42,8 @@ export function choosePeers(
     nginx('http'),
     sallyport({ name: 'names-off', env: { NAME_CHECK: 'off' } }, { node }),
     sallyport({ name: 'names-enforce', env: { NAME_CHECK: 'enforce' } }, { node }),
+    sallyport({ name: 'one-name', names: 1 }, { node }),
+    sallyport({ name: 'thousand-names', names: 1000 }, { node }),
   ];
   return [...pick('peer', all, peers), ...variants.map((variant) => sallyport(variant, { node }))].filter(
     ({ name, version, packages }) => {
@@ -72,6 +75,7 @@ export function chooseLoads(
     namedDownload(),
     helloBulk('upload'),
     helloBulk('download'),
+    addressedConnections(),
     dns(),
   ];
   return pick('load', all, loads).filter(({ name, needs }) => {

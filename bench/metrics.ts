@@ -50,6 +50,12 @@ export const nameMetrics = {
   helloDownloadCpu: less('CPU for a download after a TLS hello', 's/GB'),
 } as const satisfies Metrics;
 
+/** Where names have addresses of their own. */
+export const addressMetrics = {
+  addressedConnections: more("new connections, to a name's own address", '1/s'),
+  addressedConnectionsCpu: less("CPU for new connections, to a name's own address", 's/1,000'),
+} as const satisfies Metrics;
+
 /** Of nameservers. */
 export const dnsMetrics = {
   dnsAnswers: more('DNS answers', '1/s'),
@@ -59,7 +65,11 @@ export const dnsMetrics = {
 } as const satisfies Metrics;
 
 /** All that loads measure. */
-export type MetricId = keyof typeof relayMetrics | keyof typeof nameMetrics | keyof typeof dnsMetrics;
+export type MetricId =
+  | keyof typeof relayMetrics
+  | keyof typeof nameMetrics
+  | keyof typeof addressMetrics
+  | keyof typeof dnsMetrics;
 
 /** What one run of a load has told. */
 export type Readings = { readonly [K in MetricId]?: number };

@@ -31,12 +31,13 @@ export const usage = `Measures this relay beside others, one after the other in 
   --seconds N        how long a run lasts (4)
   --idle N           how many idle connections (10000)
   --quick            one round of a second, 1000 idle connections: whether it works, not how fast
-  --peers a,b        only these (--only is the same): kernel, haproxy, nginx, socat, sallyport; where clients name the
-                     server haproxy-http, nginx-http, names-off, names-enforce; and beside sallyport in dns dnsmasq,
-                     unbound
+  --peers a,b        only these (--only is the same): kernel, haproxy, nginx, socat, sallyport, dnat,
+                     fast-lane; where clients name the server haproxy-http, nginx-http, names-off, names-enforce;
+                     where they dial a name's own address one-name, thousand-names; and beside sallyport in dns
+                     dnsmasq, unbound
   --loads x,y        only these: up, down, connections, round-trips, ping-pong, datagrams, idle, rest, named-round-trips,
-                     named-connections, hello-connections, named-upload, named-download, hello-up, hello-down, dns,
-                     small
+                     named-connections, hello-connections, named-upload, named-download, hello-up, hello-down,
+                     addressed-connections, dns, small
   --variant SPEC     the relay once more, otherwise set up: name:KEY=VALUE,KEY=VALUE with environment variables, and
                      PROGRAM=/path/to/dist/sallyport.js for another build; may be given several times. With
                      NAME_CHECK it takes part where clients name the server, and there alone

@@ -1,10 +1,10 @@
 import type { Memory } from '../measure/memory.ts';
 
 /**
- * What clients speak. In 'http' and 'tls' they name the server; 'tcp' and 'udp' are bytes that no peer reads; 'dns' is asked of the peer itself, over
- * UDP.
+ * What clients speak. In 'http' and 'tls' they name the server; 'tcp' and 'udp' are bytes that no peer reads; so is 'address', and there clients dial
+ * the address that the server's name has at the peer; 'dns' is asked of the peer itself, over UDP.
  */
-export type Protocol = 'tcp' | 'udp' | 'http' | 'tls' | 'dns';
+export type Protocol = 'tcp' | 'udp' | 'http' | 'tls' | 'address' | 'dns';
 
 /** Where a peer listens and what it relays to. */
 export interface Route {
@@ -16,7 +16,9 @@ export interface Route {
   readonly port: number;
   /** How many connections it must be able to hold at once. */
   readonly connections: number;
-  /** The server's name, where clients name it. */
+  /** The addresses that names may have at the peer, as CIDR, where it has a network of its own. */
+  readonly range?: string;
+  /** The server's name, where clients know it. */
   readonly name?: ServerName | null;
   /** As a nameserver: the names that it answers for, each with its own address. */
   readonly zone?: readonly string[];
@@ -80,7 +82,7 @@ export function transportOf(protocol: Protocol): Route['transport'] {
   return protocol === 'udp' || protocol === 'dns' ? 'udp' : 'tcp';
 }
 
-/** Whether a peer takes part only in loads whose clients name the server. */
+/** Whether a peer takes part only in loads whose clients know the server's name. */
 export function isNamed({ protocols }: Peer): boolean {
-  return protocols.every((protocol) => protocol === 'http' || protocol === 'tls');
+  return protocols.every((protocol) => ['http', 'tls', 'address'].includes(protocol));
 }

@@ -13,6 +13,8 @@ export interface Variant {
   readonly name: string;
   /** Beside, or instead of, what a route needs. With NAME_CHECK, it takes part where clients name the server, and there alone. */
   readonly env?: Environment;
+  /** How many names have an address of their own. With it, it takes part where clients dial that, and there alone. */
+  readonly names?: number;
   /** Another build's dist/sallyport.js. */
   readonly program?: string | null;
 }
@@ -23,20 +25,24 @@ interface Options {
 }
 
 /** This relay, as the build left it. */
-export function sallyport({ name, env = {}, program = null }: Variant, { node }: Options): Peer {
-  const extra = Object.entries(env).map(([key, value]) => `${key}=${value}`);
+export function sallyport({ name, env = {}, names = 0, program = null }: Variant, { node }: Options): Peer {
+  const extra = [
+    ...(names > 0 ? [`with NAME_ADDRESSES of ${names}`] : []),
+    ...Object.entries(env).map(([key, value]) => `${key}=${value}`),
+  ];
   return {
     name,
     description: ['sallyport', ...(program === null ? [] : [`of ${program}`]), ...extra].join(' '),
     version: `${versionOfPackage()} on Node ${process.versions.node}`,
     packages: [],
-    protocols: protocolsOf(env),
-    hasOwnNetwork: 'FAST_LANE' in env,
+    protocols: names > 0 ? ['address'] : protocolsOf(env),
+    hasOwnNetwork: names > 0 || 'FAST_LANE' in env,
     start: (route, directory) => ({
       // As the program's first line has it.
       command: [node, '--disable-sigusr1', program ?? join(ROOT, 'dist/sallyport.js')],
       env: {
         ...(route.zone ? asNameserver(route.address, route.zone) : asRelay(route)),
+        ...(names > 0 ? withAddresses(route, names) : {}),
         SALLYPORT_RUN_DIR: directory,
         ...env,
       },
@@ -57,6 +63,12 @@ function asRelay({ transport, listen, host, port, connections, name: known }: Ro
     MODE: transport,
     ...(connections > DEFAULT_CONNECTIONS ? { MAX_CONNECTIONS: '0' } : {}),
   };
+}
+
+/** Whom clients ask for is the first of them. */
+function withAddresses({ name, range = '' }: Route, names: number): Environment {
+  const all = Array.from({ length: names }, (_, i) => (i === 0 ? '' : `n${i}.`) + (name?.name ?? ''));
+  return { TARGET: all.join(' '), DNS: '1', NAME_ADDRESSES: range };
 }
 
 /** On its own address, where the ports that it relays are free as well. */

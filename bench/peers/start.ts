@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { openCpuMeter } from '../measure/cpu.ts';
 import { readMemory } from '../measure/memory.ts';
 import { launch, type Running } from '../world/launch.ts';
-import { listening } from '../world/place.ts';
-import type { Relaying, World } from '../world/world.ts';
+import { listening, type Place } from '../world/place.ts';
+import type { World } from '../world/world.ts';
 import { type Peer, type Service, type Started, transportOf } from './peer.ts';
 
 /** Notes the time, in s since the epoch, and becomes the program: what leads to it, entering a network namespace for one, is not its start. */
@@ -33,25 +33,25 @@ export async function startPeer(
     };
   }
 
-  const own = stack.use(new DisposableStack());
+  const resources = stack.use(new DisposableStack());
   const directory = mkdtempSync(join(tmpdir(), 'sallyport-bench-'));
-  own.defer(() => rmSync(directory, { recursive: true, force: true }));
-  const between = peer.hasOwnNetwork
-    ? await world.ownRelay()
-    : { relay: world.relay, server: world.server.address };
-  const { address, listen } = await listensAt(service, world, between);
+  resources.defer(() => rmSync(directory, { recursive: true, force: true }));
+  const own = peer.hasOwnNetwork ? await world.ownRelay() : null;
+  const relay = own ?? world.relay;
+  const { address, listen } = await listensAt(service, world, relay);
   const meter = openCpuMeter(`${peer.name}-${listen}`);
-  own.defer(() => meter.close());
+  resources.defer(() => meter.close());
   const running: Running[] = [];
-  own.defer(() => running.forEach((each) => each.kill()));
+  resources.defer(() => running.forEach((each) => each.kill()));
 
   let startup = 0;
   for (const transport of service.protocols.map(transportOf)) {
-    const route = { ...service, transport, address, listen, host: between.server };
+    const host = world.server.address;
+    const route = { ...service, transport, address, listen, host, ...(own && { range: own.range }) };
     const files = mkdtempSync(join(directory, `${transport}-`));
     const { command, env } = start(route, files);
     const stamp = join(files, 'started-at');
-    const each = launch(between.relay, ['bash', '-c', STAMP, stamp, ...command], {
+    const each = launch(relay, ['bash', '-c', STAMP, stamp, ...command], {
       cgroup: meter.cgroup,
       ...(env && { env }),
     });
@@ -59,7 +59,7 @@ export async function startPeer(
     const early = each.ended.then(({ code, output }) => {
       throw new Error(`${peer.name} ended with ${code}: ${output.trim()}`);
     });
-    await Promise.race([early, listening(between.relay, { protocol: transport, address, port: listen })]);
+    await Promise.race([early, listening(relay, { protocol: transport, address, port: listen })]);
     startup = Math.max(startup, Date.now() - 1_000 * Number(readFileSync(stamp, 'latin1')));
     early.catch(() => {}); // from here on its end is seen by whoever uses it
   }
@@ -74,7 +74,7 @@ export async function startPeer(
     stop: async () => {
       for (const each of running) each.kill();
       await Promise.all(running.map(({ ended }) => ended));
-      own.dispose();
+      resources.dispose();
     },
   };
 }
@@ -83,7 +83,7 @@ export async function startPeer(
 async function listensAt(
   { protocols, port }: Service,
   world: World,
-  { relay }: Relaying,
+  relay: Place,
 ): Promise<{ readonly address: string; readonly listen: number }> {
   if (protocols.includes('dns')) return { address: await world.freeAddress(), listen: port };
   return { address: relay.address, listen: await world.freePort() };

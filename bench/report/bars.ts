@@ -15,6 +15,8 @@ export interface Bar {
 
 /** "In the same time" as far as two medians of a noisy machine can tell. */
 const SAME_TIME = 1.2;
+/** Of a connection, as far as two looks at a process can tell, in KB. */
+const NOTHING = 0.1;
 const MEBI = 2 ** 20;
 
 /** All bars, with what was measured. */
@@ -41,6 +43,8 @@ export function bars(summaries: Summaries, small: Small | null, idle: number): r
     unit,
     measured,
   });
+  const lane = (metric: MetricId, peer: string) =>
+    quotient(median('fast-lane', metric), median(peer, metric));
   const image = small?.image ?? null;
 
   return [
@@ -56,6 +60,25 @@ export function bars(summaries: Summaries, small: Small | null, idle: number): r
     atLeast("new connections a second, of socat's", 3, against('connections', 'socat')),
     atLeast("UDP datagrams a second, of nginx's", 1.2, against('datagrams', 'nginx')),
     atLeast("UDP datagrams a second, of socat's", 1.2, against('datagrams', 'socat')),
+    ...(
+      [
+        ['bulk upload', 'upload', 2],
+        ['bulk download', 'download', 2],
+        ['small round trips', 'roundTrips', 1.7],
+        ['new connections', 'connections', 1.2],
+      ] as const
+    ).flatMap(([what, metric, ofHaproxy]) => [
+      atLeast(`FAST_LANE, ${what}, of DNAT's by nftables alone`, 0.95, lane(metric, 'dnat')),
+      atLeast(`FAST_LANE, ${what}, of HAProxy's`, ofHaproxy, lane(metric, 'haproxy')),
+    ]),
+    atLeast("FAST_LANE, UDP datagrams, of DNAT's by nftables alone", 0.95, lane('datagrams', 'dnat')),
+    atLeast("FAST_LANE, UDP datagrams, of nginx's", 2.5, lane('datagrams', 'nginx')),
+    atMost('FAST_LANE, memory per idle connection', NOTHING, median('fast-lane', 'idleMemory'), 'KB'),
+    atLeast(
+      "new connections to one of 1,000 names' addresses, of one name's",
+      0.98,
+      quotient(median('thousand-names', 'addressedConnections'), median('one-name', 'addressedConnections')),
+    ),
     atLeast("DNS answers a second, of dnsmasq's", 0.5, against('dnsAnswers', 'dnsmasq')),
     atMost("DNS answers, p99, of dnsmasq's", 2, against('dnsP99', 'dnsmasq')),
     atMost(

@@ -1,4 +1,4 @@
-import { dnsMetrics, nameMetrics, relayMetrics } from '../metrics.ts';
+import { addressMetrics, dnsMetrics, nameMetrics, relayMetrics } from '../metrics.ts';
 import type { Setting } from '../setting.ts';
 import type { Small } from '../small/small.ts';
 import { bars, barsTable } from './bars.ts';
@@ -24,11 +24,12 @@ export interface Results {
 export function report(results: Results): string {
   const { peers, small, idle, isWhole } = results;
   const shown = bars(peers, small, idle).filter(({ measured }) => isWhole || measured !== null);
-  const all = comparison(peers, { metrics: relayMetrics, baselines: ['haproxy', 'sallyport'] });
+  const all = comparison(peers, { metrics: relayMetrics, baselines: ['haproxy', 'sallyport', 'dnat'] });
   const checked = comparison(peers, {
     metrics: nameMetrics,
     baselines: ['haproxy-http', 'nginx-http', 'names-off'],
   });
+  const addressed = comparison(peers, { metrics: addressMetrics, baselines: ['one-name'] });
   const dns = comparison(peers, { metrics: dnsMetrics, baselines: ['dnsmasq', 'unbound'] });
   const sections = [
     describeSetting(results),
@@ -36,6 +37,7 @@ export function report(results: Results): string {
     all && `Medians of the rounds, in brackets the lowest and the highest. Below each, its ratios.\n\n${all}`,
     checked &&
       `The relay with NAME_CHECK=off and with NAME_CHECK=enforce, beside others that read each HTTP request.\n\n${checked}`,
+    addressed && `The relay with NAME_ADDRESSES, for one name and for a thousand.\n\n${addressed}`,
     dns && `The relay with DNS=1, beside nameservers that hold the same names.\n\n${dns}`,
     small && `What runs beside every app has to be small.\n\n${smallTable(peers, small)}`,
   ];

@@ -49,7 +49,7 @@ export function launch(
   const { env, cgroup } = options;
   const child = spawn('sh', ['-c', BECOME, cgroup ?? '', String(OPEN_FILES), ...place.wrap(command, args)], {
     detached: true,
-    env: env ?? process.env,
+    env: env ? { PATH: process.env.PATH, ...env } : process.env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const { pid } = child;

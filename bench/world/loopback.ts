@@ -14,7 +14,7 @@ export function openLoopback(reason: string): World {
     client: HERE,
     relay: HERE,
     server: HERE,
-    ownRelay: () => Promise.resolve({ relay: HERE, server: HERE.address }),
+    ownRelay: () => Promise.resolve({ ...HERE, range: '127.83.128.0/20' }),
     freePort,
     freeAddress: () => Promise.resolve(`127.83.53.${next++}`),
   };

@@ -23,15 +23,16 @@ const JOIN = `
   ip addr add 10.83.2.1/24 dev to-server && ip link set to-server up
   sysctl --quiet --write net.ipv4.ip_forward=1
 `;
-/** The same for one more relay, by its number. */
+/** The same for one more relay, by its number, with the server at the address that it has for all. */
 const JOIN_ANOTHER = `
   set -e
   ip link add to-client type veth peer name "relay$2" netns "$0"
   ip link add to-server type veth peer name "relay$2" netns "$1"
-  nsenter --net="/proc/$0/ns/net" sh -c 'ip addr add "10.83.$0.2/24" dev "relay$1" && ip link set "relay$1" up' "$((10 + $2))" "$2"
+  nsenter --net="/proc/$0/ns/net" sh -c 'ip addr add "10.$0.0.2/16" dev "relay$1" && ip link set "relay$1" up' "$((100 + $2))" "$2"
   nsenter --net="/proc/$1/ns/net" sh -c 'ip addr add "10.83.$0.2/24" dev "relay$1" && ip link set "relay$1" up' "$((50 + $2))" "$2"
-  ip addr add "10.83.$((10 + $2)).1/24" dev to-client && ip link set to-client up
+  ip addr add "10.$((100 + $2)).0.1/16" dev to-client && ip link set to-client up
   ip addr add "10.83.$((50 + $2)).1/24" dev to-server && ip link set to-server up
+  ip route add "$3" via "10.83.$((50 + $2)).2"
   sysctl --quiet --write net.ipv4.ip_forward=1
 `;
 const ADD_ADDRESS = 'ip addr add "$0/24" dev to-client';
@@ -59,10 +60,11 @@ export async function openNamespaces(stack: DisposableStack): Promise<World> {
     server,
     async ownRelay() {
       const number = nextRelay++;
-      const another = await openNamespace(`10.83.${10 + number}.1`, stack);
+      const network = `10.${100 + number}`;
+      const another = await openNamespace(`${network}.0.1`, stack);
       await sh(another, OWN_NETWORK, CLIENT_PORTS);
-      await sh(another, JOIN_ANOTHER, `${client.pid}`, `${server.pid}`, `${number}`);
-      return { relay: another, server: `10.83.${50 + number}.2` };
+      await sh(another, JOIN_ANOTHER, `${client.pid}`, `${server.pid}`, `${number}`, server.address);
+      return { ...another, range: `${network}.128.0/20` };
     },
     freePort: () => Promise.resolve(nextPort++),
     async freeAddress() {

@@ -4,10 +4,10 @@ import { openLoopback } from './loopback.ts';
 import { openNamespaces } from './namespaces.ts';
 import type { Place } from './place.ts';
 
-/** Where something relays, and the address by which it reaches the server. */
-export interface Relaying {
-  readonly relay: Place;
-  readonly server: string;
+/** A place of a relay of its own. */
+export interface OwnRelay extends Place {
+  /** Addresses of the network of client and relay that nobody has: CIDR, of some 4,000. */
+  readonly range: string;
 }
 
 /** A client, a relay and a server, and the network between them. */
@@ -18,7 +18,7 @@ export interface World {
   readonly relay: Place;
   readonly server: Place;
   /** Another place between client and server, where nothing else changes what the network does. */
-  readonly ownRelay: () => Promise<Relaying>;
+  readonly ownRelay: () => Promise<OwnRelay>;
   /** A port that nothing uses in any of the three. */
   readonly freePort: () => Promise<number>;
   /** One more address of the relay, at which nothing listens. */

@@ -65,6 +65,31 @@ test('bars() on DNS compare the relay with dnsmasq', () => {
   ]);
 });
 
+test('bars() on lanes compare them with the kernel by itself, and with others', () => {
+  const samples = [
+    sample('haproxy', { roundTrips: 100 }),
+    sample('dnat', { roundTrips: 160, datagrams: 100 }),
+    sample('nginx', { datagrams: 40 }),
+    sample('fast-lane', { roundTrips: 180, datagrams: 94, idleMemory: 0.2 }),
+  ];
+  const rows = rowsFor(samples, 'FAST_LANE').filter((row) => !row.includes('not measured'));
+  expect(rows).toEqual([
+    expect.stringMatching(/^\| FAST_LANE, small round trips, of DNAT's.* 1\.13 × \| +met \|$/),
+    expect.stringMatching(/^\| FAST_LANE, small round trips, of HAProxy's.* 1\.80 × \| +met \|$/),
+    expect.stringMatching(/^\| FAST_LANE, UDP datagrams, of DNAT's.* 0\.94 × \| +\*\*not met\*\* \|$/),
+    expect.stringMatching(/^\| FAST_LANE, UDP datagrams, of nginx's.* 2\.35 × \| +\*\*not met\*\* \|$/),
+    expect.stringMatching(/^\| FAST_LANE, memory per idle.* 0\.2 KB \| +\*\*not met\*\* \|$/),
+  ]);
+});
+
+test('bars() on addresses of names compare a thousand with one', () => {
+  const samples = [
+    sample('one-name', { addressedConnections: 100 }),
+    sample('thousand-names', { addressedConnections: 97 }),
+  ];
+  expect(rowsFor(samples, "1,000 names' addresses")[0]).toMatch(/ 0\.97 × \| +\*\*not met\*\* \|$/);
+});
+
 test('bars() that nobody measured say so', () => {
   const all = bars({}, null, 10_000);
   expect(all.every(({ measured }) => measured === null)).toBe(true);
