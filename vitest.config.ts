@@ -100,6 +100,7 @@ const CONTAINER_FAULTS = 'test/container/faults.test.ts';
 const DATA_PLANES = [
   { name: 'faults', files: '*', env: {} },
   { name: 'faults-workers', files: '{target,client,kernel,process}', env: { TEST_WORKERS: '2' } },
+  { name: 'faults-lane', files: '{target,client,kernel,process,link-to-target}', env: { TEST_LANE: '1' } },
   { name: 'faults-streams', files: '{target,client,kernel}', env: { TEST_SOCKETS: 'streams' } },
 ];
 

@@ -95,11 +95,17 @@ const ENVIRONMENT: Environment = {
   MAX_CONNECTIONS: '1000',
 };
 
-/** Bare sockets in one thread, unless the project says other. */
+/** Bare sockets in one thread, and no kernel in front of them, unless the project says other. */
 const DATA_PLANE = {
   options: process.env['TEST_SOCKETS'] === 'streams' ? ['--no-experimental-ffi'] : [],
-  environment: { WORKERS: process.env['TEST_WORKERS'] ?? '1' },
+  environment: {
+    WORKERS: process.env['TEST_WORKERS'] ?? '1',
+    FAST_LANE: process.env['TEST_LANE'] ?? '0',
+  },
 };
+
+/** What docs/fast-lane.md has set in the door's network. */
+const FOR_LANES = ['net.ipv4.ip_forward=1', 'net.netfilter.nf_conntrack_tcp_be_liberal=1'];
 
 /** What is special about a door. */
 export interface DoorOptions {
@@ -131,8 +137,9 @@ export async function openWorld(
     actor<ToClient>('badClient', 'client'),
   ]);
   nameserver.tell({ by: answers, names: namesWith(ADDRESSES.bad) });
-  await run('door', 'sh', '-c', setUp);
   const environment = { ...ENVIRONMENT, ...DATA_PLANE.environment, ...changes };
+  if (environment.FAST_LANE === '1') await run('door', 'sysctl', '--write', ...FOR_LANES);
+  await run('door', 'sh', '-c', setUp);
   const startDoor = () => startDoorIn(star.center, environment, output);
   const world: World = {
     environment,
