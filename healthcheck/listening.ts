@@ -4,23 +4,24 @@ import { endianness } from 'node:os';
 import { v4, v6 } from '@leichtgewicht/ip-codec';
 
 import { readSockets } from '../src/kernel/socket-table.ts';
+import type { Protocol } from '../src/lib/protocol.ts';
 
 /** A socket that listens (TCP_LISTEN; TCP_CLOSE for unconnected UDP). */
 const LISTENING = { tcp: '0A', udp: '07' } as const;
 
-interface Places {
+interface Listening {
   /** null: at any address. */
   readonly bind: readonly string[] | null;
   readonly ports: ReadonlySet<number>;
 }
 
 /** Rejects when the kernel knows no listening socket for one of the ports, at each of the addresses. */
-export function checkListening(mode: 'tcp' | 'udp', { bind, ports }: Places): void {
-  const places = readSockets(mode).filter(({ state }) => state === LISTENING[mode]);
+export function checkListening(mode: Protocol, { bind, ports }: Listening): void {
+  const sockets = readSockets(mode).filter(({ state }) => state === LISTENING[mode]);
   const problems = (bind ?? [null]).flatMap((address) => {
     const wanted = address === null ? null : encode(address);
     const listening = new Set(
-      places.filter((place) => wanted === null || place.address === wanted).map(({ port }) => port),
+      sockets.filter((socket) => wanted === null || socket.address === wanted).map(({ port }) => port),
     );
     const missing = [...ports].filter((port) => !listening.has(port)).join(', ');
     return missing === '' ? [] : [`${missing}${address === null ? '' : ` at ${address}`}`];

@@ -44,7 +44,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/config',
     'src/lib',
   ],
-  'src/lane': ['src/relay', 'src/log', 'src/lib'],
+  'src/lane': ['src/relay', 'src/kernel', 'src/log', 'src/lib'],
   'src/dns-server': [
     'src/relay/udp',
     'src/relay/tcp',

@@ -140,13 +140,13 @@ function writeAliases(door: Door): Lines {
 }
 
 function writeNetworks(door: Door): Lines {
-  const [subnet, places] = hasAddresses(door)
+  const [subnet, here] = hasAddresses(door)
     ? [SUBNET.withNames, 'NAME_ADDRESSES, ipv4_address']
     : [SUBNET.all, 'ipv4_address'];
   const ipam = [
     'ipam:',
     '  config:',
-    `    - subnet: ${subnet} # where it is taken, change it here, in the next line, in ${places} and in the app's dns`,
+    `    - subnet: ${subnet} # where it is taken, change it here, in the next line, in ${here} and in the app's dns`,
     `      ip_range: ${SUBNET.others} # for all but the door`,
   ];
   return [

@@ -1,6 +1,7 @@
 import { listSome } from '../lib/list-some.ts';
+import type { Protocol } from '../lib/protocol.ts';
 import { ipVersion } from './host.ts';
-import { MAX_PORTS, type Protocol } from './ports.ts';
+import { MAX_PORTS } from './ports.ts';
 import type { Rule } from './rules.ts';
 import { isWildcard } from './targets.ts';
 

@@ -1,8 +1,9 @@
+import type { Protocol } from '../lib/protocol.ts';
 import type { Config } from './config.ts';
 import { canonical, ipVersion, parseHost } from './host.ts';
 import { type ListenerKind, portsOf } from './listeners.ts';
 import { indexNames } from './name-index.ts';
-import type { PortPair, Protocol } from './ports.ts';
+import type { PortPair } from './ports.ts';
 import { EVERYBODY } from './targets.ts';
 
 /** A name that was asked for. */

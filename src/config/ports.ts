@@ -1,4 +1,4 @@
-export type Protocol = 'tcp' | 'udp';
+import type { Protocol } from '../lib/protocol.ts';
 
 /** A listening port and the target's port it is relayed to. */
 export interface PortPair {

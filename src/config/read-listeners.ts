@@ -1,9 +1,9 @@
 import { describeNameNetworks, roomIn } from '../lib/address-range.ts';
 import { listSome } from '../lib/list-some.ts';
+import type { Protocol } from '../lib/protocol.ts';
 import { canonical } from './host.ts';
 import { type Listener, listenersOf, mustChoose } from './listeners.ts';
 import { type CheckedListener, checkNames } from './name-check.ts';
-import type { Protocol } from './ports.ts';
 import { makeRules, type Rule } from './rules.ts';
 import { EVERYBODY, isName, type TargetEntry } from './targets.ts';
 import { type Values, variables } from './variables.ts';

@@ -1,5 +1,6 @@
+import type { Protocol } from '../lib/protocol.ts';
 import { canonical } from './host.ts';
-import { type PortItem, type PortPair, type Protocol, PROTOCOLS } from './ports.ts';
+import { type PortItem, type PortPair, PROTOCOLS } from './ports.ts';
 import type { TargetEntry } from './targets.ts';
 
 /** Names that may be reached, and the ports of each. */

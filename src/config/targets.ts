@@ -1,5 +1,6 @@
+import type { Protocol } from '../lib/protocol.ts';
 import { canonical, ipVersion, parseHost } from './host.ts';
-import { parsePortItem, type PortPair, type Protocol, splitProtocol } from './ports.ts';
+import { parsePortItem, type PortPair, splitProtocol } from './ports.ts';
 
 /** An entry of TARGET: a name that may be reached, and how, where it says so. */
 export interface TargetEntry {

@@ -136,7 +136,7 @@ export class AskedNames {
   readonly #rest = new Ledger();
 
   constructor(log: Log) {
-    this.log = listenIn(log, (fields, _message, times) => this.#hear(fields, times));
+    this.log = listenIn(log, (fields, _message, times) => this.#note(fields, times));
   }
 
   /** Takes note of what a thread counts from now on. */
@@ -167,7 +167,7 @@ export class AskedNames {
     };
   }
 
-  #hear({ port, protocol, name, rule, decision }: SomeFields, times: number): void {
+  #note({ port, protocol, name, rule, decision }: SomeFields, times: number): void {
     if (typeof port !== 'number' || !isProtocol(protocol)) return;
     if (typeof name !== 'string' || typeof rule !== 'string' || !isDecision(decision)) return;
     this.#ledgerOf({ asked: name, port, protocol }, REFUSED).note({ decision, rule, times });

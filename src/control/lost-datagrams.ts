@@ -1,4 +1,5 @@
 import { readSockets } from '../kernel/socket-table.ts';
+import type { Protocol } from '../lib/protocol.ts';
 import type { Log } from '../log/log.ts';
 
 /** How long after traffic the kernel is asked, in ms. */
@@ -8,7 +9,7 @@ const UNCONNECTED = '07';
 
 /** A relay that counts what it had no room to send. */
 interface Counted {
-  readonly protocol: 'tcp' | 'udp';
+  readonly protocol: Protocol;
   readonly port: number;
   readonly counts: () => { readonly lost: number };
 }

@@ -3,8 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { pid } from 'node:process';
 
-import { LOCK_EX, LOCK_NB } from '../kernel/abi.ts';
-import { EAGAIN, openKernel } from '../kernel/kernel.ts';
+import { tryLock } from '../kernel/file-lock.ts';
 import { ownedByAnother } from './run-dir.ts';
 
 const { O_CREAT, O_NOFOLLOW, O_RDWR } = constants;
@@ -18,20 +17,20 @@ const { O_CREAT, O_NOFOLLOW, O_RDWR } = constants;
  * known by its socket alone, which takes connections as long as the process exists; two relays that start at
  * the same moment may then both find it stale.
  */
-export function lockRunDir(dir: string, onMissing: (cause: Error) => void): () => void {
-  const calls = openKernel()?.calls;
-  if (calls === undefined) {
-    onMissing(new Error('C cannot be called (node:ffi)'));
+export function lockRunDir(dir: string, onMissing: (cause: unknown) => void): () => void {
+  const fd = openSync(join(dir, 'lock'), O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
+  let isOurs: boolean;
+  try {
+    isOurs = tryLock(fd);
+  } catch (cause) {
+    closeSync(fd);
+    onMissing(cause);
     return () => {};
   }
-  const fd = openSync(join(dir, 'lock'), O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
-  if (calls.flock(fd, LOCK_EX | LOCK_NB) < 0) {
-    const errno = calls.errno();
+  if (!isOurs) {
     const owner = readFileSync(fd, 'utf8');
     closeSync(fd);
-    if (errno === EAGAIN) throw ownedByAnother(dir, owner);
-    onMissing(calls.failure('flock', errno));
-    return () => {};
+    throw ownedByAnother(dir, owner);
   }
   ftruncateSync(fd);
   writeSync(fd, `process ${pid} on ${hostname()}, since ${new Date().toISOString()}`);

@@ -36,7 +36,7 @@ const MAX_CONNECTIONS = 32;
 export async function openControl(
   paths: readonly string[],
   answers: Answers,
-  onUnlocked: (cause: Error) => void,
+  onUnlocked: (cause: unknown) => void,
 ): Promise<Control> {
   const path = paths.find((candidate) => prepareRunDir(dirname(candidate)));
   if (path === undefined)

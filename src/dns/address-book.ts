@@ -1,9 +1,9 @@
 import type { LookupAddress } from 'node:dns';
 
 import { abortable } from '../lib/abortable.ts';
+import type { atMost } from '../lib/at-most.ts';
 import { messageOf } from '../lib/message-of.ts';
 import { isFinal } from '../lib/resolve-error.ts';
-import type { takeTurns } from '../lib/take-turns.ts';
 import type { Log } from '../log/log.ts';
 import { limitAddresses, type Limited } from './limit-addresses.ts';
 import type { NameLookup } from './name-lookup.ts';
@@ -15,7 +15,7 @@ interface Options {
   /** Whether the answer is kept fresh; if not, the first one stays. */
   readonly refresh: boolean;
   /** Has the book's own questions wait for others'; whoever wants an address does not. */
-  readonly inTurn: ReturnType<typeof takeTurns>;
+  readonly limited: ReturnType<typeof atMost>;
   /** Told that some name has other addresses than before. */
   readonly onChange: () => void;
   readonly log: Pick<Log, 'info' | 'warn'>;
@@ -98,7 +98,7 @@ export class AddressBook implements AddressSource {
   /** Not where it has been asked, or the book closed, before its turn comes. Never rejects. */
   async #askInTurn(): Promise<void> {
     const before = this.#askedAt;
-    await this.#options.inTurn(async () => {
+    await this.#options.limited(async () => {
       if (this.#askedAt === before && this.#closed === null) await this.#ask();
     });
   }

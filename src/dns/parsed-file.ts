@@ -15,8 +15,8 @@ export function parsedFile<T>(path: string, parse: (text: string) => T): () => T
     const version = versionOf(stats);
     if (known?.version === version) return known.parsed;
     const parsed = parse(stats === undefined ? '' : readFileSync(path, 'utf8'));
-    const isSettled = stats === undefined || Date.now() - Number(stats.ctimeMs) > CLOCK_STEP;
-    known = isSettled ? { version, parsed } : null;
+    const isOld = stats === undefined || Date.now() - Number(stats.ctimeMs) > CLOCK_STEP;
+    known = isOld ? { version, parsed } : null;
     return parsed;
   };
 }

@@ -1,10 +1,10 @@
 import { isIP } from 'node:net';
 
+import { atMost } from '../lib/at-most.ts';
 import { isDeadline } from '../lib/deadline.ts';
 import { type Histogram, HISTOGRAM_CELLS, observe, readHistogram } from '../lib/histogram.ts';
 import type { NameserverAddress } from '../lib/nameserver-address.ts';
 import { SingleFlight } from '../lib/single-flight.ts';
-import { takeTurns } from '../lib/take-turns.ts';
 import type { Scope } from '../lib/target-scope.ts';
 import type { Log } from '../log/log.ts';
 import { AddressBook } from './address-book.ts';
@@ -53,7 +53,7 @@ export class Sources {
     const timed = <T>(lookup: Promise<T>, asking: AbortSignal) => this.#time(lookup, asking);
     this.#keep = keep;
     const onChange = () => this.#watchers.forEach((tell) => tell());
-    this.#books = { refresh, inTurn: takeTurns(AT_ONCE), onChange, log };
+    this.#books = { refresh, limited: atMost(AT_ONCE), onChange, log };
     this.#lookups = { resolve: resolveThrough(nameservers), scope, timed, log };
     signal.addEventListener('abort', () => {
       for (const source of [...this.#listed.values(), this.#passing]) source.close(signal.reason as Error);

@@ -4,7 +4,7 @@ import { canonical } from '../config/host.ts';
 import type { NameAddresses } from '../relay/name-addresses.ts';
 
 interface Lease {
-  readonly place: number;
+  readonly index: number;
   /** The client that asked for it first; null where it is listed. */
   readonly source: string | null;
   askedAt: number;
@@ -17,23 +17,23 @@ interface Lease {
 const LEASE = 30_000;
 
 /**
- * Gives names addresses: to those that are listed for good, to others as they are asked for. Each begins to look for a free place at one that the name alone
+ * Gives names addresses: to those that are listed for good, to others as they are asked for. Each begins to look for a free index at one that the name alone
  * decides, so that a door which starts again gives the same ones, and what clients remember of the last stays true. No client has more names that are not
  * listed than there are addresses left, so that whoever comes next finds some.
  */
 export class AddressLeases {
   readonly #addresses: NameAddresses;
-  /** Told of places that have had no name before. */
-  readonly #onFirst: (place: number) => void;
+  /** Told of indexes that have had no name before. */
+  readonly #onFirst: (index: number) => void;
   /** By name, those that nobody has asked for longest first. */
   readonly #leases = new Map<string, Lease>();
-  /** By place. */
+  /** By index. */
   readonly #names: string[] = [];
   #listed: ReadonlySet<string> = new Set();
   /** How many each client has, by its address. */
   readonly #counts = new Map<string, number>();
 
-  constructor(addresses: NameAddresses, onFirst: (place: number) => void = () => {}) {
+  constructor(addresses: NameAddresses, onFirst: (index: number) => void = () => {}) {
     this.#addresses = addresses;
     this.#onFirst = onFirst;
   }
@@ -41,18 +41,18 @@ export class AddressLeases {
   /** Has these names keep their addresses, and no others. */
   follow(listed: readonly string[]): void {
     this.#listed = new Set(listed.map(canonical));
-    // Always in the same order: of two that begin at one place, the first gets it. Who gets none gets one when it is asked for.
+    // Always in the same order: of two that begin at one index, the first gets it. Who gets none gets one when it is asked for.
     for (const name of [...this.#listed].toSorted()) this.#lease(name, null);
   }
 
-  /** The place that a name has; null for none. */
+  /** The index in the range of the addresses that a name has; null for none. */
   known(name: string): number | null {
-    return this.#leases.get(canonical(name))?.place ?? null;
+    return this.#leases.get(canonical(name))?.index ?? null;
   }
 
-  /** The place of a name that a client at this address asks for; null where none is left for it. */
-  placeOf(name: string, source: string): number | null {
-    return this.#lease(canonical(name), source)?.place ?? null;
+  /** The same of a name that a client at this address asks for; null where none is left for it. */
+  indexOf(name: string, source: string): number | null {
+    return this.#lease(canonical(name), source)?.index ?? null;
   }
 
   #lease(name: string, source: string | null): Lease | null {
@@ -65,15 +65,15 @@ export class AddressLeases {
   }
 
   #open(name: string, source: string | null): Lease | null {
-    for (const place of this.#candidates(name, source)) {
+    for (const index of this.#candidates(name, source)) {
       // Somebody may have dialled it, whether or not it had a name.
-      if (!this.#addresses.give(place, name)) continue;
-      const former = this.#names[place];
-      if (former === undefined) this.#onFirst(place);
+      if (!this.#addresses.give(index, name)) continue;
+      const former = this.#names[index];
+      if (former === undefined) this.#onFirst(index);
       else this.#end(former);
-      this.#names[place] = name;
+      this.#names[index] = name;
       if (source !== null) this.#counts.set(source, (this.#counts.get(source) ?? 0) + 1);
-      return { place, source, askedAt: 0 };
+      return { index, source, askedAt: 0 };
     }
     return null;
   }
@@ -93,20 +93,21 @@ export class AddressLeases {
 
   *#candidates(name: string, source: string | null): Generator<number> {
     const hasEnough = source !== null && this.#hasEnough(source);
-    if (!hasEnough) yield* this.#freePlaces(name);
-    for (const [other, { place, askedAt, source: its }] of this.#leases) {
+    if (!hasEnough) yield* this.#freeIndexes(name);
+    for (const [other, { index, askedAt, source: its }] of this.#leases) {
       if (askedAt > performance.now() - LEASE) return;
-      if (!this.#listed.has(other) && (!hasEnough || its === source)) yield place;
+      if (!this.#listed.has(other) && (!hasEnough || its === source)) yield index;
     }
   }
 
-  *#freePlaces(name: string): Generator<number> {
+  /** From that of the name's hash on: clients remember addresses beyond a restart of ours. */
+  *#freeIndexes(name: string): Generator<number> {
     const { size } = this.#addresses;
     if (this.#leases.size === size) return;
     const first = hash('sha256', name, 'buffer').readUInt32BE() % size;
     for (let i = 0; i < size; i++) {
-      const place = (first + i) % size;
-      if (this.#names[place] === undefined) yield place;
+      const index = (first + i) % size;
+      if (this.#names[index] === undefined) yield index;
     }
   }
 }

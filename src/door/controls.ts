@@ -82,7 +82,7 @@ async function controlOf(
     asked: askedNames,
     blackOut: ({ blackout: state, duration }) => blackout.switchTo(state, { by: 'command', duration }),
   } satisfies Parameters<typeof openControl>[1];
-  const onUnlocked = (err: Error) =>
+  const onUnlocked = (err: unknown) =>
     log.warn({ err }, 'the run directory has no lock: relays that start at the same moment may share it');
   try {
     return await openControl(controlPaths(runDir), answers, onUnlocked);

@@ -14,6 +14,7 @@ import { LaneShare } from '../lane/share.ts';
 import { watchSilence } from '../lane/silence.ts';
 import { messageOf } from '../lib/message-of.ts';
 import { createNetworkTest } from '../lib/networks.ts';
+import type { Protocol } from '../lib/protocol.ts';
 import { throttle } from '../lib/throttle.ts';
 import type { Log } from '../log/log.ts';
 import type { BlackoutFlag } from '../relay/blackout-flag.ts';
@@ -53,7 +54,7 @@ interface Port {
 interface Way {
   readonly id: number;
   readonly port: number;
-  readonly protocol: 'tcp' | 'udp';
+  readonly protocol: Protocol;
   readonly host: string;
   /** null: it is not in the list any more. */
   targets: readonly string[] | null;

@@ -12,7 +12,7 @@ import { Descriptors } from '../relay/descriptors.ts';
 import { createLoopGuard } from '../relay/loop-guard.ts';
 import type { NameAddresses } from '../relay/name-addresses.ts';
 import { type Counted, NameTable } from '../relay/name-table.ts';
-import type { Relay, ThreadRelay } from '../relay/relay.ts';
+import { type Relay, type ThreadRelay, UDP_PATIENCE } from '../relay/relay.ts';
 import { type SlotCells, Slots } from '../relay/slots.ts';
 import type { Target } from '../relay/target.ts';
 import { listenTcp } from '../relay/tcp/listen.ts';
@@ -25,8 +25,6 @@ export type Lookup = (host: string, ...how: Parameters<Target['resolve']>) => Re
 const TRAFFIC_TOLD_EVERY = 10_000;
 /** How many clients may not have named anybody yet. */
 const MAX_NAMELESS = 1_000;
-/** See `patience` of listenUdp, in ms. */
-const UDP_PATIENCE = 5_000;
 /** How many UDP sessions may have datagrams that wait for the name. */
 const MAX_UDP_WAITING = 4_096;
 /** What clients that are not served yet may hold in all, in bytes: those that have not named anybody, and those that wait. */

@@ -2,10 +2,11 @@ import type { LookupAddress } from 'node:dns';
 
 import type { Config } from '../config/config.ts';
 import { protocolOf } from '../config/listeners.ts';
-import { type Protocol, PROTOCOLS } from '../config/ports.ts';
+import { PROTOCOLS } from '../config/ports.ts';
 import { isWildcard } from '../config/targets.ts';
+import { atMost } from '../lib/at-most.ts';
 import { withDeadline } from '../lib/deadline.ts';
-import { takeTurns } from '../lib/take-turns.ts';
+import type { Protocol } from '../lib/protocol.ts';
 import { throttle } from '../lib/throttle.ts';
 import type { Log } from '../log/log.ts';
 import { createLoopGuard, LoopError, type LoopGuard } from '../relay/loop-guard.ts';
@@ -63,9 +64,9 @@ export function watchLoops(
 
   async function find(): Promise<void> {
     const config = current();
-    const inTurn = takeTurns(AT_ONCE);
+    const limited = atMost(AT_ONCE);
     const found = await Promise.all(
-      suspectsIn(config).map((suspect) => inTurn(() => findLoop(suspect, config.connectTimeout))),
+      suspectsIn(config).map((suspect) => limited(() => findLoop(suspect, config.connectTimeout))),
     );
     const loops = [...new Set(found.flat())];
     for (const err of loops.filter((loop) => !known.includes(loop)))

@@ -24,14 +24,14 @@ export async function openNameAddresses({ nameAddresses }: Config): Promise<Give
   const { OwnNetworks } = await import('../runtime/own-networks.ts');
   const own = new OwnNetworks(nameAddresses.networks);
   const names = new NameAddresses(nameAddresses.networks);
-  const leases = new AddressLeases(names, (place) => {
-    const { v6 } = names.at(place);
+  const leases = new AddressLeases(names, (index) => {
+    const { v6 } = names.at(index);
     if (v6 !== null) own.take(v6);
   });
-  const at = (place: number | null) => (place === null ? null : names.at(place));
+  const at = (index: number | null) => (index === null ? null : names.at(index));
   return {
     names,
-    addressesOf: (name, source) => at(leases.placeOf(name, source)),
+    addressesOf: (name, source) => at(leases.indexOf(name, source)),
     known: (name) => Object.values(at(leases.known(name)) ?? {}).filter((address) => address !== null),
     follow: ({ targets }) => leases.follow(targets.filter(isName)),
     close: () => own.close(),

@@ -68,8 +68,8 @@ export async function openDoor(
     flag,
     clear: (how) => relays.clear(how),
     onOff: () => void relays.reopen(),
-    settleLog: async () => {
-      await relays.settleLog();
+    flushLog: async () => {
+      await relays.flushLog();
       log.flush();
     },
     log,

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 
 import type { PortConfig } from '../config/config.ts';
 import { protocolOf } from '../config/listeners.ts';
-import { takeTurns } from '../lib/take-turns.ts';
+import { atMost } from '../lib/at-most.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { LedRelay, OpenRelay } from './listen.ts';
 
@@ -29,7 +29,7 @@ export class Relays {
   /** By port and protocol, in the order of the configuration. */
   #opened: ReadonlyMap<string, Opened> = new Map();
   readonly #failed = Promise.withResolvers<never>();
-  readonly #turns = takeTurns(AT_ONCE);
+  readonly #limited = atMost(AT_ONCE);
   #isDraining = false;
   #front: Front | null = null;
 
@@ -89,8 +89,8 @@ export class Relays {
     this.#opened = new Map([...wanted].map(([key, port]) => [key, { ...(all.get(key) as Opened), port }]));
     await Promise.all(
       changes.map(async ({ led, port, next }) => {
-        if (next === undefined) await this.#inTurn(() => led.end());
-        else if (!isDeepStrictEqual(port, next)) await this.#inTurn(() => led.lead(next));
+        if (next === undefined) await this.#changeOne(() => led.end());
+        else if (!isDeepStrictEqual(port, next)) await this.#changeOne(() => led.lead(next));
       }),
     );
   }
@@ -101,7 +101,7 @@ export class Relays {
 
   async #openAll(ports: readonly PortConfig[], openRelay: OpenRelay): Promise<ReadonlyMap<string, Opened>> {
     const opening = await Promise.allSettled(
-      ports.map((port) => this.#inTurn(async () => ({ port, led: await openRelay(port) }))),
+      ports.map((port) => this.#changeOne(async () => ({ port, led: await openRelay(port) }))),
     );
     const opened = opening.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []));
     const failure = opening.find((outcome) => outcome.status === 'rejected');
@@ -114,8 +114,8 @@ export class Relays {
   }
 
   /** Has bytes move on between a few ports and the next. */
-  #inTurn<T>(run: () => Promise<T>): Promise<T> {
-    return this.#turns(async () => {
+  #changeOne<T>(run: () => Promise<T>): Promise<T> {
+    return this.#limited(async () => {
       await setImmediate();
       return run();
     });
@@ -127,8 +127,8 @@ export class Relays {
   }
 
   /** See Relay. */
-  async settleLog(): Promise<void> {
-    await Promise.all(this.all.map(async (relay) => relay.settleLog?.()));
+  async flushLog(): Promise<void> {
+    await Promise.all(this.all.map(async (relay) => relay.flushLog?.()));
   }
 
   /** See Relay. */

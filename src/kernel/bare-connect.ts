@@ -42,7 +42,7 @@ export function connectBare(
     const errno = (events & (EPOLLERR | EPOLLHUP)) === 0 ? 0 : options.error(fd);
     if (errno !== 0) return fail(failure('connect', errno));
     stop();
-    socket.unheard = events;
+    socket.untaken = events;
     resolve(socket);
   };
   socket.listener = { onEvents };

@@ -27,7 +27,7 @@ export class BareSocket implements Watched {
   /** Told what happens while it is watched. */
   listener: Pick<Watched, 'onEvents' | 'onlyMovesBytes'> | null = null;
   /** What it has told, since it is watched, that nobody has acted on. */
-  unheard = 0;
+  untaken = 0;
   readonly fd: number;
   /** In memory of its own. */
   #unread: Buffer = NOTHING;
@@ -72,7 +72,7 @@ export class BareSocket implements Watched {
   }
 
   onEvents(events: number): void {
-    if (this.listener === null) this.unheard |= events;
+    if (this.listener === null) this.untaken |= events;
     else this.listener.onEvents(events);
   }
 

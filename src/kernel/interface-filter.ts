@@ -1,6 +1,8 @@
 import { isIPv4, SocketAddress } from 'node:net';
 import { networkInterfaces } from 'node:os';
 
+import type { Protocol } from '../lib/protocol.ts';
+import type { Interfaces } from '../lib/recent-interfaces.ts';
 import {
   BPF_ABS,
   BPF_B,
@@ -19,7 +21,6 @@ import {
 } from './abi.ts';
 import { allocate } from './calls.ts';
 import type { Kernel } from './kernel.ts';
-import type { Interfaces } from './link-watch.ts';
 
 /** What stands for every address of a family. */
 const ALL = new Set(['::', '0.0.0.0']);
@@ -56,7 +57,7 @@ export interface InterfaceFilter {
 export function holdToInterface(
   { calls, options, links }: Kernel,
   fd: number,
-  { address, protocol }: { readonly address: string; readonly protocol: 'tcp' | 'udp' },
+  { address, protocol }: { readonly address: string; readonly protocol: Protocol },
 ): InterfaceFilter {
   const own = canonical(address);
   if (ALL.has(own)) return { close() {} };

@@ -1,5 +1,6 @@
 import { networkInterfaces } from 'node:os';
 
+import type { Interfaces } from '../lib/recent-interfaces.ts';
 import {
   AF_NETLINK,
   EPOLLIN,
@@ -17,8 +18,6 @@ import type { Poller, Watched } from './poller.ts';
 const GROUPS = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR;
 /** What a message has beyond it is cut off: it is not read. */
 const MESSAGE_SIZE = 64;
-
-export type Interfaces = ReturnType<typeof networkInterfaces>;
 
 /** Tells when an interface or an address of this network has come or gone (rtnetlink(7)), while somebody wants to know. */
 export class LinkWatch implements Watched {

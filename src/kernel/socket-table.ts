@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 
+import type { Protocol } from '../lib/protocol.ts';
+
 /** A socket as the kernel tells of it. */
 export interface KernelSocket {
   /** The local address, as the kernel writes it: words of 32 bits in the host's order, in hexadecimal. */
@@ -17,7 +19,7 @@ export interface KernelSocket {
 export const LISTENING = '0A';
 
 /** All of this network's sockets of a protocol (proc(5), /proc/net/tcp and udp). */
-export function readSockets(protocol: 'tcp' | 'udp'): readonly KernelSocket[] {
+export function readSockets(protocol: Protocol): readonly KernelSocket[] {
   return [`/proc/net/${protocol}6`, `/proc/net/${protocol}`].flatMap((table) => {
     const [, ...lines] = readTable(table).trimEnd().split('\n');
     return lines.map((line) => {

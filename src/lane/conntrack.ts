@@ -1,13 +1,9 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
+import type { SocketAddress } from '../kernel/socket-address.ts';
 import { idOfMark, MARK_AND_MASK, markOf } from './ruleset.ts';
 import { runTool } from './tools.ts';
-
-interface SocketAddress {
-  readonly address: string;
-  readonly port: number;
-}
 
 /** A connection or session that a lane has taken. */
 export interface Flow {

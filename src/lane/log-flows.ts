@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 
+import type { Protocol } from '../lib/protocol.ts';
 import type { Fields } from '../log/lines.ts';
 import type { Log } from '../log/log.ts';
 import { endpoint } from '../relay/endpoint.ts';
@@ -11,7 +12,7 @@ interface Options {
   /** The name and the port that a flow is one of; null where that is not known. */
   readonly wayOf: (
     flow: Flow,
-  ) => { readonly host: string; readonly port: number; readonly protocol: 'tcp' | 'udp' } | null;
+  ) => { readonly host: string; readonly port: number; readonly protocol: Protocol } | null;
 }
 
 /** What has the kernel know of a flow how much it was, and for how long. */

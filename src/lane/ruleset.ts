@@ -1,12 +1,13 @@
 import { isIPv4 } from 'node:net';
 
 import type { Network } from '../lib/networks.ts';
+import type { Protocol } from '../lib/protocol.ts';
 
 /** Where new flows to one of our ports are led. */
 export interface Lane {
   /** By which its flows are known for as long as they live: those of one name at one port, in both families. From 0 to MAX_ID. */
   readonly id: number;
-  readonly protocol: 'tcp' | 'udp';
+  readonly protocol: Protocol;
   /** The port that clients dial. */
   readonly port: number;
   /** The address that they dial, of the targets' family; null: any of our own. */
@@ -186,11 +187,11 @@ function writeChoice(lanes: readonly Lane[]): readonly string[] {
 function writeLane({ id, protocol, targets, targetPort }: Lane, { limit }: Terms): readonly string[] {
   const family = isOf('ip')(targets[0] ?? '') ? 'ip' : 'ip6';
   const [only = '', ...others] = targets;
-  const places = targets.map((target, i) => `${i} : ${target} . ${targetPort}`).join(', ');
+  const byTurn = targets.map((target, i) => `${i} : ${target} . ${targetPort}`).join(', ');
   const to =
     others.length === 0
       ? `${family === 'ip' ? only : `[${only}]`}:${targetPort}`
-      : `numgen inc mod ${targets.length} map { ${places} }`;
+      : `numgen inc mod ${targets.length} map { ${byTurn} }`;
   return [
     ...(limit === Infinity ? [] : [`add @live { meta l4proto . th dport ct count over ${limit} } return`]),
     `counter name opened${id}`,

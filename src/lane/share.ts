@@ -30,7 +30,8 @@ export function shareOf(size: number): number {
 /**
  * The slots of a port that flows of the kernel may have. The kernel counts those by itself, so their slots are held all the time, used or not. But where
  * somebody waits for a slot the kernel takes no new flows: what is not used goes to others at once, and the rest as flows end. The kernel is open again when
- * nobody waits and it can have all its slots.
+ * nobody waits and it can have all its slots. Whom the relay serves beyond its own part takes room of the kernel's for as long: the sum may be less than the
+ * limit, and never more.
  */
 export class LaneShare {
   /** How many flows the kernel may have; Infinity for any number. */

@@ -1,4 +1,5 @@
 import { endpoint } from '../relay/endpoint.ts';
+import { UDP_PATIENCE } from '../relay/relay.ts';
 import { forgetFlows, listFlows } from './conntrack.ts';
 
 interface Options {
@@ -8,9 +9,6 @@ interface Options {
   readonly mayMove: () => boolean;
   readonly hasOthers: (id: number) => boolean;
 }
-
-/** How long a session may be unanswered while its client goes on sending, in ms: as the relay's own. */
-const PATIENCE = 5_000;
 
 /** Has sessions of UDP that go on unanswered begin anew, with the name's next address, until what it returns is called. */
 export function watchSilence({ timeout, mayMove, hasOthers }: Options): () => void {
@@ -24,12 +22,12 @@ export function watchSilence({ timeout, mayMove, hasOthers }: Options): () => vo
     const keyOf = ({ id, client }: (typeof unanswered)[number]) =>
       `${id} ${endpoint(client.address, client.port)}`;
     for (const flow of unanswered) {
-      const isSending = flow.left > timeout - PATIENCE / 1_000;
+      const isSending = flow.left > timeout - UDP_PATIENCE / 1_000;
       if (isSending && before.has(keyOf(flow))) await forgetFlows({ id: flow.id, client: flow.client });
     }
     before = new Set(unanswered.map(keyOf));
   }
 
-  const timer = setInterval(() => void look().catch(() => {}), PATIENCE).unref();
+  const timer = setInterval(() => void look().catch(() => {}), UDP_PATIENCE).unref();
   return () => clearInterval(timer);
 }

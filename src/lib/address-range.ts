@@ -55,18 +55,18 @@ export class AddressRange {
     this.#first = last - (last % all) + 1;
   }
 
-  /** The address at a place from 0 on. */
-  at(place: number): string {
+  /** The address at an index from 0 on. */
+  at(index: number): string {
     const last = Buffer.alloc(LAST);
-    last.writeUInt32BE(this.#first + place);
+    last.writeUInt32BE(this.#first + index);
     return this.#codec.decode(Buffer.concat([this.#head, last]));
   }
 
-  /** The place of an address of the same family; null where it has none. */
-  placeOf(address: string): number | null {
+  /** The index of an address of the same family; null where it has none. */
+  indexOf(address: string): number | null {
     const bytes = Buffer.from(this.#codec.encode(address));
     const lastAt = bytes.length - LAST;
-    const place = bytes.readUInt32BE(lastAt) - this.#first;
-    return place >= 0 && place < this.size && bytes.subarray(0, lastAt).equals(this.#head) ? place : null;
+    const index = bytes.readUInt32BE(lastAt) - this.#first;
+    return index >= 0 && index < this.size && bytes.subarray(0, lastAt).equals(this.#head) ? index : null;
   }
 }

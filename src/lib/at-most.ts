@@ -1,5 +1,5 @@
 /** Runs what it is given, so many at a time and the others in the order in which they came. Resolves or rejects as that does. */
-export function takeTurns(atOnce: number): <T>(run: () => Promise<T>) => Promise<T> {
+export function atMost(atOnce: number): <T>(run: () => Promise<T>) => Promise<T> {
   const waiting: (() => void)[] = [];
   let running = 0;
 

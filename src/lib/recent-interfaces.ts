@@ -1,6 +1,7 @@
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 
-type Interfaces = ReturnType<typeof networkInterfaces>;
+/** By label, as Node has them. */
+export type Interfaces = ReturnType<typeof networkInterfaces>;
 
 /** Networks are attached to a running container; at this age the list is read again, in ms. */
 const MAX_AGE = 1_000;

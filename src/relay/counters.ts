@@ -16,7 +16,7 @@ const REASONS = [
 ] as const;
 type Reason = (typeof REASONS)[number];
 
-/** Places in the cells. */
+/** Indexes of the cells. */
 const OPENED = 0;
 const SENT = 1;
 const RECEIVED = 2;

@@ -2,9 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import { BlockList, isIP } from 'node:net';
 
 import { listNetworks, type NameNetworks } from '../lib/address-range.ts';
-import { addressesOf, recentInterfaces } from '../lib/recent-interfaces.ts';
-
-type Interfaces = ReturnType<typeof recentInterfaces>;
+import { addressesOf, type Interfaces, recentInterfaces } from '../lib/recent-interfaces.ts';
 
 /** Whoever dialled the target would dial this relay itself; the message says what to do. */
 export class LoopError extends Error {}

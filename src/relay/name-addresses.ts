@@ -5,7 +5,7 @@ import { unmapped } from '../lib/unmapped.ts';
 import { Refusal } from '../wire/refusal.ts';
 import type { Lead, Target } from './target.ts';
 
-/** What threads share of names that have addresses, by place in the range. */
+/** What threads share of names that have addresses, by index in the range. */
 export interface NameAddressCells {
   /** The length of the name in bytes, 0 for none, below how often it has changed. */
   readonly versions: Uint32Array<SharedArrayBuffer>;
@@ -34,9 +34,9 @@ export class NameAddresses {
     this.#v6 = networks.v6 && new AddressRange(networks.v6);
   }
 
-  /** The addresses at a place. */
-  at(place: number): { readonly v4: string | null; readonly v6: string | null } {
-    return { v4: this.#v4?.at(place) ?? null, v6: this.#v6?.at(place) ?? null };
+  /** The addresses at an index. */
+  at(index: number): { readonly v4: string | null; readonly v6: string | null } {
+    return { v4: this.#v4?.at(index) ?? null, v6: this.#v6?.at(index) ?? null };
   }
 
   /**
@@ -44,13 +44,13 @@ export class NameAddresses {
    * for names, and for '', one that is not known. Throws a Refusal where no name has it, or what `targetOf` throws.
    */
   lead(own: string, targetOf: (name: string) => Target): Lead | null {
-    const place = this.#placeOf(own);
-    if (place === null) return null;
+    const index = this.#indexOf(own);
+    if (index === null) return null;
     const { clients } = this.cells;
-    const isChanging = Atomics.add(clients, place, 1) < 0;
-    const end = () => void Atomics.sub(clients, place, 1);
+    const isChanging = Atomics.add(clients, index, 1) < 0;
+    const end = () => void Atomics.sub(clients, index, 1);
     try {
-      const name = isChanging ? null : this.#nameAt(place);
+      const name = isChanging ? null : this.#nameAt(index);
       if (name === null) throw new Refusal('no name', `no name has the address ${unmapped(own)}`);
       return { target: targetOf(name), end };
     } catch (cause) {
@@ -59,34 +59,34 @@ export class NameAddresses {
     }
   }
 
-  #placeOf(address: string): number | null {
+  #indexOf(address: string): number | null {
     const [ip = '', zone] = unmapped(address).split('%');
     if (ip === '' || zone !== undefined) return null;
-    const place = (isIPv4(ip) ? this.#v4 : this.#v6)?.placeOf(ip) ?? null;
-    return place !== null && place < this.size ? place : null;
+    const index = (isIPv4(ip) ? this.#v4 : this.#v6)?.indexOf(ip) ?? null;
+    return index !== null && index < this.size ? index : null;
   }
 
-  #nameAt(place: number): string | null {
-    const version = Atomics.load(this.cells.versions, place);
+  #nameAt(index: number): string | null {
+    const version = Atomics.load(this.cells.versions, index);
     const length = version % ROOM_OF_NAME;
     if (length === 0) return null;
-    const known = this.#read[place];
+    const known = this.#read[index];
     if (known?.version === version) return known.name;
-    const start = place * ROOM_OF_NAME;
+    const start = index * ROOM_OF_NAME;
     const name = Buffer.from(this.cells.names.buffer, start, length).toString('latin1');
-    this.#read[place] = { version, name };
+    this.#read[index] = { version, name };
     return name;
   }
 
-  /** Gives a place to a name, for the thread that gives them; whether it was not in use. */
-  give(place: number, name: string): boolean {
+  /** Gives the addresses at an index to a name, for the thread that gives them; whether they were not in use. */
+  give(index: number, name: string): boolean {
     const { versions, clients, names } = this.cells;
     // Who comes meanwhile comes too late for the one name, and too early for the other.
-    if (Atomics.compareExchange(clients, place, 0, -MORE_THAN_ALL_CLIENTS) !== 0) return false;
-    const changes = Math.trunc((versions[place] ?? 0) / ROOM_OF_NAME) + 1;
-    names.set(Buffer.from(name, 'latin1'), place * ROOM_OF_NAME);
-    Atomics.store(versions, place, changes * ROOM_OF_NAME + name.length);
-    Atomics.add(clients, place, MORE_THAN_ALL_CLIENTS);
+    if (Atomics.compareExchange(clients, index, 0, -MORE_THAN_ALL_CLIENTS) !== 0) return false;
+    const changes = Math.trunc((versions[index] ?? 0) / ROOM_OF_NAME) + 1;
+    names.set(Buffer.from(name, 'latin1'), index * ROOM_OF_NAME);
+    Atomics.store(versions, index, changes * ROOM_OF_NAME + name.length);
+    Atomics.add(clients, index, MORE_THAN_ALL_CLIENTS);
     return true;
   }
 }

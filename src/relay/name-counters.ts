@@ -7,7 +7,7 @@ export interface AskedAt {
   readonly protocol: 'tcp' | 'udp' | 'dns';
 }
 
-/** Places in the cells. */
+/** Indexes of the cells. */
 const CONNECTIONS = 0;
 const SENT = 1;
 const RECEIVED = 2;

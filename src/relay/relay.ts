@@ -1,5 +1,6 @@
 import { listSome } from '../lib/list-some.ts';
 import { messageOf } from '../lib/message-of.ts';
+import type { Protocol } from '../lib/protocol.ts';
 import { addressesOf, recentInterfaces } from '../lib/recent-interfaces.ts';
 import type { Counters, Counts } from './counters.ts';
 import type { Slots } from './slots.ts';
@@ -7,10 +8,12 @@ import type { Target } from './target.ts';
 
 /** What may happen again and again is not logged more often than this, in ms. */
 export const SAID_EVERY = 10_000;
+/** For how long a UDP session may be unanswered while its client goes on sending, at least, in ms. */
+export const UDP_PATIENCE = 5_000;
 
 /** What listens on one port and relays to the target: a TCP or a UDP relay. */
 export interface Relay {
-  readonly protocol: 'tcp' | 'udp';
+  readonly protocol: Protocol;
   /** The port it listens on, at each of its addresses. */
   readonly port: number;
   /** Connections or sessions that hold a slot. */
@@ -33,7 +36,7 @@ export interface Relay {
   /** Ends what lives, at once or each by its own end, while listening goes on. Resolves when that is on its way. */
   clear: (how: 'cut' | 'drain') => Promise<void>;
   /** Resolves when all lines till now are in the log; where it is not there, they always are. */
-  readonly settleLog?: () => Promise<void>;
+  readonly flushLog?: () => Promise<void>;
   /** Accepts nothing new; resolves when all that lives has ended, which the signal enforces. */
   drain: (signal: AbortSignal) => Promise<void>;
 }

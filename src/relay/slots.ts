@@ -1,6 +1,6 @@
 import { type Waiter, WaitingLine } from './waiting-line.ts';
 
-/** Places in the cells that all holders of one limit share, in whichever thread. */
+/** Indexes of the cells that all holders of one limit share, in whichever thread. */
 const HELD = 0;
 const WAITING = 1;
 /** Changes whenever a slot becomes free: what waits sleeps on it. */
@@ -44,7 +44,7 @@ export class Slots {
     return this.waiting === 0 && this.#tryHold(count);
   }
 
-  /** Resolves when a slot is held; the holder calls `release` once. Rejects with the signal's reason, and the place in the line is given up. */
+  /** Resolves when a slot is held; the holder calls `release` once. Rejects with the signal's reason, and the turn in the line is given up. */
   async take(source: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     if (this.tryTake()) return;

@@ -10,7 +10,7 @@ interface Options {
   /** Told that everybody is let in again. */
   readonly onOff: () => void;
   /** Logs all that has happened till now, what was folded too. */
-  readonly settleLog: () => Promise<void>;
+  readonly flushLog: () => Promise<void>;
   readonly log: Pick<Log, 'warn'>;
 }
 
@@ -42,7 +42,7 @@ export class Blackout {
    * something may go on all the same.
    */
   async switchTo(state: BlackoutState, { by, duration = null }: Change): Promise<void> {
-    const { flag, clear, onOff, settleLog, log } = this.#options;
+    const { flag, clear, onOff, flushLog, log } = this.#options;
     const isSame = state === this.#status.state;
     clearTimeout(this.#timer);
     if (duration !== null)
@@ -53,7 +53,7 @@ export class Blackout {
     this.#status = { state, by, since, until };
     flag.isOn = state !== 'off';
     this.#logged = this.#logged.then(async () => {
-      await settleLog(); // so that a refusal stands on the side of this line where it happened
+      await flushLog(); // so that a refusal stands on the side of this line where it happened
       // Whatever the LOG_LEVEL of a relay at work, this is to be seen.
       log.warn({ by, since, until }, `blackout ${state}`);
     });

@@ -4,12 +4,10 @@ import { AddressRange, listNetworks, type NameNetworks } from '../lib/address-ra
 import { listSome } from '../lib/list-some.ts';
 import { messageOf } from '../lib/message-of.ts';
 import { createNetworkTest, type Network } from '../lib/networks.ts';
-import { addressesOf, recentInterfaces } from '../lib/recent-interfaces.ts';
-
-type Interfaces = ReturnType<typeof recentInterfaces>;
+import { addressesOf, type Interfaces, recentInterfaces } from '../lib/recent-interfaces.ts';
 
 /** An address that an interface has. */
-interface Place {
+interface InterfaceAddress {
   readonly interfaceName: string;
   readonly address: string;
   readonly prefix: number;
@@ -50,16 +48,16 @@ export class OwnNetworks {
   /** Gives all back: a network may outlive this program. */
   close(): void {
     this.#stopWatching();
-    const places = placesOf(recentInterfaces());
+    const ours = interfaceAddresses(recentInterfaces());
     for (const address of this.#taken) {
-      const home = homeOf([address, ALONE], places);
+      const home = homeOf([address, ALONE], ours);
       if (home !== undefined) attempt(() => disownAddress(this.#kernel, address, home.interfaceName));
     }
     for (const network of listNetworks(this.#networks)) attempt(() => disownNetwork(this.#kernel, network));
   }
 
   #give(address: string, interfaces: Interfaces): void {
-    const home = homeOf([address, ALONE], placesOf(interfaces));
+    const home = homeOf([address, ALONE], interfaceAddresses(interfaces));
     if (home === undefined) return;
     // It may be about to go: then it gets the address when it is back.
     attempt(() => ownAddress(this.#kernel, address, home.interfaceName));
@@ -75,15 +73,17 @@ function attempt(change: () => void): void {
 }
 
 function own(kernel: Kernel, network: Network): void {
-  const places = placesOf(recentInterfaces());
+  const ours = interfaceAddresses(recentInterfaces());
   const problem = (what: string, cause: unknown = null) =>
     new Error(`NAME_ADDRESSES=${network.join('/')}: ${what}`, { cause });
-  if (homeOf(network, places) === undefined) {
-    const ours = places.map(({ address, prefix }) => `${address}/${prefix}`);
-    throw problem(`it is within none of the networks here, where our addresses are ${listSome(ours, ', ')}`);
+  if (homeOf(network, ours) === undefined) {
+    const listed = ours.map(({ address, prefix }) => `${address}/${prefix}`);
+    throw problem(
+      `it is within none of the networks here, where our addresses are ${listSome(listed, ', ')}`,
+    );
   }
   const isIn = createNetworkTest([network]);
-  const taken = places.find(({ address }) => isIn(address));
+  const taken = ours.find(({ address }) => isIn(address));
   if (taken !== undefined)
     throw problem(
       `it has ${taken.address} in it, which is this host's own: take a part of its network that nobody else gets addresses of (ip_range)`,
@@ -96,16 +96,16 @@ function own(kernel: Kernel, network: Network): void {
 }
 
 /** The interface on whose network all addresses of another are. */
-function homeOf(network: Network, places: readonly Place[]): Place | undefined {
+function homeOf(network: Network, ours: readonly InterfaceAddress[]): InterfaceAddress | undefined {
   const range = network[1] === ALONE ? null : new AddressRange(network);
   const ends = range === null ? [network[0]] : [range.at(0), range.at(range.size - 1)];
-  return places.find(({ address, prefix }) => {
+  return ours.find(({ address, prefix }) => {
     const isOnLink = createNetworkTest([[address, prefix]]);
     return ends.every((end) => isOnLink(end));
   });
 }
 
-function placesOf(interfaces: Interfaces): readonly Place[] {
+function interfaceAddresses(interfaces: Interfaces): readonly InterfaceAddress[] {
   return Object.entries(interfaces).flatMap(([label, addresses = []]) =>
     addresses
       .filter(({ internal }) => !internal)

@@ -75,9 +75,9 @@ export class RequestReader extends MessageReader {
   }
 
   #skipEmptyLines(bytes: Buffer, at: number, end: number): number {
-    for (let place = at; place < end; place++) {
-      if (!this.#isAfterCr && bytes[place] !== CR) return place;
-      if (this.#isAfterCr && bytes[place] !== LF) throw malformed('CR without LF before a request');
+    for (let i = at; i < end; i++) {
+      if (!this.#isAfterCr && bytes[i] !== CR) return i;
+      if (this.#isAfterCr && bytes[i] !== LF) throw malformed('CR without LF before a request');
       if (!this.#isAfterCr && ++this.#emptyLines > MAX_EMPTY_LINES)
         throw malformed('too many empty lines before a request');
       this.#isAfterCr = !this.#isAfterCr;
@@ -235,11 +235,11 @@ function readAuthority(text: string): Authority {
 /** What is wrong with field lines of which one is none. */
 function firstFault(lines: string): string {
   const all = lines.split(/(?<=\n)/);
-  const place = all.findIndex((line) => !isFieldLine(line));
-  const line = all[place] ?? '';
-  if (/(?<!\r)\n/.test(line)) return `line ${place + 2} ends with LF alone`;
-  if (/^[\t ]/.test(line)) return `line ${place + 2} is folded, or begins with white space`;
-  return `line ${place + 2} is no field: a name of token characters, a colon right behind it, and a value without control characters`;
+  const index = all.findIndex((line) => !isFieldLine(line));
+  const line = all[index] ?? '';
+  if (/(?<!\r)\n/.test(line)) return `line ${index + 2} ends with LF alone`;
+  if (/^[\t ]/.test(line)) return `line ${index + 2} is folded, or begins with white space`;
+  return `line ${index + 2} is no field: a name of token characters, a colon right behind it, and a value without control characters`;
 }
 
 function tooLong(): Refusal {

@@ -68,7 +68,7 @@ export interface WorkerCalls {
   /** Ends what lives on a port, while listening goes on. */
   clear: (id: number, ...how: Parameters<Relay['clear']>) => Promise<void>;
   /** Tells all news till now before it resolves. */
-  settleLog: () => void;
+  flushLog: () => void;
   /** Ends what still lives on a port. */
   cut: (id: number) => void;
   /** Ends the UDP session that a new one is to replace; whether there was one. */

@@ -178,7 +178,7 @@ class Crew {
       failed: shared.failed.promise,
       makeRoom: () => false,
       clear: (how) => this.#everywhere((ask) => ask('clear', id, how)),
-      settleLog: () => this.#everywhere((ask) => ask('settleLog')),
+      flushLog: () => this.#everywhere((ask) => ask('flushLog')),
       drain: async (deadline) => {
         const cut = () => this.#asks.forEach((ask) => void ask('cut', id));
         if (deadline.aborted) cut();

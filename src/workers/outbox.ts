@@ -18,7 +18,7 @@ const MAX_LINES = 2_000;
  * however much happens and however busy the main thread is.
  */
 export class Outbox {
-  readonly #tell: (news: News) => Promise<unknown>;
+  readonly #send: (news: News) => Promise<unknown>;
   #lines: Line[] = [];
   /** Lines that may be repeated, by what their repeats have in common. */
   #warnings = new Map<string, Line>();
@@ -31,7 +31,7 @@ export class Outbox {
 
   /** `tell` resolves when the main thread has taken the news. */
   constructor(tell: (news: News) => Promise<unknown>) {
-    this.#tell = tell;
+    this.#send = tell;
   }
 
   log<M extends Message>(level: keyof Log, fields: Lines[M], message: M): void {
@@ -70,16 +70,16 @@ export class Outbox {
 
   /** Tells all that waits, before whatever is told next. */
   flush(): void {
-    void this.#tell(this.#take());
+    void this.#send(this.#take());
   }
 
   #offer(): void {
-    if (!this.#isResting) void this.#tellOn();
+    if (!this.#isResting) void this.#sendOn();
   }
 
-  async #tellOn(): Promise<void> {
+  async #sendOn(): Promise<void> {
     this.#isResting = true;
-    while (this.#hasNews) await Promise.all([this.#tell(this.#take()), delay(PAUSE)]);
+    while (this.#hasNews) await Promise.all([this.#send(this.#take()), delay(PAUSE)]);
     this.#isResting = false;
   }
 

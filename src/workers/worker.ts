@@ -61,7 +61,7 @@ export async function work(
       outbox.flush();
     },
     clear: async (id, how) => relays.get(id)?.relay.clear(how),
-    settleLog: () => outbox.flush(),
+    flushLog: () => outbox.flush(),
     cut: (id) => cutting.get(id)?.abort(),
     makeRoom: (id) => relays.get(id)?.relay.makeRoom() ?? false,
   });

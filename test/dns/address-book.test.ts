@@ -2,8 +2,8 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { AddressBook } from '../../src/dns/address-book.ts';
 import type { AddressRecord, Answer } from '../../src/dns/resolver.ts';
+import { atMost } from '../../src/lib/at-most.ts';
 import { ResolveError } from '../../src/lib/resolve-error.ts';
-import { takeTurns } from '../../src/lib/take-turns.ts';
 import { testLog } from '../helpers/relay.ts';
 
 const { signal } = new AbortController();
@@ -33,7 +33,7 @@ function openScripted(
   };
   const book = new AddressBook(
     { name: 'api.test', ask },
-    { refresh, inTurn: takeTurns(1), onChange: () => {}, log },
+    { refresh, limited: atMost(1), onChange: () => {}, log },
   );
   const addresses = async () => (await book.addresses(signal)).map(({ address }) => address);
   return { book, log, askedAt, addresses, close: () => book.close(new Error('closed')) };

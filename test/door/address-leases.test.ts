@@ -16,8 +16,8 @@ function open(networks: typeof LARGE | typeof OF_TWO) {
   const addresses = new NameAddresses(networks);
   const leases = new AddressLeases(addresses);
   const addressOf = (name: string, source = `of ${name}`) => {
-    const place = leases.placeOf(name, source);
-    return place === null ? null : addresses.at(place).v4;
+    const index = leases.indexOf(name, source);
+    return index === null ? null : addresses.at(index).v4;
   };
   return { addresses, leases, addressOf };
 }
@@ -98,11 +98,11 @@ test('a listed name that got no address at first keeps the one that it gets late
   expect(addressOf('listed.test')).toBe(own);
 });
 
-test('places are told of as they first get a name', () => {
+test('indexes are told of as they first get a name', () => {
   const told: number[] = [];
-  const leases = new AddressLeases(new NameAddresses(OF_TWO), (place) => told.push(place));
+  const leases = new AddressLeases(new NameAddresses(OF_TWO), (index) => told.push(index));
   for (const name of ['a.test', 'b.test', 'c.test', 'd.test']) {
-    leases.placeOf(name, `of ${name}`);
+    leases.indexOf(name, `of ${name}`);
     vi.advanceTimersByTime(LEASE + 1);
   }
   expect(told.toSorted((one, other) => one - other)).toEqual([0, 1]);

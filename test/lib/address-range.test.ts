@@ -16,15 +16,15 @@ test.each([
   expect(range.size).toBe(size);
   expect(range.at(0)).toBe(first);
   expect(range.at(size - 1)).toBe(last);
-  expect([range.placeOf(first), range.placeOf(last)]).toEqual([0, size - 1]);
+  expect([range.indexOf(first), range.indexOf(last)]).toEqual([0, size - 1]);
 });
 
 test.each([
   ['192.0.2.128', 25, ['192.0.2.127', '192.0.2.128', '192.0.2.255', '192.0.3.129', '0.0.0.0']],
   ['2001:db8::1:0', 120, ['2001:db8::1:0', '2001:db8::1:ff', '2001:db8::2:1', '::1', '2001:db8:1::1:1']],
-] as const)('%s/%i has no place for other addresses', (address, prefix, others) => {
+] as const)('%s/%i has no index for other addresses', (address, prefix, others) => {
   const range = new AddressRange([address, prefix]);
-  expect(others.map((other) => range.placeOf(other))).toEqual(others.map(() => null));
+  expect(others.map((other) => range.indexOf(other))).toEqual(others.map(() => null));
 });
 
 test.each([

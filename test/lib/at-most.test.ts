@@ -2,10 +2,10 @@ import { setImmediate as turn } from 'node:timers/promises';
 
 import { expect, test } from 'vitest';
 
-import { takeTurns } from '../../src/lib/take-turns.ts';
+import { atMost } from '../../src/lib/at-most.ts';
 
-test('takeTurns() runs so many at a time, in the order in which they came, and goes on where one rejects', async () => {
-  const inTurn = takeTurns(16);
+test('atMost() runs so many at a time, in the order in which they came, and goes on where one rejects', async () => {
+  const limited = atMost(16);
   const begun: number[] = [];
   let running = 0;
   let most = 0;
@@ -18,9 +18,9 @@ test('takeTurns() runs so many at a time, in the order in which they came, and g
     return item;
   };
   const items = Array.from({ length: 100 }, (_, i) => i);
-  const outcomes = await Promise.allSettled(items.map((item) => inTurn(() => run(item))));
+  const outcomes = await Promise.allSettled(items.map((item) => limited(() => run(item))));
   expect(outcomes.map(({ status }) => status === 'rejected')).toEqual(items.map((item) => item % 10 === 3));
   expect(begun).toEqual(items);
   expect(most).toBe(16);
-  expect(await inTurn(() => run(1))).toBe(1);
+  expect(await limited(() => run(1))).toBe(1);
 });

@@ -18,7 +18,7 @@ function opened() {
     onOff: () => {},
     flag,
     clear: async (how) => void told.push([how, flag.isOn]),
-    settleLog: async () => {
+    flushLog: async () => {
       await Promise.resolve();
       log.warn({}, 'what came before');
     },

@@ -1,13 +1,13 @@
 import type { Config } from '../../config/config.ts';
 import { type ListenerKind, namesOf, protocolOf } from '../../config/listeners.ts';
 import type { NameCheck } from '../../config/name-check.ts';
-import type { Protocol } from '../../config/ports.ts';
 import { DNS_PORT } from '../../config/read-listeners.ts';
 import { EVERYBODY } from '../../config/targets.ts';
 import { askedServers } from '../../dns/asked-servers.ts';
 import { describeNameNetworks } from '../../lib/address-range.ts';
 import { LEARNING } from '../../lib/learning.ts';
 import { listSome } from '../../lib/list-some.ts';
+import type { Protocol } from '../../lib/protocol.ts';
 import { endpoint } from '../../relay/endpoint.ts';
 
 /** What the relay would do, beside where it leads: a sentence a line. */

@@ -1,11 +1,11 @@
 import type { Config } from '../../config/config.ts';
 import { protocolOf } from '../../config/listeners.ts';
-import type { Protocol } from '../../config/ports.ts';
 import { openDns } from '../../door/dns.ts';
 import { forRelays, listenHere } from '../../door/listen.ts';
 import { openNameAddresses } from '../../door/name-addresses.ts';
 import { tryLanes } from '../../door/open-lanes.ts';
 import { messageOf } from '../../lib/message-of.ts';
+import type { Protocol } from '../../lib/protocol.ts';
 import { ResolveError } from '../../lib/resolve-error.ts';
 import { describeRange, toRuns, withoutPort } from '../../lib/runs.ts';
 import type { Log } from '../../log/log.ts';

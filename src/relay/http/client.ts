@@ -450,7 +450,7 @@ class HttpClient implements TcpSocketHandler, Requester, Holder {
   }
 }
 
-/** Whether both lead to the same place. */
+/** Whether both lead to the same target. */
 function isSame(one: Target, other: Target): boolean {
   return one.host === other.host && one.port === other.port;
 }

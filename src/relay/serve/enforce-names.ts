@@ -45,7 +45,7 @@ export function createNameCheck(): NameCheck {
       if (cause instanceof EndedError) return connection.reset();
       if (!(cause instanceof Refusal)) throw cause;
       connection.reportRefusal(cause);
-      await sayGoodbye(connection, cause.rule);
+      await endWith(connection, cause.rule);
     } finally {
       // Whoever has not come to use it has not ended it.
       reached?.socket.reset();
@@ -101,7 +101,7 @@ async function asksAgain({ socket }: Upstream, connection: Connection): Promise<
 }
 
 /** A refusal in the client's own protocol; what speaks none that we know is reset. */
-async function sayGoodbye(connection: Connection, rule: Rule): Promise<void> {
+async function endWith(connection: Connection, rule: Rule): Promise<void> {
   if (rule === 'neither TLS nor HTTP') connection.reset();
   else if (rule === 'silent') await hangUp(connection);
   else if (rule === 'HTTP/2') await hangUp(connection, HTTP2_GOAWAY);

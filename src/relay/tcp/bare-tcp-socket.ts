@@ -78,8 +78,8 @@ export class BareTcpSocket implements TcpSocket {
     this.#isStarted = true;
     this.#emitUnread();
     if (!this.#isStarted) return;
-    const events = socket.isWatched ? socket.unheard : EPOLLIN;
-    socket.unheard = 0;
+    const events = socket.isWatched ? socket.untaken : EPOLLIN;
+    socket.untaken = 0;
     this.onEvents(events);
     if (socket.isOpen && this.#isStarted) socket.watch();
   }
@@ -96,16 +96,16 @@ export class BareTcpSocket implements TcpSocket {
 
   #keepForStart(events: number): void {
     if ((events & EPOLLOUT) !== 0 && this.#pending !== null) this.#writePending(this.#pending);
-    this.#socket.unheard |= events & ~EPOLLOUT;
+    this.#socket.untaken |= events & ~EPOLLOUT;
     if (this.#leaving !== null) this.#checkLeaving(events, this.#leaving);
   }
 
   noticeLeaving(leaving: Leaving): () => void {
-    const { unheard } = this.#socket;
+    const { untaken } = this.#socket;
     this.#leaving = leaving;
     this.#socket.watch();
     // Events that came while nobody listened do not come again.
-    if (unheard !== 0) this.#checkLeaving(unheard, leaving);
+    if (untaken !== 0) this.#checkLeaving(untaken, leaving);
     return () => {
       this.#leaving = null;
     };
@@ -271,7 +271,7 @@ export class BareTcpSocket implements TcpSocket {
 
   release(): void {
     // Events till now are for the next handler to find out.
-    this.#socket.unheard |= this.#stops | (this.#isDrained ? 0 : EPOLLIN);
+    this.#socket.untaken |= this.#stops | (this.#isDrained ? 0 : EPOLLIN);
     this.#isStarted = false;
     this.#isPaused = false;
     this.#hasEnded = false;

@@ -173,7 +173,7 @@ class UdpRelay implements ThreadRelay {
 
   /** Ends the sessions that are settled. */
   #sweep(): void {
-    for (const session of this.#sessions.toArray()) if (session.isSettled) session.end('finished');
+    for (const session of this.#sessions.toArray()) if (session.isQuiet) session.end('finished');
     if (this.#sessions.size === 0) this.#drained.resolve();
   }
 

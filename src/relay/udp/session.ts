@@ -165,7 +165,7 @@ export class Session {
   }
 
   /** Whether nothing waits to be sent, no answer is owed, and nothing has been said for a moment. */
-  get isSettled(): boolean {
+  get isQuiet(): boolean {
     if (this.#dialled === null) return false;
     if (this.#options.onAnswers === null) return true;
     return this.#patience.owedSince === null && performance.now() - this.#idle.lastActiveAt >= QUIET;

@@ -1,0 +1,2 @@
+/** What is relayed. */
+export type Protocol = 'tcp' | 'udp';
