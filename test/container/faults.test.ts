@@ -131,6 +131,7 @@ describe.skipIf(noDocker)('a container', () => {
       const client = clientOf(await startActor<ToClient>(HOST, 'client'), {
         address: world.insideAddress(started),
         port: PORT,
+        webPort: HTTP_PORT,
         name: 'target',
       });
       client.tell({ call: client.way });

@@ -30,6 +30,8 @@ export interface Way {
   readonly address: string;
   /** The door's port for the echo, over TCP and over UDP. */
   readonly port: number;
+  /** And for HTTP. */
+  readonly webPort: number;
   /** The name that is asked for over HTTP. */
   readonly name: string;
 }

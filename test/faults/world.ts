@@ -11,7 +11,15 @@ import { readProcess } from '../../soak/measure/process.ts';
 import { type Daemon, startDaemon } from '../helpers/daemon.ts';
 import { type Namespace, openStar } from '../helpers/namespaces.ts';
 import { optionsOf, statusIn, temporaryDirectory } from '../helpers/program.ts';
-import { type Answers, PORT, type Seen, type TargetBehaviour, type ToClient, type Way } from './protocol.ts';
+import {
+  type Answers,
+  HTTP_PORT,
+  PORT,
+  type Seen,
+  type TargetBehaviour,
+  type ToClient,
+  type Way,
+} from './protocol.ts';
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -84,9 +92,13 @@ export interface Client extends Actor<ToClient> {
   readonly seen: () => Promise<Seen>;
 }
 
+const HAS_LANES = process.env['TEST_LANE'] === '1';
+/** The kernel's lanes tell names apart by port alone. */
+const BAD_WEB = HAS_LANES ? HTTP_PORT + 1 : HTTP_PORT;
+
 /** What every door has; good.test and bad.test are told apart by their ports, and on HTTP's by what is asked for. */
 const ENVIRONMENT: Environment = {
-  TARGET: `good.test:${PORT} bad.test:${PORT + 1}:${PORT} good.test:${PORT}/udp bad.test:${PORT + 1}:${PORT}/udp good.test:8080 bad.test:8080`,
+  TARGET: `good.test:${PORT} bad.test:${PORT + 1}:${PORT} good.test:${PORT}/udp bad.test:${PORT + 1}:${PORT}/udp good.test:${HTTP_PORT} bad.test:${BAD_WEB}:${HTTP_PORT}`,
   PRE_RESOLVE: '1',
   NAMESERVERS: '10.83.5.2',
   UDP_TIMEOUT_MS: '1000',
@@ -100,7 +112,7 @@ const DATA_PLANE = {
   options: process.env['TEST_SOCKETS'] === 'streams' ? ['--no-experimental-ffi'] : [],
   environment: {
     WORKERS: process.env['TEST_WORKERS'] ?? '1',
-    FAST_LANE: process.env['TEST_LANE'] ?? '0',
+    FAST_LANE: HAS_LANES ? '1' : '0',
   },
 };
 
@@ -138,7 +150,7 @@ export async function openWorld(
   ]);
   nameserver.tell({ by: answers, names: namesWith(ADDRESSES.bad) });
   const environment = { ...ENVIRONMENT, ...DATA_PLANE.environment, ...changes };
-  if (environment.FAST_LANE === '1') await run('door', 'sysctl', '--write', ...FOR_LANES);
+  if (HAS_LANES) await run('door', 'sysctl', '--write', ...FOR_LANES);
   await run('door', 'sh', '-c', setUp);
   const startDoor = () => startDoorIn(star.center, environment, output);
   const world: World = {
@@ -146,8 +158,8 @@ export async function openWorld(
     door: await startDoor(),
     target: { good, bad },
     client: {
-      good: clientOf(goodClient, { address: '10.83.3.1', port: PORT, name: 'good.test' }),
-      bad: clientOf(badClient, { address: '10.83.4.1', port: PORT + 1, name: 'bad.test' }),
+      good: clientOf(goodClient, { address: '10.83.3.1', port: PORT, webPort: HTTP_PORT, name: 'good.test' }),
+      bad: clientOf(badClient, { address: '10.83.4.1', port: PORT + 1, webPort: BAD_WEB, name: 'bad.test' }),
     },
     nameserver,
     run,
@@ -214,6 +226,7 @@ async function startDoorIn({ wrap }: Namespace, environment: Environment, output
   });
   const ports = async () => (await statusIn(runDir)).ports;
   await expect.poll(() => ports().catch(() => []), { timeout: 20_000 }).not.toEqual([]);
+  if (HAS_LANES) await expect.poll(async () => (await statusIn(runDir)).fastLane?.lanes).toBeGreaterThan(0);
   const look = async () => (await json(connect(inside))) as { timers: number };
   return {
     ...daemon,

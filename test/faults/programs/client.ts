@@ -3,14 +3,7 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { get } from 'node:http';
 import { connect, type Socket } from 'node:net';
 
-import {
-  type Calls,
-  type ClientBehaviour,
-  HTTP_PORT,
-  type Seen,
-  type ToClient,
-  type Way,
-} from '../protocol.ts';
+import { type Calls, type ClientBehaviour, type Seen, type ToClient, type Way } from '../protocol.ts';
 
 /** Between two calls, in ms. */
 const INTERVAL = 50;
@@ -98,10 +91,10 @@ function call({ address, port }: Way, calls: Calls): void {
   socket.end(bytes);
 }
 
-function callByHttp({ address, name }: Way, { webCalls: calls, servers }: Seen): void {
+function callByHttp({ address, webPort, name }: Way, { webCalls: calls, servers }: Seen): void {
   const path = `/${Math.random()}`;
   let socket: Socket | null = null;
-  const request = get({ host: address, port: HTTP_PORT, path, headers: { Host: name }, agent: false });
+  const request = get({ host: address, port: webPort, path, headers: { Host: name }, agent: false });
   const ended = (failure: string | null, answer = '') => {
     if (socket !== null && !calling.delete(socket)) return;
     const [echoed, server = ''] = answer.split(' ');
