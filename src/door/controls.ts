@@ -6,7 +6,7 @@ import { type Control, openControl } from '../control/server.ts';
 import type { Log } from '../log/log.ts';
 import { runHealthcheck, watchHealth } from '../runtime/self-check.ts';
 import { watchFile } from '../runtime/watch-file.ts';
-import type { Door } from './open.ts';
+import type { Door } from './door.ts';
 
 interface Deps {
   readonly process: NodeJS.Process;
@@ -56,31 +56,24 @@ async function pagesOf({ admin: where, preResolve }: Config, door: Door, directo
   const metricsFile = join(directory, 'sallyport-metrics.js');
   const pageFile = join(directory, 'sallyport-page.html');
   const { openPages } = await import('../control/pages.ts');
-  const { status, look, askedNames, sources, relays, asked } = door;
   return openPages(where, {
-    status,
-    look,
-    askedNames,
+    status: () => door.status(),
+    look: () => door.look(),
+    askedNames: () => door.askedNames(),
     preResolve,
     metricsFile,
     pageFile,
-    sources,
-    relays,
-    asked,
+    ...door.witnesses,
   });
 }
 
 /** Null where there can be none: the relay goes on without it. */
-async function controlOf(
-  { runDir }: Config,
-  { status, look, askedNames, blackout }: Door,
-  log: Deps['log'],
-): Promise<Control | null> {
+async function controlOf({ runDir }: Config, door: Door, log: Deps['log']): Promise<Control | null> {
   const answers = {
-    status,
-    look,
-    asked: askedNames,
-    blackOut: ({ blackout: state, duration }) => blackout.switchTo(state, { by: 'command', duration }),
+    status: () => door.status(),
+    look: () => door.look(),
+    asked: () => door.askedNames(),
+    blackOut: ({ blackout, duration }) => door.blackout.switchTo(blackout, { by: 'command', duration }),
   } satisfies Parameters<typeof openControl>[1];
   const onUnlocked = (err: unknown) =>
     log.warn({ err }, 'the run directory has no lock: relays that start at the same moment may share it');
