@@ -1,4 +1,5 @@
 import { inWords } from '../lib/message-of.ts';
+import { Bursts } from './bursts.ts';
 import { LineBudget } from './line-budget.ts';
 import { type Field, type SomeFields, TELLING } from './lines.ts';
 import type { Log, Writer } from './log.ts';
@@ -15,23 +16,9 @@ export interface FoldingLog extends Log {
   list: (names: readonly string[]) => void;
 }
 
-/** Lines that are counted instead of being written. */
-interface Burst {
-  readonly level: Level;
-  readonly message: string;
-  /** What all of them have in common. */
-  readonly common: SomeFields;
-  readonly startedAt: number;
-  /** How many have not been written. */
-  more: number;
-  timer: NodeJS.Timeout | undefined;
-}
-
 /** Who or what has caused a line: a client's address, a name that was resolved, or a port. */
 type Source = Pick<SomeFields, 'client' | 'name' | 'port'>;
 
-/** How long lines are counted, in ms. */
-const WINDOW = 10_000;
 /** What is still told of lines beyond the budget. */
 const TELLING_BEYOND: readonly Field[] = ['rule', 'decision'];
 const OTHERS = 'others';
@@ -50,96 +37,81 @@ const ENDINGS = { perSource: { burst: 500, rate: 50 }, inAll: { burst: 2_000, ra
  * are one source, as clients choose them.
  */
 export function foldRepeats(log: Writer): FoldingLog {
-  /** The oldest first. */
-  const bursts = new Map<string, Burst>();
-  const budgets = {
+  return new Folding(log);
+}
+
+class Folding implements FoldingLog {
+  readonly #log: Writer;
+  readonly #bursts: Bursts;
+  readonly #budgets = {
     client: new LineBudget(WARNINGS),
     name: new LineBudget(WARNINGS),
     port: new LineBudget(WARNINGS),
     ending: new LineBudget(ENDINGS),
   };
-  let listed: ReadonlySet<string> = new Set();
-  let dropped = 0;
+  #listed: ReadonlySet<string> = new Set();
+  #dropped = 0;
 
-  function write(level: Level, fields: SomeFields, message: string, times = 1): void {
+  constructor(log: Writer) {
+    this.#log = log;
+    this.#bursts = new Bursts(log);
+  }
+
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  list(names: readonly string[]): void {
+    this.#listed = new Set(names);
+  }
+
+  flush(): void {
+    this.#bursts.flush();
+  }
+
+  warn(fields: SomeFields, message: string, times?: number): void {
+    this.#write('warn', fields, message, times);
+  }
+
+  info(fields: SomeFields, message: string): void {
+    this.#write('info', fields, message);
+  }
+
+  debug(fields: SomeFields, message: string): void {
+    this.#write('debug', fields, message);
+  }
+
+  #write(level: Level, fields: SomeFields, message: string, times = 1): void {
     const now = performance.now();
-    closeExpired(now);
+    this.#bursts.closeExpired(now);
     const kind = kindOf(fields);
-    if (kind === null) return log[level](fields, message);
+    if (kind === null) return this.#log[level](fields, message);
 
-    const source = sourceOf(kind, fields);
-    const common = commonOf(source, fields);
-    const key = level === 'warn' && kind !== 'port' ? keyOf(message, common) : null;
-    if (key !== null && bursts.has(key)) return count(key, { level, message, common }, { now, times });
+    const source = this.#sourceOf(kind, fields);
+    const line = { level, message, common: commonOf(source, fields) };
+    const key = level === 'warn' && kind !== 'port' ? keyOf(message, line.common) : null;
+    if (key !== null && this.#bursts.has(key)) return this.#bursts.count(key, line, { now, times });
 
-    const budget = budgets[kind === 'client' && level !== 'warn' ? 'ending' : kind];
+    const budget = this.#budgets[kind === 'client' && level !== 'warn' ? 'ending' : kind];
     const verdict = budget.take(String(source[kind]));
     if (verdict === 'granted') {
-      if (key !== null) open(key, { level, message, common }, now);
-      log[level](fields, message);
-      if (times > 1) write(level, fields, message, times - 1);
+      if (key !== null) this.#bursts.open(key, line, now);
+      this.#log[level](fields, message);
+      if (times > 1) this.#write(level, fields, message, times - 1);
       return;
     }
-    dropped += times;
+    this.#dropped += times;
     const spent = verdict === 'source spent' ? source : others(kind);
     const beyond = { ...spent, ...pick(fields, TELLING_BEYOND) };
-    count(
-      JSON.stringify(['beyond', level, message, beyond]),
-      { level, message, common: beyond },
-      { now, times },
-    );
+    const keyBeyond = JSON.stringify(['beyond', level, message, beyond]);
+    this.#bursts.count(keyBeyond, { level, message, common: beyond }, { now, times });
   }
 
-  function open(key: string, of: Pick<Burst, 'level' | 'message' | 'common'>, now: number): Burst {
-    const burst = { ...of, startedAt: now, more: 0, timer: undefined };
-    bursts.set(key, burst);
-    return burst;
-  }
-
-  function count(
-    key: string,
-    of: Pick<Burst, 'level' | 'message' | 'common'>,
-    { now, times }: { readonly now: number; readonly times: number },
-  ): void {
-    const burst = bursts.get(key) ?? open(key, of, now);
-    burst.more += times;
-    burst.timer ??= setTimeout(() => close(key, burst), burst.startedAt + WINDOW - now);
-  }
-
-  function close(key: string, { level, message, common, startedAt, more, timer }: Burst): void {
-    bursts.delete(key);
-    clearTimeout(timer);
-    const seconds = Math.ceil(Math.min(performance.now() - startedAt, WINDOW) / 1_000);
-    if (more > 0) log[level]({ ...common, more }, `${message} ${more} more in ${seconds} s`);
-  }
-
-  function closeExpired(now: number): void {
-    for (const [key, burst] of bursts) {
-      if (now - burst.startedAt < WINDOW) return;
-      close(key, burst);
-    }
-  }
-
-  function sourceOf(kind: keyof Source, { client, name, port }: SomeFields): Source {
+  #sourceOf(kind: keyof Source, { client, name, port }: SomeFields): Source {
     if (kind === 'client') return { client: addressOf(client) };
-    if (kind === 'name') return { name: listed.has(String(name)) ? name : OTHERS };
+    if (kind === 'name') return { name: this.#listed.has(String(name)) ? name : OTHERS };
     return { port };
   }
-
-  return {
-    warn: (fields, message, times) => write('warn', fields, message, times),
-    info: (fields, message) => write('info', fields, message),
-    debug: (fields, message) => write('debug', fields, message),
-    get dropped() {
-      return dropped;
-    },
-    list(names) {
-      listed = new Set(names);
-    },
-    flush() {
-      for (const [key, burst] of bursts) close(key, burst);
-    },
-  };
 }
 
 /** What repeats of a warning about a client have in common, as a key; null for any other. */
