@@ -35,8 +35,8 @@ export class Descriptors {
     return this.#limit;
   }
 
-  /** Whether there are some for another client. */
-  get areLeft(): boolean {
+  /** Whether there are some for another client; counts them where that is due. */
+  areLeft(): boolean {
     if (this.#left < PAIR && performance.now() >= this.#mayCountAt) this.#count();
     return this.#left >= PAIR;
   }
@@ -49,7 +49,7 @@ export class Descriptors {
 
   /** Takes one more than was promised, where one is left. */
   tryTake(): boolean {
-    const { areLeft } = this;
+    const areLeft = this.areLeft();
     if (areLeft) this.#left--;
     return areLeft;
   }

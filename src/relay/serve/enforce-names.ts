@@ -90,7 +90,8 @@ async function relayTls(
  * back. Rejects when the client leaves, or nobody says anything for too long.
  */
 async function asksAgain({ socket }: Upstream, connection: Connection): Promise<boolean> {
-  const { shared, gone: signal } = connection;
+  const { shared } = connection;
+  const signal = connection.untilGone();
   const holdBack = new HoldBack(connection);
   try {
     const timeout = shared.idleTimeout || Infinity;

@@ -54,9 +54,11 @@ export async function askForTls(connection: Connection, upstream: Upstream): Pro
 }
 
 async function exchange(
-  { gone: signal, shared: { connectTimeout: timeout } }: Connection,
+  connection: Connection,
   { socket, meter }: Upstream,
 ): Promise<{ readonly said: string; readonly isMore: boolean }> {
+  const { connectTimeout: timeout } = connection.shared;
+  const signal = connection.untilGone();
   socket.write(SSL_REQUEST, 0, SSL_REQUEST.length);
   meter.addSent(SSL_REQUEST.length);
   const said = await readFirst(socket, firstByte, { timeout, signal });

@@ -117,8 +117,8 @@ export class Connection implements Member {
     return nameClient(this.client, this.shared.probeSource);
   }
 
-  /** Aborts when the client is gone. */
-  get gone(): AbortSignal {
+  /** A signal that aborts when the client is gone. */
+  untilGone(): AbortSignal {
     this.#gone ??= new AbortController();
     if (this.hasLeft) this.#gone.abort(GONE);
     return this.#gone.signal;
@@ -151,10 +151,11 @@ export class Connection implements Member {
     onFull();
     this.#enter(waiting);
     this.hold(held);
-    this.gone.throwIfAborted(); // it may have been one too many itself
+    const gone = this.untilGone();
+    gone.throwIfAborted(); // it may have been one too many itself
     const unwatch = this.#watch({ byFin: true });
     try {
-      await slots.take(this.source, this.gone);
+      await slots.take(this.source, gone);
     } finally {
       unwatch();
     }

@@ -36,7 +36,7 @@ export async function listenTcp(options: Options): Promise<ThreadRelay> {
   const clients = new Clients(options, kernel === null ? connectStream : createConnectBare(kernel));
   const listenerOptions = {
     kernel,
-    mayAccept: () => descriptors.areLeft,
+    mayAccept: () => descriptors.areLeft(),
     accept: (client: TcpSocket) => clients.accept(client),
     onShort: throttle(SAID_EVERY, (err: Error | null) =>
       log.warn(
