@@ -15,7 +15,7 @@ import type { Slots } from '../slots.ts';
 import { createSourceFilter } from '../source-filter.ts';
 import { DialError, type Lead, type Target } from '../target.ts';
 import { Session, type SessionEnding, type Shared } from './session.ts';
-import { Sessions } from './sessions.ts';
+import { type Seat, Sessions } from './sessions.ts';
 import { bindAt, type Datagrams, type UdpSocket } from './sockets.ts';
 
 interface Options extends PortOptions, Omit<Shared, 'order' | 'onSilence'> {
@@ -284,27 +284,27 @@ class UdpRelay implements ThreadRelay {
       target: endpoint(target.host, target.port),
       address,
     });
-    const session: Session = new Session(this.#shared, {
-      target,
-      source,
-      onAnswers: answers
-        ? () => {
-            this.#sessions.targetSent(seat);
-            socket.send(0, this.#batch.count, flow);
-            this.#tellFailure(null);
-          }
-        : null,
-      onMove: (err) =>
-        log.warn({ ...about(session), err }, 'no answer: the session goes on with another address'),
-      onEnd: (ending) => {
-        this.#sessions.delete(seat);
-        lead.end();
-        if (ending !== 'replaced') slots.release();
-        this.#report(session, about(session), ending);
-      },
-    });
-    const seat = this.#sessions.add(key, source, session);
-    return session;
+    const open = (seat: Seat) =>
+      new Session(this.#shared, {
+        target,
+        source,
+        onAnswers: answers
+          ? () => {
+              this.#sessions.targetSent(seat);
+              socket.send(0, this.#batch.count, flow);
+              this.#tellFailure(null);
+            }
+          : null,
+        onMove: (session, err) =>
+          log.warn({ ...about(session), err }, 'no answer: the session goes on with another address'),
+        onEnd: (session, ending) => {
+          this.#sessions.delete(seat);
+          lead.end();
+          if (ending !== 'replaced') slots.release();
+          this.#report(session, about(session), ending);
+        },
+      });
+    return this.#sessions.add(key, source, open);
   }
 
   #report(

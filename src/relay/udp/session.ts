@@ -42,8 +42,8 @@ interface Options {
    */
   readonly onAnswers: (() => void) | null;
   /** Told that the session goes on with another address, as the one before is silent. */
-  readonly onMove: (why: AnswerError) => void;
-  readonly onEnd: (ending: SessionEnding) => void;
+  readonly onMove: (session: Session, why: AnswerError) => void;
+  readonly onEnd: (session: Session, ending: SessionEnding) => void;
 }
 
 /** What may wait for the name lookup, in bytes: about a socket buffer. More is lost, as the kernel would have it. */
@@ -184,7 +184,7 @@ export class Session {
     }
     this.#dialled?.socket.close();
     this.#left?.socket.close();
-    this.#options.onEnd(ending);
+    this.#options.onEnd(this, ending);
   }
 
   /** Who made room for others was not given the time for an answer. */
@@ -231,7 +231,7 @@ export class Session {
     this.#left?.socket.close();
     this.#left = silent;
     this.#use(next);
-    this.#options.onMove(why);
+    this.#options.onMove(this, why);
   }
 
   #use(dialled: Dialled<UdpSocket>): void {

@@ -50,14 +50,16 @@ export class Sessions {
     return this.#seats.get(key) ?? null;
   }
 
-  /** Adds the session of a client that has none, which comes from the address. */
-  add(key: string, address: string, session: Session): Seat {
+  /** Adds a session of a client that has none, which comes from the address; `open` opens it, for the seat that it is to have. */
+  add(key: string, address: string, open: (seat: Seat) => Session): Session {
     const hasSentBefore = this.#replaced.has(key) || this.#replacedBefore.has(key);
     const stage = hasSentBefore ? STAGES.SENT_AGAIN : STAGES.NEW;
-    const seat: Seat = { key, address, session, stage, previous: null, next: null };
+    const seat: Seat = { key, address, session: null, stage, previous: null, next: null };
+    const session = open(seat);
+    seat.session = session;
     this.#seats.set(key, seat);
     this.#orders[stage]?.add(seat);
-    return seat;
+    return session;
   }
 
   /** To be called when the client has sent something, but for what has opened the session. */
