@@ -28,8 +28,9 @@ export class LineOutput {
   readonly isTerminal: boolean;
   /** Lines dropped since the start. */
   dropped = 0;
+  /** To be set by whoever has a line to write about a gap. */
+  onGap: (gap: Gap) => void = () => {};
   readonly #fd: number;
-  readonly #onGap: (gap: Gap) => void;
   #waiting: Buffer[] = [];
   #size = 0;
   /** Lines dropped since the last gap was reported. */
@@ -38,9 +39,8 @@ export class LineOutput {
   #pause = FIRST_PAUSE;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(fd: number, onGap: (gap: Gap) => void) {
+  constructor(fd: number) {
     this.#fd = withoutBlocking(fd);
-    this.#onGap = onGap;
     this.isTerminal = isatty(fd);
   }
 
@@ -78,7 +78,7 @@ export class LineOutput {
     } else if (this.#gap > 0) {
       const gap = { lines: this.#gap, err: this.#problem };
       this.#gap = 0;
-      this.#onGap(gap);
+      this.onGap(gap);
     }
   }
 

@@ -29,9 +29,7 @@ interface RootLog extends Writer {
  * terminal that shows it, and payload is never among the fields. A gap in the output is logged as soon as it can be written to again.
  */
 export function createLog(level: string, fd: number): { readonly log: RootLog; readonly output: LineOutput } {
-  const output = new LineOutput(fd, (gap) =>
-    log.warn({ ...gap }, `${gap.lines} lines dropped: standard output could not be written`),
-  );
+  const output = new LineOutput(fd);
   const options = {
     level,
     base: null,
@@ -43,5 +41,7 @@ export function createLog(level: string, fd: number): { readonly log: RootLog; r
   const log: RootLog = pino(options, {
     write: (line) => output.write(output.isTerminal ? `${describeLine(line)}\n` : line),
   });
+  output.onGap = (gap) =>
+    log.warn({ ...gap }, `${gap.lines} lines dropped: standard output could not be written`);
   return { log, output };
 }

@@ -39,10 +39,11 @@ async function socket() {
 /** An output that writes its own lines about gaps; with the gaps. */
 function outputTo(fd: number) {
   const gaps: Gap[] = [];
-  const output: LineOutput = new LineOutput(fd, (gap) => {
+  const output = new LineOutput(fd);
+  output.onGap = (gap) => {
     gaps.push(gap);
     output.write(`gap of ${gap.lines}\n`);
-  });
+  };
   return { output, gaps };
 }
 
