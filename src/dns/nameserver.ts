@@ -35,34 +35,55 @@ const CAPITALS_REFUSALS = new Set(['NXDOMAIN', 'REFUSED']);
  * or REFUSED to capitals and finds the name without them. Each of these two is asked for again.
  */
 export function openNameserver(remote: RemoteAddress): Nameserver {
-  let knowsEdns = true;
-  /** Over a connection, nobody off the path can speak for the server anyway. */
-  let mixesCase = remote.protocol === 'udp';
+  return new RemoteNameserver(remote);
+}
 
-  async function askInMixedCase(question: Question, signal: AbortSignal): Promise<Message> {
-    if (!mixesCase) return askWithEdns(question, { mixCase: false }, signal);
-    const answer = await askWithEdns(question, { mixCase: true }, signal);
+class RemoteNameserver implements Nameserver {
+  readonly text: string;
+  readonly #remote: RemoteAddress;
+  #knowsEdns = true;
+  /** Over a connection, nobody off the path can speak for the server anyway. */
+  #mixesCase: boolean;
+
+  constructor(remote: RemoteAddress) {
+    this.text = remote.text;
+    this.#remote = remote;
+    this.#mixesCase = remote.protocol === 'udp';
+  }
+
+  async ask(question: Question, signal: AbortSignal): Promise<Reply> {
+    const { rcode, answers, isLame } = await this.#askInMixedCase(question, signal);
+    if (rcode === 'NXDOMAIN') return { exists: false, answers };
+    if (rcode !== 'NOERROR') throw new Error(`it answered ${rcode}`);
+    if (isLame) throw new Error('it neither knows the name nor asks others (a lame answer)');
+    return { exists: true, answers };
+  }
+
+  async #askInMixedCase(question: Question, signal: AbortSignal): Promise<Message> {
+    if (!this.#mixesCase) return this.#askWithEdns(question, { mixCase: false }, signal);
+    const answer = await this.#askWithEdns(question, { mixCase: true }, signal);
     if (!CAPITALS_REFUSALS.has(answer.rcode)) return answer;
-    const plain = await askWithEdns(question, { mixCase: false }, signal).catch(() => answer);
-    if (plain.rcode === 'NOERROR') mixesCase = false;
+    const plain = await this.#askWithEdns(question, { mixCase: false }, signal).catch(() => answer);
+    if (plain.rcode === 'NOERROR') this.#mixesCase = false;
     return plain;
   }
 
-  async function askWithEdns(
+  async #askWithEdns(
     question: Question,
     { mixCase }: { readonly mixCase: boolean },
     signal: AbortSignal,
   ): Promise<Message> {
-    const edns = knowsEdns;
-    const answer = await exchange(makeQuery(question, { edns, mixCase }), signal);
+    const edns = this.#knowsEdns;
+    const answer = await this.#exchange(makeQuery(question, { edns, mixCase }), signal);
     if (!edns || !EDNS_REFUSALS.has(answer.rcode)) return answer;
-    const plain = await exchange(makeQuery(question, { edns: false, mixCase }), signal);
-    if (!EDNS_REFUSALS.has(plain.rcode)) knowsEdns = false;
+    const plain = await this.#exchange(makeQuery(question, { edns: false, mixCase }), signal);
+    if (!EDNS_REFUSALS.has(plain.rcode)) this.#knowsEdns = false;
     return plain;
   }
 
   /** TLS and HTTPS are loaded where they are used: they would be half of the memory that a relay takes at rest. */
-  async function exchange(query: Query, signal: AbortSignal): Promise<Message> {
+  async #exchange(query: Query, signal: AbortSignal): Promise<Message> {
+    const remote = this.#remote;
     switch (remote.protocol) {
       case 'tcp':
         return exchangeOverTcp(remote, query, signal);
@@ -75,18 +96,18 @@ export function openNameserver(remote: RemoteAddress): Nameserver {
         return exchangeOverHttps(remote, query, signal);
       }
       case 'udp':
-        return exchangeOverEither(remote, query, signal);
+        return this.#exchangeOverEither(remote, query, signal);
     }
   }
 
   /** UDP first; TCP when the answer is truncated, or not in the case that was asked. */
-  async function exchangeOverEither(
+  async #exchangeOverEither(
     address: { readonly address: string; readonly port: number },
     query: Query,
     signal: AbortSignal,
   ): Promise<Message> {
     const answer = await exchangeOverUdp(address, query, signal);
-    if (!mixesCase || matchAnswer(query, answer) === 'exact')
+    if (!this.#mixesCase || matchAnswer(query, answer) === 'exact')
       return answer.isTruncated ? exchangeOverTcp(address, query, signal) : answer;
 
     // It may be forged, but not if TCP shows that the server itself does that. One that has no TCP is asked for nothing that it could change.
@@ -94,19 +115,8 @@ export function openNameserver(remote: RemoteAddress): Nameserver {
       exchangeOverTcp(address, query, either),
     ).catch(() => null);
     signal.throwIfAborted();
-    if (overTcp === null || matchAnswer(query, overTcp) === 'case') mixesCase = false;
+    if (overTcp === null || matchAnswer(query, overTcp) === 'case') this.#mixesCase = false;
     const { edns } = query;
-    return overTcp ?? exchangeOverEither(address, makeQuery(query, { edns, mixCase: false }), signal);
+    return overTcp ?? this.#exchangeOverEither(address, makeQuery(query, { edns, mixCase: false }), signal);
   }
-
-  return {
-    text: remote.text,
-    async ask(question, signal) {
-      const { rcode, answers, isLame } = await askInMixedCase(question, signal);
-      if (rcode === 'NXDOMAIN') return { exists: false, answers };
-      if (rcode !== 'NOERROR') throw new Error(`it answered ${rcode}`);
-      if (isLame) throw new Error('it neither knows the name nor asks others (a lame answer)');
-      return { exists: true, answers };
-    },
-  };
 }

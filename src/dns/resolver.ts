@@ -52,11 +52,8 @@ interface Patience {
 }
 
 /** Resolves through nameservers in order. One that failed is asked last for a while; NXDOMAIN from one is the last word. */
-export function createResolver(
-  nameservers: readonly Nameserver[],
-  { headStart = HEAD_START, timeout = SERVER_TIMEOUT, penalty }: Patience = {},
-): Resolve {
-  const failures = new RecentFailures<Nameserver>((server) => server, penalty);
+export function createResolver(nameservers: readonly Nameserver[], patience: Patience = {}): Resolve {
+  const servers = new Failover(nameservers, patience);
 
   return async (name, types, signal) => {
     const over = new AbortController();
@@ -64,7 +61,7 @@ export function createResolver(
     const records: AddressRecord[] = [];
     const unknown = new Set(types);
     const lookups = types.map(async (type) => {
-      const found = await resolveType({ name, type }, either);
+      const found = await resolveType({ name, type }, servers, either);
       unknown.delete(type);
       records.push(...found);
       if (found.length === 0) throw new ResolveError(`${name} has no ${type} record`, { isFinal: true });
@@ -83,42 +80,33 @@ export function createResolver(
       over.abort();
     }
   };
+}
 
-  /** Follows the chain of CNAMEs, asking again where a server stopped short of its end (RFC 1034 §3.6.2). */
-  async function resolveType(question: Question, signal: AbortSignal): Promise<readonly AddressRecord[]> {
-    let { name } = question;
-    let ttl = Infinity;
-    for (let asked = 0; asked < MAX_CHAIN; asked++) {
-      const { exists, answers } = await askInOrder({ ...question, name }, signal);
-      const chain = followChain(name, answers);
-      ttl = Math.min(ttl, chain.ttl);
-      const records = answers.flatMap((answer) => toRecord(answer, { ...question, name: chain.end }));
-      if (records.length > 0 || isSameName(chain.end, name)) {
-        if (!exists) throw new ResolveError(`${name} does not exist (NXDOMAIN)`, { isFinal: true });
-        return records.map((record) => ({ ...record, ttl: Math.min(ttl, record.ttl) }));
-      }
-      name = chain.end;
-    }
-    throw new Error(`the CNAME chain of ${question.name} is longer than ${MAX_CHAIN}`);
+/** Nameservers of which the first that replies has the word. */
+class Failover {
+  readonly #nameservers: readonly Nameserver[];
+  readonly #headStart: number;
+  readonly #timeout: number;
+  readonly #failures: RecentFailures<Nameserver>;
+
+  constructor(
+    nameservers: readonly Nameserver[],
+    { headStart = HEAD_START, timeout = SERVER_TIMEOUT, penalty }: Patience,
+  ) {
+    this.#nameservers = nameservers;
+    this.#headStart = headStart;
+    this.#timeout = timeout;
+    this.#failures = new RecentFailures((server) => server, penalty);
   }
 
-  async function askInOrder(question: Question, signal: AbortSignal): Promise<Reply> {
-    const attempt = async (server: Nameserver, lost: AbortSignal): Promise<Reply> => {
-      try {
-        const reply = await withDeadline({ timeout, signal: lost }, (either) => server.ask(question, either));
-        failures.delete(server);
-        return reply;
-      } catch (cause) {
-        if (!lost.aborted) failures.add(server);
-        throw new Error(`${server.text}: ${describeFailure(cause, timeout)}`, { cause });
-      }
-    };
+  async ask(question: Question, signal: AbortSignal): Promise<Reply> {
+    const inOrder = this.#failures.split(this.#nameservers).flat();
     try {
       return await withDeadline({ timeout: Infinity, signal }, (either) =>
-        race(failures.split(nameservers).flat(), (server) => attempt(server, either), {
-          headStart: () => headStart,
+        race(inOrder, (server) => this.#attempt(server, question, either), {
+          headStart: () => this.#headStart,
           signal: either,
-          onSlow: (server) => failures.add(server),
+          onSlow: (server) => this.#failures.add(server),
         }),
       );
     } catch (cause) {
@@ -128,6 +116,40 @@ export function createResolver(
       });
     }
   }
+
+  async #attempt(server: Nameserver, question: Question, lost: AbortSignal): Promise<Reply> {
+    const timeout = this.#timeout;
+    try {
+      const reply = await withDeadline({ timeout, signal: lost }, (either) => server.ask(question, either));
+      this.#failures.delete(server);
+      return reply;
+    } catch (cause) {
+      if (!lost.aborted) this.#failures.add(server);
+      throw new Error(`${server.text}: ${describeFailure(cause, timeout)}`, { cause });
+    }
+  }
+}
+
+/** Follows the chain of CNAMEs, asking again where a server stopped short of its end (RFC 1034 §3.6.2). */
+async function resolveType(
+  question: Question,
+  servers: Failover,
+  signal: AbortSignal,
+): Promise<readonly AddressRecord[]> {
+  let { name } = question;
+  let ttl = Infinity;
+  for (let asked = 0; asked < MAX_CHAIN; asked++) {
+    const { exists, answers } = await servers.ask({ ...question, name }, signal);
+    const chain = followChain(name, answers);
+    ttl = Math.min(ttl, chain.ttl);
+    const records = answers.flatMap((answer) => toRecord(answer, { ...question, name: chain.end }));
+    if (records.length > 0 || isSameName(chain.end, name)) {
+      if (!exists) throw new ResolveError(`${name} does not exist (NXDOMAIN)`, { isFinal: true });
+      return records.map((record) => ({ ...record, ttl: Math.min(ttl, record.ttl) }));
+    }
+    name = chain.end;
+  }
+  throw new Error(`the CNAME chain of ${question.name} is longer than ${MAX_CHAIN}`);
 }
 
 /** Where a chain of CNAMEs ends, and how long all its links hold, in s. */
