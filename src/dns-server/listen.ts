@@ -5,7 +5,7 @@ import { WithFields } from '../log/with-fields.ts';
 import type { Counters } from '../relay/counters.ts';
 import { listenAt, type PortOptions } from '../relay/listen-at.ts';
 import { SAID_EVERY } from '../relay/relay.ts';
-import { createSourceFilter } from '../relay/source-filter.ts';
+import { createSourceFilter, type SourceFilter } from '../relay/source-filter.ts';
 import { openListener } from '../relay/tcp/open-listener.ts';
 import type { TcpSocket } from '../relay/tcp/tcp-socket.ts';
 import { bindAt, type UdpSockets } from '../relay/udp/sockets.ts';
@@ -42,24 +42,39 @@ export interface DnsServer {
   readonly close: () => void;
 }
 
+type DnsLog = WithFields<'port' | 'protocol'>;
+
 /** In ms: a few seconds, as RFC 7766 §6.2.3 wants it. */
 const IDLE_TIMEOUT = 5_000;
 
 /** Answers DNS questions over UDP and TCP, and asks nobody. Rejects with a ListenError when it cannot listen. */
 export async function listenDns(options: Options): Promise<DnsServer> {
-  const { port, bind: addresses, sharesPort, allowFrom, names, answers, counters } = options;
-  const { idleTimeout = IDLE_TIMEOUT } = options;
-  const log = new WithFields(options.log, { port, protocol: 'dns' });
-  const shared = { names, counters, log };
-  const filter = (logInterval: number) =>
-    allowFrom && createSourceFilter(allowFrom, { ...options, log, logInterval });
+  const log = new WithFields(options.log, { port: options.port, protocol: 'dns' });
+  const tcp = await listenOverTcp(options, log);
+  try {
+    const udp = await listenOverUdp({ ...options, port: tcp.port }, log);
+    return {
+      port: tcp.port,
+      get connections() {
+        return tcp.connections;
+      },
+      failed: Promise.race([tcp.failed, udp.failed]),
+      close() {
+        udp.close();
+        tcp.close();
+      },
+    };
+  } catch (cause) {
+    tcp.close();
+    throw cause;
+  }
+}
 
-  const clients = new TcpClients({
-    ...shared,
-    records: new AskedRecords(answers, addresses),
-    idleTimeout,
-  });
-  const isWelcome = filter(0);
+async function listenOverTcp(options: Options, log: DnsLog): Promise<DnsServer> {
+  const { bind: addresses, sharesPort, names, answers, counters, idleTimeout = IDLE_TIMEOUT } = options;
+  const records = new AskedRecords(answers, addresses);
+  const clients = new TcpClients({ names, counters, log, records, idleTimeout });
+  const isWelcome = filterOf(options, log, 0);
   const accept = (client: TcpSocket) => {
     const { remoteAddress, remotePort } = client;
     if (isWelcome === null || isWelcome(remoteAddress, remotePort)) clients.serve(client);
@@ -69,48 +84,50 @@ export async function listenDns(options: Options): Promise<DnsServer> {
   const onShort = throttle(SAID_EVERY, (err: Error | null) =>
     log.warn({ err }, 'no more clients can be accepted for now: they wait'),
   );
-  const tcp = await listenAt({
+  const { listeners, port, failed } = await listenAt({
     protocol: 'tcp',
-    port,
+    port: options.port,
     addresses,
     open: (at) => openListener(at, { kernel, accept, onShort, sharesPort }),
   });
+  return {
+    port,
+    get connections() {
+      return clients.size;
+    },
+    failed,
+    close() {
+      for (const listener of listeners) listener.close();
+      clients.close();
+    },
+  };
+}
 
-  const received = options.sockets.received;
-  const datagrams = {
-    ...shared,
-    received,
-    records: new AskedRecords(answers, addresses),
-    isWelcome: filter(SAID_EVERY),
+async function listenOverUdp(options: Options, log: DnsLog): Promise<Pick<DnsServer, 'failed' | 'close'>> {
+  const { port, bind: addresses, names, answers, counters, sockets } = options;
+  const records = new AskedRecords(answers, addresses);
+  const isWelcome = filterOf(options, log, SAID_EVERY);
+  const datagrams = { names, counters, log, received: sockets.received, records, isWelcome };
+  const { listeners, failed } = await listenAt({
+    protocol: 'udp',
+    port,
+    addresses,
+    async open(at) {
+      const socket = await bindAt(sockets, at, options);
+      serveUdp(socket, datagrams);
+      return socket;
+    },
+  });
+  return {
+    failed,
+    close() {
+      for (const socket of listeners) socket.close();
+    },
   };
-  const closeTcp = () => {
-    for (const listener of tcp.listeners) listener.close();
-    clients.close();
-  };
-  try {
-    const udp = await listenAt({
-      protocol: 'udp',
-      port: tcp.port,
-      addresses,
-      async open(at) {
-        const socket = await bindAt(options.sockets, at, options);
-        serveUdp(socket, datagrams);
-        return socket;
-      },
-    });
-    return {
-      port: tcp.port,
-      get connections() {
-        return clients.size;
-      },
-      failed: Promise.race([tcp.failed, udp.failed]),
-      close() {
-        for (const socket of udp.listeners) socket.close();
-        closeTcp();
-      },
-    };
-  } catch (cause) {
-    closeTcp();
-    throw cause;
-  }
+}
+
+/** Null where all may ask. */
+function filterOf(options: Options, log: DnsLog, logInterval: number): SourceFilter | null {
+  const { allowFrom } = options;
+  return allowFrom && createSourceFilter(allowFrom, { ...options, log, logInterval });
 }
