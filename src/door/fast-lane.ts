@@ -6,7 +6,7 @@ import type { Config, PortConfig } from '../config/config.ts';
 import { mustChoose } from '../config/listeners.ts';
 import { isWildcard } from '../config/targets.ts';
 import type { Status } from '../control/protocol.ts';
-import { type Flow, forgetFlows, isLive, listFlows, watchFlows, type Which } from '../lane/conntrack.ts';
+import { type Flow, isLive, listFlows, watchFlows } from '../lane/conntrack.ts';
 import type { LaneCounts, Lanes } from '../lane/lanes.ts';
 import { logFlows } from '../lane/log-flows.ts';
 import { type Lane, MAX_ID } from '../lane/ruleset.ts';
@@ -15,13 +15,13 @@ import { watchSilence } from '../lane/silence.ts';
 import { messageOf } from '../lib/message-of.ts';
 import { createNetworkTest } from '../lib/networks.ts';
 import type { Protocol } from '../lib/protocol.ts';
-import { throttle } from '../lib/throttle.ts';
 import type { Log } from '../log/log.ts';
 import type { BlackoutFlag } from '../relay/blackout-flag.ts';
 import type { LoopGuard } from '../relay/loop-guard.ts';
 import { NameTable } from '../relay/name-table.ts';
-import { type Relay, SAID_EVERY } from '../relay/relay.ts';
+import type { Relay } from '../relay/relay.ts';
 import { isForwarded } from '../runtime/forwarding.ts';
+import { LaneEnds } from './lane-ends.ts';
 import { loopGuardOf } from './loops.ts';
 import type { GivenAddresses } from './name-addresses.ts';
 import { seconds } from './open-lanes.ts';
@@ -37,6 +37,8 @@ interface Deps {
   readonly blackoutFlag: BlackoutFlag;
   /** The configuration in force. */
   readonly current: () => Config;
+  /** Whether the kernel has flows that another door left. */
+  readonly hasFormer: boolean;
   readonly log: Log;
 }
 
@@ -91,10 +93,7 @@ export class FastLane {
   readonly #all: Way[] = [];
   readonly #udpTimeout: number;
   readonly #stops: (() => void)[] = [];
-  /** Flows that are still to be ended. */
-  readonly #ends = new Map<string, Which>();
-  readonly #sayUnforgotten: (err: unknown) => void;
-  #forgetting: Promise<void> | null = null;
+  readonly #ends: LaneEnds;
   #looking: Promise<void> | null = null;
   /** Ports that there are lanes for. */
   #laned: ReadonlySet<string> = new Set();
@@ -106,10 +105,9 @@ export class FastLane {
     this.#lanes = lanes;
     this.#names = new NameTable(deps.onName);
     this.#udpTimeout = seconds(udpTimeout);
-    const { log } = deps;
-    this.#sayUnforgotten = throttle(SAID_EVERY, (err: unknown) =>
-      log.warn({ err }, 'flows of the kernel cannot be ended; still trying'),
-    );
+    const { log, hasFormer } = deps;
+    this.#ends = new LaneEnds({ log, onEnded: () => void this.follow() });
+    if (hasFormer) this.#ends.endAll();
     const wayOf = ({ id }: Flow) => this.#wayOf(id);
     if (verbose) this.#stops.push(logFlows({ log, level: 'info', wayOf }));
     const mayMove = () => this.#all.some(({ id, protocol }) => protocol === 'udp' && hasOthers(id));
@@ -142,17 +140,21 @@ export class FastLane {
     this.#followPorts();
     const isShut = this.#deps.blackoutFlag.isOn || this.#deps.relays.isDraining;
     const open = isShut ? [] : ways.filter(({ way }) => this.#ports.get(keyOf(way))?.isOpen === true);
-    await this.#lanes.follow(open.flatMap(({ lanes }) => lanes));
-    await this.#forget();
+    const ready = open.filter(({ way }) => !this.#ends.isEnding(way.id));
+    await this.#lanes.follow(
+      ready.flatMap(({ lanes }) => lanes),
+      this.#ends.ending,
+    );
+    await this.#ends.forget();
   }
 
   /** See Relay. Rejects where the kernel cannot be told, and may go on. */
   async clear(how: 'cut' | 'drain'): Promise<void> {
-    if (how === 'cut') this.#ends.set('all', {});
+    if (how === 'cut') this.#ends.endAll();
     await this.follow();
     const { trouble } = this.status;
     if (trouble !== null) throw new Error(`the kernel may still take new clients: ${trouble}`);
-    if (this.#ends.size > 0) throw new Error('what the kernel has taken goes on: conntrack fails');
+    if (this.#ends.areOverdue) throw new Error('what the kernel has taken goes on: conntrack fails');
   }
 
   /** Takes nothing new; resolves when all flows have ended, which the deadline enforces. */
@@ -187,32 +189,22 @@ export class FastLane {
     const counts = await this.#lanes.look();
     const flows = await listFlows().catch(() => null);
     if (flows !== null) {
-      const live = Map.groupBy(flows.filter(isLive), ({ id }) => id);
+      const live = Map.groupBy(
+        flows.filter((flow) => this.#isLive(flow)),
+        ({ id }) => id,
+      );
       this.#live = new Map([...live].map(([id, some]) => [id, some.length]));
     }
     if (counts !== null) for (const way of this.#all) this.#count(way, counts.get(way.id) ?? NOTHING);
   }
 
-  /** Ends what is to be ended; what fails is tried again next time. One behind the other, as each takes a program. */
-  async #forget(): Promise<void> {
-    this.#forgetting ??= this.#forgetAll().finally(() => (this.#forgetting = null));
-    await this.#forgetting;
-  }
-
-  async #forgetAll(): Promise<void> {
-    for (const [key, which] of this.#ends) {
-      try {
-        await forgetFlows(which);
-        if (this.#ends.get(key) === which) this.#ends.delete(key);
-      } catch (err) {
-        this.#sayUnforgotten(err);
-      }
-    }
+  #isLive(flow: Flow): boolean {
+    return isLive(flow) && !(flow.state !== '' && this.#ends.isEnding(flow.id));
   }
 
   /** Whether a flow has to be waited for: of UDP one that has said something just now. */
   #isBusy(flow: Flow): boolean {
-    return flow.state === '' ? flow.left >= this.#udpTimeout - QUIET : isLive(flow);
+    return flow.state === '' ? flow.left >= this.#udpTimeout - QUIET : this.#isLive(flow);
   }
 
   /** Ports come and go with the list, and with them the kernel's part of their slots. */
@@ -319,10 +311,12 @@ export class FastLane {
       const targets = targetsOf.get(way) ?? null;
       const { id, protocol } = way;
       const former = way.targets ?? [];
-      if (targets === null && way.targets !== null) this.#ends.set(`${id}`, { id });
+      if (targets === null && way.targets !== null)
+        if (protocol === 'tcp') this.#ends.endConnections(id);
+        else this.#ends.endSessions(id);
       if (targets !== null && protocol === 'udp')
         for (const target of former.filter((each) => !targets.includes(each)))
-          this.#ends.set(`${id} ${target}`, { id, target });
+          this.#ends.endSessions(id, target);
       way.targets = targets;
     }
   }

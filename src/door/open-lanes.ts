@@ -11,12 +11,17 @@ import { isForwarded } from '../runtime/forwarding.ts';
 const RIGHTS =
   'it takes nf_tables in the kernel, and the capability NET_ADMIN, which only root can use: cap_add: [NET_ADMIN] and user: "0:0", beside cap_drop: [ALL]';
 
+interface OpenLanes {
+  readonly lanes: Lanes;
+  /** Whether the kernel has flows that another door left. */
+  readonly hasFormer: boolean;
+}
+
 /** From now on the kernel forwards nothing but what its lanes have taken, of which there are none yet. Rejects with what speaks against FAST_LANE. */
-export async function openLanes(config: Config, log: Pick<Log, 'warn' | 'info'>): Promise<Lanes> {
+export async function openLanes(config: Config, log: Pick<Log, 'warn' | 'info'>): Promise<OpenLanes> {
   return explain(async () => {
     const lanes = await Lanes.open(termsOf(config), (trouble) => tell(trouble, log));
-    await listFlows();
-    return lanes;
+    return { lanes, hasFormer: (await listFlows()).length > 0 };
   });
 }
 

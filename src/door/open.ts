@@ -42,7 +42,7 @@ type Names = Awaited<ReturnType<typeof openNames>>;
 export async function openDoor(config: Config, deps: Deps): Promise<Door> {
   const { listen, log } = deps;
   // Before anything else: until then the kernel is a router. What is not needed is not loaded.
-  const lanes = config.fastLane ? await (await import('./open-lanes.ts')).openLanes(config, log) : null;
+  const opened = config.fastLane ? await (await import('./open-lanes.ts')).openLanes(config, log) : null;
   const closing = new AbortController();
   const { signal } = closing;
   const relays = new Relays();
@@ -63,7 +63,7 @@ export async function openDoor(config: Config, deps: Deps): Promise<Door> {
     onName: parts.onName,
     log,
   };
-  const lane = lanes && (await loadLane(config, lanes, laneDeps));
+  const lane = opened && (await loadLane(config, opened.lanes, { ...laneDeps, ...opened }));
   sources.watch(() => void relays.reopen());
   await followed.follow(config);
   if (lane !== null) await relays.putInFront(lane);

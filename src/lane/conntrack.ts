@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 import type { SocketAddress } from '../kernel/socket-address.ts';
-import { idOfMark, MARK_AND_MASK, markOf } from './ruleset.ts';
+import type { Protocol } from '../lib/protocol.ts';
+import { idOfMark, MARK_AND_MASK, markAndMaskOf } from './ruleset.ts';
 import { runTool } from './tools.ts';
 
 /** A connection or session that a lane has taken. */
@@ -29,6 +30,7 @@ export interface Flow {
 /** Which flows are meant: of one lane, or of all. */
 export interface Which {
   readonly id?: number;
+  readonly protocol?: Protocol;
   /** Those alone that lead to this address. */
   readonly target?: string;
   /** That of this client alone. */
@@ -79,15 +81,14 @@ function readFlow(line: string): Flow | null {
 }
 
 /** Has the kernel know flows no longer: what comes of them next is nobody's, and resets the ends of TCP. Rejects with a ToolError. */
-export async function forgetFlows({ id, target, client }: Which): Promise<void> {
+export async function forgetFlows({ id, protocol, target, client }: Which): Promise<void> {
   const args = [
     '--mark',
-    id === undefined ? MARK_AND_MASK : `${markOf(id)}`,
+    id === undefined ? MARK_AND_MASK : markAndMaskOf(id),
     ...(target === undefined ? [] : ['--reply-src', target]),
-    // A port needs a protocol: of TCP nobody is meant alone.
-    ...(client === undefined
-      ? []
-      : ['--proto', 'udp', '--orig-src', client.address, '--orig-port-src', `${client.port}`]),
+    // A port needs a protocol.
+    ...(protocol === undefined ? [] : ['--proto', protocol]),
+    ...(client === undefined ? [] : ['--orig-src', client.address, '--orig-port-src', `${client.port}`]),
   ];
   try {
     await runTool('conntrack', ['-D', ...args]);

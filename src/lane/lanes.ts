@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 
 import {
   type COUNTED,
+  type Ending,
   GUARD,
   type Lane,
   TABLE,
@@ -24,6 +25,11 @@ interface Counter {
   readonly bytes: number;
 }
 
+interface Rules {
+  readonly lanes: readonly Lane[];
+  readonly ending: Ending;
+}
+
 /** Until it is tried again to have the kernel go by the lanes, in ms. */
 const RETRY = 1_000;
 
@@ -31,9 +37,9 @@ const RETRY = 1_000;
 export class Lanes {
   readonly #terms: Terms;
   readonly #onTrouble: OnTrouble;
-  #wanted: readonly Lane[] = [];
+  #wanted: Rules = { lanes: [], ending: new Set() };
   /** As the kernel has them; null where that is not known. */
-  #written: readonly Lane[] | null = null;
+  #written: Rules | null = null;
   /** How many ids have been used. */
   #ids = 0;
   /** The rules as the kernel tells them. */
@@ -51,13 +57,13 @@ export class Lanes {
   /** From now on the kernel forwards what lanes have taken, and nothing else. Rejects with a ToolError. */
   static async open(terms: Terms, onTrouble: OnTrouble): Promise<Lanes> {
     const lanes = new Lanes(terms, onTrouble);
-    await lanes.#writeAll([]);
+    await lanes.#writeAll(lanes.#wanted);
     return lanes;
   }
 
   /** How many the kernel goes by; null where that is not known. */
   get size(): number | null {
-    return this.#written?.length ?? null;
+    return this.#written?.lanes.length ?? null;
   }
 
   /** Why the kernel does not go by the lanes that are wanted; null while it does. */
@@ -65,10 +71,13 @@ export class Lanes {
     return this.#trouble;
   }
 
-  /** Has new flows taken by these lanes from now on, and by no others. Resolves when the kernel has been told, whether or not it could be. */
-  async follow(wanted: readonly Lane[]): Promise<void> {
-    this.#wanted = wanted;
-    this.#ids = Math.max(this.#ids, ...wanted.map(({ id }) => id + 1));
+  /**
+   * Has new flows taken by these lanes from now on, and by no others, and connections reset that are to end. Resolves when the kernel has been told, whether or
+   * not it could be.
+   */
+  async follow(lanes: readonly Lane[], ending: Ending): Promise<void> {
+    this.#wanted = { lanes, ending };
+    this.#ids = Math.max(this.#ids, ...lanes.map(({ id }) => id + 1));
     await this.#inTurn(() => this.#write());
   }
 
@@ -79,7 +88,7 @@ export class Lanes {
   async look(): Promise<ReadonlyMap<number, LaneCounts> | null> {
     return this.#inTurn(async () => {
       try {
-        if (this.#written !== null && (await this.#tell()) !== this.#told) this.#written = null;
+        if (this.#written !== null && (await this.#list()) !== this.#told) this.#written = null;
         await this.#write();
         return this.#trouble === null ? await this.#counts() : null;
       } catch (cause) {
@@ -115,9 +124,9 @@ export class Lanes {
   }
 
   /** Somebody else may have taken away what is to be changed. */
-  async #writeChange(wanted: readonly Lane[]): Promise<void> {
+  async #writeChange(wanted: Rules): Promise<void> {
     if (this.#written === null) return this.#writeAll(wanted);
-    const change = writeLanes(wanted, this.#terms, { former: this.#written.length, ids: this.#ids });
+    const change = this.#lanesOf(wanted, this.#written.lanes.length);
     try {
       await this.#run(change, wanted);
     } catch {
@@ -126,20 +135,23 @@ export class Lanes {
   }
 
   /** Flows that have been taken go on, but are not counted any more towards the limit. */
-  async #writeAll(wanted: readonly Lane[]): Promise<void> {
-    const lanes = writeLanes(wanted, this.#terms, { former: 0, ids: this.#ids });
-    await this.#run([writeGuard(), writeTable(this.#terms), lanes].join('\n'), wanted);
+  async #writeAll(wanted: Rules): Promise<void> {
+    await this.#run([writeGuard(), writeTable(this.#terms), this.#lanesOf(wanted, 0)].join('\n'), wanted);
   }
 
-  async #run(rules: string, lanes: readonly Lane[]): Promise<void> {
+  #lanesOf({ lanes, ending }: Rules, former: number): string {
+    return writeLanes(lanes, this.#terms, { former, ids: this.#ids, ending });
+  }
+
+  async #run(text: string, rules: Rules): Promise<void> {
     this.#written = null;
-    await runTool('nft', ['-f', '-'], rules);
-    this.#told = await this.#tell();
-    this.#written = lanes;
+    await runTool('nft', ['-f', '-'], text);
+    this.#told = await this.#list();
+    this.#written = rules;
   }
 
   /** The rules without what counts. */
-  async #tell(): Promise<string> {
+  async #list(): Promise<string> {
     const tables = await Promise.all(
       [GUARD, TABLE].map((table) => runTool('nft', ['--stateless', 'list', 'table', ...table.split(' ')])),
     );

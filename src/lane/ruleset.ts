@@ -36,12 +36,19 @@ export interface Terms {
 /** The families of addresses, as nft(8) names them. */
 type Family = 'ip' | 'ip6';
 
+/** Lanes whose connections are to end; or those of all. */
+export type Ending = ReadonlySet<number> | 'all';
+
 /** Of a flow that a lane has taken (ct mark), above the lane's id: `sa`, in ASCII. */
 const MARK = 0x73_61_00_00;
-export const MAX_ID = 0xff_ff;
+export const MAX_ID = 0x7f_ff;
+/** Beside the id: its client has been reset. */
+const IS_RESET = 0x80_00;
+const OF_ANY = ~(MAX_ID | IS_RESET) >>> 0;
+const OF_ONE = ~IS_RESET >>> 0;
 /** Any such mark, as nft(8) and conntrack(8) tell one. */
-const MARKED = `ct mark & ${~MAX_ID >>> 0} == ${MARK}`;
-export const MARK_AND_MASK = `${MARK}/${~MAX_ID >>> 0}`;
+const MARKED = `ct mark & ${OF_ANY} == ${MARK}`;
+export const MARK_AND_MASK = `${MARK}/${OF_ANY}`;
 export const GUARD = 'inet sallyport_guard';
 export const TABLE = 'inet sallyport_lanes';
 /** What is counted of each lane: new flows, and bytes to and from targets, headers of IP included. */
@@ -88,15 +95,23 @@ export function writeTable({ limit, udpTimeout, idleTimeout, connectTimeout }: T
     ...block('chain new', ['type nat hook prerouting priority dstnat']),
     // Behind the guard.
     ...block('chain counted', ['type filter hook forward priority filter + 1']),
+    // A reset takes the number that its receiver expects, which only that one's own packets tell: so what targets say goes on until the client has been reset.
+    ...block('chain ending', [
+      `ct direction original ct mark set ct mark | ${IS_RESET} reject with tcp reset`,
+      `ct mark & ${IS_RESET} == ${IS_RESET} reject with tcp reset`,
+    ]),
     ...block('chain taken', ['type nat hook postrouting priority srcnat', `${MARKED} masquerade`]),
   ]);
 }
 
-/** Lanes in place of others; what those have taken goes on, and is counted. `ids`: how many have been used, from 0 on. */
+/**
+ * Lanes in place of others; what those have taken goes on, and is counted, but for connections that are to end: each end of one is reset as it says something.
+ * `ids`: how many have been used, from 0 on.
+ */
 export function writeLanes(
   lanes: readonly Lane[],
   terms: Terms,
-  { former, ids }: { readonly former: number; readonly ids: number },
+  { former, ids, ending }: { readonly former: number; readonly ids: number; readonly ending: Ending },
 ): string {
   const timed = (protocol: Lane['protocol'], family: Family) => {
     const ports = [...new Set(lanes.filter((lane) => lane.protocol === protocol).map(({ port }) => port))];
@@ -118,18 +133,25 @@ export function writeLanes(
         'chain timeouts',
         FAMILIES.flatMap((family) => [...timed('udp', family), ...timed('tcp', family)]),
       ),
-      ...block(
-        'chain counted',
-        ids === 0
+      ...block('chain counted', [
+        ...writeEnding(ending),
+        ...(ids === 0
           ? []
           : [
               `ct direction original counter name ct mark map ${countersOf('sent', ids)}`,
               `ct direction reply counter name ct mark map ${countersOf('received', ids)}`,
-            ],
-      ),
+            ]),
+      ]),
       ...block('chain new', [...writeTerms(terms), ...writeChoice(lanes)]),
     ]),
   ].join('\n');
+}
+
+function writeEnding(ending: Ending): readonly string[] {
+  const tcp = `meta l4proto ${NUMBERS.tcp}`;
+  if (ending === 'all') return [`${tcp} ${MARKED} goto ending`];
+  const marks = [...ending].map((id) => MARK + id);
+  return marks.length === 0 ? [] : [`${tcp} ct mark & ${OF_ONE} { ${marks.join(', ')} } goto ending`];
 }
 
 /** Whom no lane takes: the relay knows what to do. */
@@ -223,9 +245,9 @@ function block(head: string, lines: readonly string[]): readonly string[] {
   return [`${head} {`, ...lines.map((line) => `  ${line}`), '}'];
 }
 
-/** What marks the flows of a lane. */
-export function markOf(id: number): number {
-  return MARK + id;
+/** What marks the flows of a lane, and by which bits, as conntrack(8) is told. */
+export function markAndMaskOf(id: number): string {
+  return `${MARK + id}/${OF_ONE}`;
 }
 
 /** The lane's id. */

@@ -23,7 +23,8 @@ export function watchSilence({ timeout, mayMove, hasOthers }: Options): () => vo
       `${id} ${endpoint(client.address, client.port)}`;
     for (const flow of unanswered) {
       const isSending = flow.left > timeout - UDP_PATIENCE / 1_000;
-      if (isSending && before.has(keyOf(flow))) await forgetFlows({ id: flow.id, client: flow.client });
+      if (isSending && before.has(keyOf(flow)))
+        await forgetFlows({ id: flow.id, protocol: 'udp', client: flow.client });
     }
     before = new Set(unanswered.map(keyOf));
   }

@@ -21,6 +21,7 @@ const firewall = ({ end }: Cable, verdict: string) =>
   onDoor(`nft 'table inet fault {
     chain in { type filter hook input priority 0; iifname ${end} ${verdict}; }
     chain out { type filter hook output priority 0; oifname ${end} ${verdict}; }
+    chain through { type filter hook forward priority 0; iifname ${end} ${verdict}; oifname ${end} ${verdict}; }
   }'`);
 const noFirewall = onDoor('nft delete table inet fault');
 

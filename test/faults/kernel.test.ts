@@ -14,7 +14,10 @@ const onDoor =
 /** What the kernel of the door's own network makes of all that leaves for the bad target: a verdict of nftables. */
 const judge = (verdict: string) =>
   onDoor(
-    `nft 'table inet fault { chain out { type filter hook output priority 0; ip daddr 10.83.2.0/24 ${verdict}; }; }'`,
+    `nft 'table inet fault {
+      chain out { type filter hook output priority 0; ip daddr 10.83.2.0/24 ${verdict}; }
+      chain through { type filter hook forward priority 0; ip daddr 10.83.2.0/24 ${verdict}; }
+    }'`,
   );
 /** The same, of the target's. */
 const judgeThere =
@@ -35,6 +38,10 @@ const ICMP = [
   'admin-prohibited',
 ];
 
+/** Has the kernel of the door's network know connections no more: those of sockets, and those that it relays by itself. */
+const end = (sockets: string, flows: string) =>
+  onDoor(`ss --kill --tcp ${sockets}; conntrack --delete --proto tcp ${flows} || true`);
+
 /** How many descriptors the door may have from now on. */
 const limitDescriptors = ({ pid }: Door, limit: number) =>
   void execFileSync('prlimit', [`--pid=${pid}`, `--nofile=${limit}:`]);
@@ -42,12 +49,12 @@ const limitDescriptors = ({ pid }: Door, limit: number) =>
 const faults: readonly Fault[] = [
   {
     name: 'ends the connections to a target (ss -K)',
-    inflict: onDoor('ss --kill --tcp dst 10.83.2.2'),
+    inflict: end('dst 10.83.2.2', '--reply-src 10.83.2.2'),
     shows: ({ stream }) => stream.endings.includes('ECONNRESET'),
   },
   {
     name: 'ends the connections of a client (ss -K)',
-    inflict: onDoor('ss --kill --tcp dst 10.83.4.2'),
+    inflict: end('dst 10.83.4.2', '--orig-src 10.83.4.2'),
     shows: ({ stream }) => stream.endings.length > 0,
   },
   {

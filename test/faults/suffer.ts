@@ -32,7 +32,7 @@ export function isHeldUp({ pending }: Seen, before: Seen): boolean {
 
 /** Whether a client is cut off, or kept waiting. */
 export function isHit(seen: Seen, before: Seen): boolean {
-  return 'ECONNRESET' in seen.calls.failed || isHeldUp(seen, before);
+  return ['ECONNRESET', 'ECONNREFUSED'].some((code) => code in seen.calls.failed) || isHeldUp(seen, before);
 }
 
 /** Whether each of these targets has answered since. */

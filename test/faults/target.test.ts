@@ -2,7 +2,7 @@ import { test } from 'vitest';
 
 import type { TargetBehaviour } from './protocol.ts';
 import { type Fault, isHeldUp, isServedBy, suffer } from './suffer.ts';
-import { ADDRESSES, namesWith, type World } from './world.ts';
+import { ADDRESSES, HAS_LANES, namesWith, type World } from './world.ts';
 
 const tell =
   (behaviour: TargetBehaviour) =>
@@ -24,13 +24,15 @@ const faults: readonly Fault[] = [
   {
     name: 'refuses whoever is new',
     inflict: tell('refusing'),
-    shows: ({ calls }) => 'ECONNRESET' in calls.failed,
+    // Without a relay between, the target itself is heard.
+    shows: ({ calls }) => (HAS_LANES ? 'ECONNREFUSED' : 'ECONNRESET') in calls.failed,
     mend: tell('echo'),
   },
   {
     name: 'has its firewall drop everything',
     inflict: ({ run }) => run('badTarget', 'nft', drop),
-    shows: ({ calls }) => 'ECONNRESET' in calls.failed,
+    // Without a relay between, nobody is.
+    shows: (seen, before) => (HAS_LANES ? isHeldUp(seen, before) : 'ECONNRESET' in seen.calls.failed),
     mend: ({ run }) => run('badTarget', 'nft', 'delete', 'table', 'inet', 'fault'),
   },
   {

@@ -92,7 +92,8 @@ export interface Client extends Actor<ToClient> {
   readonly seen: () => Promise<Seen>;
 }
 
-const HAS_LANES = process.env['TEST_LANE'] === '1';
+/** Whether the kernel is in front of the door's relays. */
+export const HAS_LANES = process.env['TEST_LANE'] === '1';
 /** The kernel's lanes tell names apart by port alone. */
 const BAD_WEB = HAS_LANES ? HTTP_PORT + 1 : HTTP_PORT;
 
