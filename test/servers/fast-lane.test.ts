@@ -373,6 +373,19 @@ test('a family that the kernel does not forward is relayed by the door', async (
   expect(await flows()).toHaveLength(1);
 });
 
+test('check tells why the kernel could not be told, and tells it nothing', async () => {
+  const { center, ask, run } = await openWorld();
+  expect(await ask('sallyport', 'check')).toContain('No problem was found');
+  expect(await run(center, 'nft', 'list', 'ruleset')).toBe('');
+  await run(
+    center,
+    'sh',
+    '-c',
+    'echo 0 | tee /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding',
+  );
+  expect(await ask('sallyport', 'check')).toContain('FAST_LANE=1: the kernel forwards nothing');
+});
+
 test('a probe goes through the relay, and takes nothing of the kernel', async () => {
   const { ask, flows, door } = await world();
   expect(await ask('healthcheck')).toBe('healthy; the kernel takes new clients by 4 lanes\n');

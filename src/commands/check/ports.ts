@@ -26,42 +26,33 @@ interface Failure {
 }
 
 /** Opens the door's own DNS for a moment, where it is to be. Resolves with why it cannot be. */
-export async function checkDns(config: Config): Promise<readonly string[]> {
-  try {
-    (await openDns(config, { log: SILENT, onAllowed: () => {} }))?.close();
-    return [];
-  } catch (error) {
-    return [messageOf(error)];
-  }
+export function checkDns(config: Config): Promise<readonly string[]> {
+  return problemsOf(async () => (await openDns(config, { log: SILENT, onAllowed: () => {} }))?.close());
 }
 
 /** Looks whether the kernel could be told what to take, without telling it. Resolves with why it could not. */
-export async function checkFastLane({ fastLane }: Config): Promise<readonly string[]> {
-  if (!fastLane) return [];
-  try {
-    await tryLanes();
-    return [];
-  } catch (error) {
-    return [messageOf(error)];
-  }
+export function checkFastLane({ fastLane }: Config): Promise<readonly string[]> {
+  return problemsOf(async () => fastLane && (await tryLanes()));
 }
 
 /** Takes the addresses of NAME_ADDRESSES for a moment. Resolves with why they cannot be had. */
-export async function checkNameAddresses(config: Config): Promise<readonly string[]> {
-  try {
-    (await openNameAddresses(config))?.close();
-    return [];
-  } catch (error) {
-    return [messageOf(error)];
-  }
+export function checkNameAddresses(config: Config): Promise<readonly string[]> {
+  return problemsOf(async () => (await openNameAddresses(config))?.close());
 }
 
 /** Opens ADMIN_PORT for a moment, where there is one. Resolves with why it cannot be. */
-export async function checkAdmin({ admin }: Config): Promise<readonly string[]> {
-  if (admin === null) return [];
-  try {
+export function checkAdmin({ admin }: Config): Promise<readonly string[]> {
+  return problemsOf(async () => {
+    if (admin === null) return;
     const { openAdmin } = await import('../../control/admin.ts');
     (await openAdmin(admin, {})).close();
+  });
+}
+
+/** Why what is tried for a moment cannot be. */
+async function problemsOf(attempt: () => Promise<unknown>): Promise<readonly string[]> {
+  try {
+    await attempt();
     return [];
   } catch (error) {
     return [messageOf(error)];
