@@ -100,7 +100,7 @@ export interface Config {
 export function parseConfig(environment: NodeJS.ProcessEnv): Config {
   const { values, settings, problems } = readVariables(environment);
   const list = readTargetList(values);
-  const { targets, rules, listeners, ...found } = readListeners(list.entries, values);
+  const { entries, targets, rules, listeners, ...found } = readListeners(list.entries, values);
   const nameAddresses = nameAddressesOf(values);
   const nameCheck = values.NAME_CHECK === 'learn' ? 'learn' : strictest(checksOf(listeners, nameAddresses));
   const {
@@ -114,7 +114,6 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
   if (allProblems.length > 0) throw new ConfigError(allProblems, unknown);
 
   const all = values as Values;
-  const { entries = [] } = list;
   /** The defaults that other variables decide on. */
   const scope = scopeOf(settings, all);
   const derived: Readonly<Record<string, string>> = {

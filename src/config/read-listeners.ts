@@ -13,6 +13,8 @@ export const DNS_PORT = 53;
 const DEFAULT_LISTEN = Number(variables.LISTEN.fallback);
 
 interface Found {
+  /** Those of TARGET, and what NAME_CHECK=learn adds. */
+  readonly entries: readonly TargetEntry[];
   readonly targets: readonly string[];
   readonly rules: readonly Rule[];
   readonly listeners: readonly CheckedListener[];
@@ -26,7 +28,7 @@ interface Found {
  */
 export function readListeners(entries: readonly TargetEntry[] | undefined, values: Partial<Values>): Found {
   const { PORT: ports, MODE: mode, LISTEN: listen = DEFAULT_LISTEN } = values;
-  const none = { targets: [], rules: [], listeners: [], problems: [], warnings: [] };
+  const none = { entries: [], targets: [], rules: [], listeners: [], problems: [], warnings: [] };
   if (entries === undefined || ports === undefined || mode === undefined) return none;
 
   const taught = teach(entries, values);
@@ -41,6 +43,7 @@ export function readListeners(entries: readonly TargetEntry[] | undefined, value
   const checked = checkNames(listening.listeners, values, byAddress);
   const targets = [...new Set(taught.entries.map(({ name }) => name))];
   return {
+    entries: taught.entries,
     targets,
     rules,
     listeners: checked.listeners,

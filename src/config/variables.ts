@@ -27,6 +27,8 @@ interface Type<T> {
 interface Need {
   readonly words: string;
   readonly isMet: (others: Others) => boolean;
+  /** Whether the default needs it, too, where somebody has written it down: most defaults ask for nothing. */
+  readonly isForDefault: boolean;
 }
 
 /** What decides whether a variable has an effect: others, and what listens for them. */
@@ -97,9 +99,11 @@ export const variables = {
         'up to 1000 ports from 1 to 65535, such as 443, 8443:443, 5000-5010 or 53/udp, separated by spaces or commas',
       parse: parsePorts,
     },
-    need('a name in TARGET without ports of its own', ({ TARGET }) =>
-      TARGET.some(({ ports }) => ports === null),
-    ),
+    {
+      words: 'a name in TARGET without ports of its own',
+      isMet: ({ TARGET }) => TARGET.some(({ ports }) => ports === null),
+      isForDefault: true,
+    },
   ),
   MODE: optional('tcp', {
     accepted: 'tcp, udp, http-proxy, tcp http-proxy or udp http-proxy',
@@ -317,12 +321,13 @@ export function readVariable<N extends Name>(
   }
 }
 
-/** The settings that have no effect, a sentence each. One that says what is so by default asks for nothing. */
+/** The settings that have no effect, a sentence each. One that says what is so by default mostly asks for nothing. */
 export function findIdle(settings: readonly Setting[], values: Values & Others): readonly string[] {
   return settings.flatMap(({ name, isDefault }) => {
     const { fallback, parse, needs }: Variable<unknown> = variables[name];
     if (isDefault || needs === null || needs.isMet(values)) return [];
-    if (fallback !== null && isDeepStrictEqual(values[name], parse(fallback))) return [];
+    const isTheDefault = fallback !== null && isDeepStrictEqual(values[name], parse(fallback));
+    if (isTheDefault && !needs.isForDefault) return [];
     return [`${name} is set, but has no effect without ${needs.words}`];
   });
 }
@@ -356,7 +361,7 @@ function byProxy(one: string, other: string): number {
 }
 
 function need(words: string, isMet: Need['isMet']): Need {
-  return { words, isMet };
+  return { words, isMet, isForDefault: false };
 }
 
 function oneOf<const T extends string>(choices: readonly T[]): Type<T> {

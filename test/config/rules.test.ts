@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { parseConfig } from '../../src/config/config.ts';
+import { LEARNING } from '../../src/lib/learning.ts';
 import { problemsOf } from '../helpers/config.ts';
 
 /** What listens, and where it leads: `443/tcp a.test:443 b.test:443`. */
@@ -151,10 +152,10 @@ test.each<[Record<string, string>, string[]]>([
   [{ TARGET: 'a.test:514/udp', ADMIN_PORT: '514' }, []],
   [{ TARGET: 'a.test:514/udp a.test:80', PROXY_PROTOCOL: 'v1' }, []],
   [{ TARGET: 'a.test/udp', PORT: '53/udp 443/tcp' }, ['PORT: no name in TARGET uses 443/tcp']],
-  [
-    { TARGET: 'a.test:5432', PORT: '443' },
+  ...['443', '80 443'].map((PORT): [Record<string, string>, string[]] => [
+    { TARGET: 'a.test:5432', PORT },
     ['PORT is set, but has no effect without a name in TARGET without ports of its own'],
-  ],
+  ]),
 ])('%j is taken, with warnings %j', (environment, warnings) => {
   expect(parseConfig(environment).warnings).toEqual(warnings);
 });
@@ -187,6 +188,14 @@ test('where names are learned they are to lead out, and TARGET may be left out',
   expect(
     parseConfig({ NAME_CHECK: 'learn', HTTP_HEALTHCHECK: '1', TARGET: 'a.test:80' }).probes,
   ).toHaveLength(1);
+});
+
+test.each<Record<string, string>>([
+  { PORT: '443' },
+  { PORT: '443', TARGET: 'a.test:5432' },
+  { PRE_RESOLVE: '1', TARGET_SCOPE: 'public' },
+])('where names are learned, %j has an effect, as every name has the ports of PORT', (environment) => {
+  expect(parseConfig({ NAME_CHECK: 'learn', ...environment }).warnings).toEqual([LEARNING]);
 });
 
 test('a name has its own ports alone, not those of others: a probe of another is refused', () => {
