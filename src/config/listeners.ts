@@ -55,9 +55,9 @@ export function listenersOf(
         : []),
       ...findAmbiguous(listeners, byAddress),
       ...proxies.flatMap(({ port, allowed }) => [
-        ...(relays.has(`${port}/tcp`)
-          ? [`LISTEN=${port}: TARGET and PORT have a relay listen on that port`]
-          : []),
+        ...listeners
+          .filter((relay) => relay.kind === 'tcp' && relay.port === port)
+          .map((relay) => `LISTEN=${port}: ${whyListening(relay, 'on that port')}`),
         ...(allowed.length === 0 ? ['MODE=http-proxy: no name has a tcp port that could be asked for'] : []),
       ]),
     ],
@@ -67,6 +67,13 @@ export function listenersOf(
 /** What goes over the wire to a listener. */
 export function protocolOf(kind: ListenerKind): Protocol {
   return kind === 'udp' ? 'udp' : 'tcp';
+}
+
+/** What has something listen somewhere, where nothing else can. */
+export function whyListening({ kind, allowed }: Listener, where: string): string {
+  return kind === 'http-proxy'
+    ? `LISTEN has the forward proxy listen ${where}`
+    : `TARGET and PORT have a relay listen ${where}, for ${listSome(namesOf(allowed), ' ')}`;
 }
 
 /** Whether clients have to name whom they want, as there are several or a wildcard. */

@@ -4,7 +4,7 @@ import { canonical, ipVersion, parseHost } from './host.ts';
 import { type ListenerKind, portsOf } from './listeners.ts';
 import { indexNames } from './name-index.ts';
 import type { PortPair } from './ports.ts';
-import { EVERYBODY } from './targets.ts';
+import { describeTarget, EVERYBODY } from './targets.ts';
 
 /** A name that was asked for. */
 export interface Wanted {
@@ -53,7 +53,7 @@ export function missingTargets(wanted: readonly Wanted[], rules: Rules): readonl
       const isUsual = defaults.some((usual) => leadsAlike(usual, pair, door));
       // A name cannot have a listening port twice.
       if (isUsual && !defaults.some(({ listen }) => own?.has(listen))) return [each.name];
-      return [`${describe(each.name, pair)}${rules.defaultProtocol === 'tcp' ? '' : '/tcp'}`];
+      return [`${describeTarget(each.name, pair)}${rules.defaultProtocol === 'tcp' ? '' : '/tcp'}`];
     });
   const known = indexNames(rules.rules.map(withoutEverybody));
   const alone = wanted
@@ -108,11 +108,6 @@ function pairOf({ name, to, port }: Wanted, door: Door | null): PortPair | null 
 /** Whether clients would come there; those of a forward proxy ask for the target's port. */
 function leadsAlike(one: PortPair, other: PortPair, door: Door | null): boolean {
   return door?.kind === 'http-proxy' ? one.target === other.target : one.listen === other.listen;
-}
-
-function describe(name: string, { listen, target }: PortPair): string {
-  const host = ipVersion(name) === 6 ? `[${name}]` : name;
-  return listen === target ? `${host}:${listen}` : `${host}:${listen}:${target}`;
 }
 
 function isHost(name: string): boolean {

@@ -18,6 +18,13 @@ interface Found {
   readonly warnings: readonly string[];
 }
 
+/** Why no name can be read of some clients. */
+interface Nameless {
+  readonly reason: string;
+  /** All names that they may want. */
+  readonly names: readonly string[];
+}
+
 /** What is spoken on ports where the server speaks first: the client waits for it, and names nobody. */
 const SERVER_FIRST: Readonly<Record<number, string>> = {
   21: 'FTP',
@@ -67,7 +74,8 @@ export function checkNames(
     problems: [
       ...(!byAddress && (asked === 'off' || asked === 'report') ? forbid(asked, choosing) : []),
       ...(byAddress ? findAddresses(choosing) : findNameless(choosing)).map(
-        (reason) => `TARGET: ${reason}, but has to choose the target: give such a target a port of its own`,
+        ({ reason, names }) =>
+          `TARGET="${listSome(names, ' ')}": ${reason}, but has to choose the target: give such a target a port of its own`,
       ),
       ...(isIdle && isAsked ? findIdle(asked, left) : []),
       ...(isUnread && ech === 'refuse'
@@ -76,7 +84,7 @@ export function checkNames(
     ],
     warnings: [
       ...(isAsked
-        ? findNameless(left).map((reason) => `NAME_CHECK=${asked} leaves a port out: ${reason}`)
+        ? findNameless(left).map(({ reason }) => `NAME_CHECK=${asked} leaves a port out: ${reason}`)
         : []),
       // Whoever has dialled a name's address needs to say none, unless that is asked for.
       ...(byAddress && !isAsked ? [] : warnOfPlaintext(checked)),
@@ -92,23 +100,40 @@ function nameCheckOf(listener: Listener, asked: NameCheck | null): NameCheck {
   return isNameless ? 'off' : (asked ?? 'off');
 }
 
-/** Why no name can be read of some clients. */
-function findNameless(listeners: readonly Listener[]): readonly string[] {
-  const ports = new Set(listeners.flatMap(({ allowed }) => portsOf(allowed)).filter(serverSpeaksFirst));
+function findNameless(listeners: readonly Listener[]): readonly Nameless[] {
   return [
     ...findAddresses(listeners),
-    ...[...ports].map(
-      (port) =>
-        `on port ${port} (${SERVER_FIRST[port]}) the server speaks first, before a client says a name`,
+    ...tellOnce(listeners, ({ allowed }) =>
+      portsOf(allowed)
+        .filter(serverSpeaksFirst)
+        .map(
+          (port) =>
+            `on port ${port} (${SERVER_FIRST[port]}) the server speaks first, before a client says a name`,
+        ),
     ),
   ];
 }
 
-function findAddresses(listeners: readonly Listener[]): readonly string[] {
-  const names = new Set(listeners.flatMap(({ allowed }) => namesOf(allowed)));
-  return [...names]
-    .filter((name) => ipVersion(name) !== 0)
-    .map((address) => `${address} is no name that a client could say`);
+function findAddresses(listeners: readonly Listener[]): readonly Nameless[] {
+  return tellOnce(listeners, ({ allowed }) =>
+    namesOf(allowed)
+      .filter((name) => ipVersion(name) !== 0)
+      .map((address) => `${address} is no name that a client could say`),
+  );
+}
+
+/** Each reason once, with the names of all listeners that have it. */
+function tellOnce(
+  listeners: readonly Listener[],
+  reasonsOf: (listener: Listener) => readonly string[],
+): readonly Nameless[] {
+  const found = listeners.flatMap((listener) =>
+    [...new Set(reasonsOf(listener))].map((reason) => ({ reason, listener })),
+  );
+  return [...Map.groupBy(found, ({ reason }) => reason)].map(([reason, some]) => ({
+    reason,
+    names: some.flatMap(({ listener }) => namesOf(listener.allowed)),
+  }));
 }
 
 /** A check that other names cannot do without. */

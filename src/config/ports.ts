@@ -82,6 +82,11 @@ export function parsePortItem(item: string): readonly PortPair[] {
   return [{ listen: port, target: port }];
 }
 
+/** A pair as PORT takes it. */
+export function describePair({ listen, target }: PortPair): string {
+  return listen === target ? `${listen}` : `${listen}:${target}`;
+}
+
 function hintAt(item: string): string {
   if (item.includes('*')) return ': there is no wildcard, so list the ports, or ranges such as 5000-5010';
   return /^\d+-\d+:/.test(item) ? ': a range leads to the same ports of the target' : '';

@@ -2,10 +2,11 @@ import { describeNameNetworks, roomIn } from '../lib/address-range.ts';
 import { listSome } from '../lib/list-some.ts';
 import type { Protocol } from '../lib/protocol.ts';
 import { canonical } from './host.ts';
-import { type Listener, listenersOf, mustChoose } from './listeners.ts';
+import { type Listener, listenersOf, mustChoose, whyListening } from './listeners.ts';
 import { type CheckedListener, checkNames } from './name-check.ts';
+import { describePair } from './ports.ts';
 import { makeRules, type Rule } from './rules.ts';
-import { EVERYBODY, isName, type TargetEntry } from './targets.ts';
+import { describeTarget, EVERYBODY, isName, type TargetEntry } from './targets.ts';
 import { type Values, variables } from './variables.ts';
 
 /** RFC 1035 §4.2. */
@@ -48,7 +49,7 @@ export function readListeners(entries: readonly TargetEntry[] | undefined, value
     rules,
     listeners: checked.listeners,
     problems: [
-      ...(relaysTcp ? [] : findPairs(rules)),
+      ...(relaysTcp ? [] : findPairs(taught.entries, rules)),
       ...listening.problems,
       ...checked.problems,
       ...findAdminClash(values, listening.listeners),
@@ -89,14 +90,18 @@ export function defaultProtocolOf(mode: Values['MODE']): Protocol {
 }
 
 /** Ports that lead to others, where a forward proxy alone listens. */
-function findPairs(rules: readonly Rule[]): readonly string[] {
-  const pairs = rules
+function findPairs(entries: readonly TargetEntry[], rules: readonly Rule[]): readonly string[] {
+  const own = new Set(entries.flatMap(({ ports }) => ports ?? []));
+  return rules
     .filter(({ protocol }) => protocol === 'tcp')
-    .flatMap(({ ports }) => ports.filter(({ listen, target }) => listen !== target));
-  return pairs.map(
-    ({ listen, target }) =>
-      `PORT: ${listen}:${target} is a pair, and with MODE=http-proxy only LISTEN listens`,
-  );
+    .flatMap(({ names: [name = ''], ports }) =>
+      ports
+        .filter(({ listen, target }) => listen !== target)
+        .map((pair) =>
+          own.has(pair) ? `TARGET: ${describeTarget(name, pair)}` : `PORT: ${describePair(pair)}`,
+        ),
+    )
+    .map((pair) => `${pair} is a pair, and with MODE=http-proxy only LISTEN listens`);
 }
 
 /** The header tells the one app behind the relay who its client is, at the start of a stream. */
@@ -171,13 +176,11 @@ function findDnsClash(
   listeners: readonly Listener[],
 ): readonly string[] {
   if (!isOn) return [];
-  const listener = listeners.find(({ port }) => port === DNS_PORT);
+  const reasons = listeners
+    .filter(({ port }) => port === DNS_PORT)
+    .map((listener) => whyListening(listener, `on port ${DNS_PORT} too`));
   return [
-    ...(listener === undefined
-      ? []
-      : [
-          `DNS=1: ${listener.kind === 'http-proxy' ? 'LISTEN' : 'TARGET and PORT'} listen on port ${DNS_PORT} too`,
-        ]),
+    ...[...new Set(reasons)].map((reason) => `DNS=1: ${reason}`),
     ...(admin === DNS_PORT ? [`DNS=1: ADMIN_PORT listens on port ${DNS_PORT} too`] : []),
   ];
 }
@@ -187,7 +190,7 @@ function findAdminClash(
   { ADMIN_PORT: admin }: Partial<Values>,
   listeners: readonly Listener[],
 ): readonly string[] {
-  if (typeof admin !== 'number' || !listeners.some(({ kind, port }) => kind !== 'udp' && port === admin))
-    return [];
-  return [`ADMIN_PORT=${admin}: PORT, TARGET or LISTEN has clients listened to there: take another`];
+  return listeners
+    .filter(({ kind, port }) => kind !== 'udp' && port === admin)
+    .map((listener) => `ADMIN_PORT=${admin}: ${whyListening(listener, 'on that port')}: take another`);
 }

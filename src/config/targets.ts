@@ -1,6 +1,6 @@
 import type { Protocol } from '../lib/protocol.ts';
 import { canonical, ipVersion, parseHost } from './host.ts';
-import { parsePortItem, type PortPair, splitProtocol } from './ports.ts';
+import { describePair, parsePortItem, type PortPair, splitProtocol } from './ports.ts';
 
 /** An entry of TARGET: a name that may be reached, and how, where it says so. */
 export interface TargetEntry {
@@ -55,6 +55,11 @@ export function parentOf(wildcard: string): string {
 export function namesAbove(name: string): readonly string[] {
   const labels = canonical(name).split('.');
   return labels.map((_, i) => labels.slice(i + 1).join('.'));
+}
+
+/** A name with a port of its own, as TARGET takes it. */
+export function describeTarget(name: string, port: PortPair): string {
+  return `${ipVersion(name) === 6 ? `[${name}]` : name}:${describePair(port)}`;
 }
 
 function parseEntry(item: string): TargetEntry {

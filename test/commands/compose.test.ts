@@ -203,7 +203,7 @@ test.each<[string[], string[]]>([
 
 test('compose --dns leaves port 53 to the DNS', async () => {
   await expect(print(['ns.test:53'], { dns: true })).rejects.toThrow(
-    'DNS=1: TARGET and PORT listen on port 53 too',
+    'DNS=1: TARGET and PORT have a relay listen on port 53 too, for ns.test',
   );
 });
 

@@ -22,11 +22,11 @@ test.each([
   ],
   [
     { ADMIN_PORT: '8080', PORT: '8080:80' },
-    'ADMIN_PORT=8080: PORT, TARGET or LISTEN has clients listened to there: take another',
+    'ADMIN_PORT=8080: TARGET and PORT have a relay listen on that port, for api.example.com: take another',
   ],
   [
     { ADMIN_PORT: '3128', MODE: 'http-proxy' },
-    'ADMIN_PORT=3128: PORT, TARGET or LISTEN has clients listened to there: take another',
+    'ADMIN_PORT=3128: LISTEN has the forward proxy listen on that port: take another',
   ],
 ])('parseConfig() refuses %j', (environment, problem) => {
   expect(problemsOf({ TARGET: 'api.example.com', ...environment })).toEqual([problem]);

@@ -84,7 +84,7 @@ test('TLS_ECH=refuse has nothing to read where the address chooses', () => {
 
 test('a target that is an address has none of its own, and cannot share a port', () => {
   expect(problemsOf({ TARGET: '192.0.2.1:587 b.test:587', ...addressed })).toEqual([
-    'TARGET: 192.0.2.1 is no name that a client could say, but has to choose the target: give such a target a port of its own',
+    'TARGET="192.0.2.1 b.test": 192.0.2.1 is no name that a client could say, but has to choose the target: give such a target a port of its own',
   ]);
   expect(problemsOf({ TARGET: '192.0.2.1:514/udp b.test:514/udp', ...addressed })).toEqual([
     expect.stringContaining('a port of UDP belongs to one name'),

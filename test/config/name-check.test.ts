@@ -61,15 +61,21 @@ test.each<[Record<string, string>, string[]]>([
   [
     { TARGET: 'a.test 192.0.2.1 ::1' },
     [
-      `TARGET: 192.0.2.1 is no name that a client could say, ${needsOwnPort}`,
-      `TARGET: ::1 is no name that a client could say, ${needsOwnPort}`,
+      `TARGET="192.0.2.1 ::1 a.test": 192.0.2.1 is no name that a client could say, ${needsOwnPort}`,
+      `TARGET="192.0.2.1 ::1 a.test": ::1 is no name that a client could say, ${needsOwnPort}`,
     ],
   ],
   [
     { TARGET: 'a.test:22 b.test:22 a.test:3307:3306 *.c.test:3307:3306' },
     [
-      `TARGET: on port 22 (SSH) the server speaks first, before a client says a name, ${needsOwnPort}`,
-      `TARGET: on port 3306 (MySQL) the server speaks first, before a client says a name, ${needsOwnPort}`,
+      `TARGET="a.test b.test": on port 22 (SSH) the server speaks first, before a client says a name, ${needsOwnPort}`,
+      `TARGET="*.c.test a.test": on port 3306 (MySQL) the server speaks first, before a client says a name, ${needsOwnPort}`,
+    ],
+  ],
+  [
+    { TARGET: 'a.test:22 b.test:22 c.test:222:22 d.test:222:22 e.test:22222:22 f.test:80' },
+    [
+      `TARGET="a.test b.test c.test d.test": on port 22 (SSH) the server speaks first, before a client says a name, ${needsOwnPort}`,
     ],
   ],
   [{ ...one, TLS_ECH: 'refuse' }, [unread]],
@@ -152,7 +158,7 @@ test.each<[Record<string, string>, string]>([
 test('a NAME_CHECK that cannot be read does not hide what several names forbid whatever it says', () => {
   expect(problemsOf({ ...several, NAME_CHECK: 'offf', PORT: '22 443' })).toEqual([
     expect.stringMatching(/^NAME_CHECK="offf"/),
-    expect.stringMatching(/^TARGET: on port 22/),
+    expect.stringMatching(/^TARGET="a.test b.test": on port 22/),
   ]);
   expect(problemsOf({ ...several, ...udp, NAME_CHECK: 'offf' })).toEqual([
     expect.stringMatching(/^NAME_CHECK="offf"/),

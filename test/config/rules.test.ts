@@ -110,14 +110,19 @@ test.each<[Record<string, string>, string[]]>([
     { TARGET: 'a.test:1-999 b.test:1001-1500' },
     ['TARGET and PORT: more than 1000 ports are to be listened on'],
   ],
-  [{ TARGET: 'a.test:3128', ...beside }, ['LISTEN=3128: TARGET and PORT have a relay listen on that port']],
+  [
+    { TARGET: 'a.test:3128 b.test:3128:80 c.test', ...beside },
+    ['LISTEN=3128: TARGET and PORT have a relay listen on that port, for a.test b.test'],
+  ],
   [
     { TARGET: 'a.test:3128/udp', ...beside },
     ['MODE=http-proxy: no name has a tcp port that could be asked for'],
   ],
   [
-    { TARGET: 'a.test:6380:6379', ...proxy },
-    ['PORT: 6380:6379 is a pair, and with MODE=http-proxy only LISTEN listens'],
+    { TARGET: 'a.test:6380:6379 [::1]:8443:443 b.test', ...proxy, PORT: '8443:443' },
+    ['PORT: 8443:443', 'TARGET: a.test:6380:6379', 'TARGET: [::1]:8443:443'].map(
+      (pair) => `${pair} is a pair, and with MODE=http-proxy only LISTEN listens`,
+    ),
   ],
   [
     { TARGET: 'a.test', PROXY_PROTOCOL: 'v2', ...beside },
@@ -127,7 +132,26 @@ test.each<[Record<string, string>, string[]]>([
   ],
   [
     { TARGET: 'a.test:9000', ADMIN_PORT: '9000' },
-    ['ADMIN_PORT=9000: PORT, TARGET or LISTEN has clients listened to there: take another'],
+    ['ADMIN_PORT=9000: TARGET and PORT have a relay listen on that port, for a.test: take another'],
+  ],
+  [
+    { TARGET: 'a.test b.test:53 c.test:53:5353 d.test:53/udp', PORT: '53/tcp', DNS: '1' },
+    [
+      'DNS=1: TARGET and PORT have a relay listen on port 53 too, for a.test b.test c.test',
+      'DNS=1: TARGET and PORT have a relay listen on port 53 too, for d.test',
+    ],
+  ],
+  [
+    { TARGET: 'a.test', PORT: '53/tcp 53/udp', DNS: '1' },
+    ['DNS=1: TARGET and PORT have a relay listen on port 53 too, for a.test'],
+  ],
+  [
+    { TARGET: 'a.test:80', ...proxy, LISTEN: '53', ADMIN_PORT: '53', DNS: '1' },
+    [
+      'ADMIN_PORT=53: LISTEN has the forward proxy listen on that port: take another',
+      'DNS=1: LISTEN has the forward proxy listen on port 53 too',
+      'DNS=1: ADMIN_PORT listens on port 53 too',
+    ],
   ],
   [
     { TARGET: 'a.test:514/udp', HTTP_HEALTHCHECK: '1' },
@@ -141,7 +165,7 @@ test.each<[Record<string, string>, string[]]>([
   [
     { NAME_CHECK: 'learn', PORT: '22' },
     [
-      'TARGET: on port 22 (SSH) the server speaks first, before a client says a name, but has to choose the target: give such a target a port of its own',
+      'TARGET="*": on port 22 (SSH) the server speaks first, before a client says a name, but has to choose the target: give such a target a port of its own',
     ],
   ],
 ])('%j is refused', (environment, problems) => {
