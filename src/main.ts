@@ -6,6 +6,7 @@ import { compose } from './commands/compose.ts';
 import { names } from './commands/names.ts';
 import { resolve } from './commands/resolve.ts';
 import { status } from './commands/status.ts';
+import { Additions } from './config/additions.ts';
 import { ConfigError, EXIT_CONFIG } from './config/config-error.ts';
 import { type Config, parseConfig } from './config/config.ts';
 import { describeRoutes } from './config/routes.ts';
@@ -56,7 +57,8 @@ const relayCommand: Command = {
     };
     const linesDropped = () => ({ budget: folding.dropped, output: output.dropped });
     try {
-      const ending = await relay(config, { log: folding, readConfig, linesDropped, stop, crash });
+      const additions = new Additions(environment);
+      const ending = await relay(config, { log: folding, readConfig, additions, linesDropped, stop, crash });
       folding.flush();
       log.info({}, ending);
       return 0;
@@ -99,7 +101,7 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 /** What a relay has from the start. */
-interface Surroundings extends Pick<Parameters<typeof openDoor>[1], 'log' | 'readConfig' | 'linesDropped'> {
+interface Surroundings extends Omit<Parameters<typeof openDoor>[1], 'process' | 'listen'> {
   readonly stop: StopSignals;
   /** Aborts with what nobody has caught. */
   readonly crash: AbortSignal;

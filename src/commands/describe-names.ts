@@ -1,5 +1,6 @@
 import { type AskedName, askedText, type Outcome } from '../control/asked-names.ts';
 import type { Asked } from '../control/protocol.ts';
+import { listSome } from '../lib/list-some.ts';
 import { describeBytes } from './describe-bytes.ts';
 import { type Columns, table } from './table.ts';
 
@@ -19,6 +20,13 @@ export function describeNames({ names, others }: Pick<Asked, 'names' | 'others'>
   if (names.length === 0) return ['no name has been asked for yet'];
   const beyond = `and others, ${others.times} times: ${describeOutcomes(others.outcomes)}`;
   return [...table(COLUMNS, names), ...(others.times > 0 ? [beyond] : [])];
+}
+
+/** Why entries cannot be added to TARGET, a line for each reason. */
+export function describeLeftOut(leftOut: Asked['leftOut']): readonly string[] {
+  return leftOut.map(
+    ({ entries, problem }) => `${listSome(entries, ' ')} cannot be added to TARGET: ${problem}`,
+  );
 }
 
 /** `allowed`, or `allowed 3 times, refused 2 times: not in TARGET`. */

@@ -1,6 +1,7 @@
-import { type Command, UsageError } from '../lib/arguments.ts';
+import type { Asked } from '../control/protocol.ts';
+import { type Command, type Io, UsageError } from '../lib/arguments.ts';
 import { askOwnRelay } from './ask-own-relay.ts';
-import { describeNames } from './describe-names.ts';
+import { describeLeftOut, describeNames } from './describe-names.ts';
 
 /** Its exit code is 1 where no relay answers. */
 export const names: Command = {
@@ -17,8 +18,15 @@ export const names: Command = {
     const { asked } = answer;
     if (json === true) io.print(...JSON.stringify(asked, null, 2).split('\n'));
     else if (target !== true) io.print(...describeNames(asked));
-    else if (asked.missing !== '') io.print(asked.missing);
-    else io.printError('sallyport: no name was refused that another TARGET would let through');
+    else printTarget(asked, io);
     return 0;
   },
 };
+
+/** Standard output gets nothing but what can be pasted. */
+function printTarget({ missing, leftOut }: Asked, { print, printError }: Io): void {
+  if (missing !== '') print(missing);
+  for (const line of describeLeftOut(leftOut)) printError(`sallyport: ${line}`);
+  if (missing === '' && leftOut.length === 0)
+    printError('sallyport: no name was refused that another TARGET would let through');
+}

@@ -3,7 +3,7 @@ import type { Io } from '../lib/arguments.ts';
 import { openScreen, type ScreenLine } from '../lib/screen.ts';
 import { askOwnRelay } from './ask-own-relay.ts';
 import { describeBytes } from './describe-bytes.ts';
-import { describeNames } from './describe-names.ts';
+import { describeLeftOut, describeNames } from './describe-names.ts';
 import { describeStatus, warningsOf } from './describe-status.ts';
 import { type Columns, table } from './table.ts';
 
@@ -62,6 +62,7 @@ function linesOf(status: Status, traffic: Traffic): readonly ScreenLine[] {
     ...(asked === undefined || asked.missing === ''
       ? []
       : [`to let these through, add to TARGET: ${asked.missing}`]),
+    ...describeLeftOut(asked?.leftOut ?? []),
   ];
   return lines.map((text) => {
     if (warnings.has(text)) return asWarning(text);

@@ -1,5 +1,6 @@
 import { isIPv4 } from 'node:net';
 
+import type { LeftOut } from '../config/additions.ts';
 import type { NameCheck } from '../config/name-check.ts';
 import type { Mode } from '../config/variables.ts';
 import type { NameStatus } from '../dns/sources.ts';
@@ -44,8 +45,10 @@ export interface Answer extends Status {
 
 /** The names that were asked for at this door. */
 export interface Asked extends AskedReport {
-  /** What would have to be added to TARGET for those to be let through that it leaves out: entries, separated by spaces. */
+  /** What would have to be added to TARGET for those to be let through that it leaves out: entries, separated by spaces. With them a relay would start. */
   readonly missing: string;
+  /** What could not be added to it, as a relay would not start then. */
+  readonly leftOut: readonly LeftOut[];
 }
 
 /** What the page for browsers reads: the status, and the names that were asked for. */

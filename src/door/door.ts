@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
+import type { Additions } from '../config/additions.ts';
 import { missingTargets } from '../config/missing-targets.ts';
 import { isToBeListed } from '../control/asked-names.ts';
 import type { Asked, Status } from '../control/protocol.ts';
@@ -21,6 +22,7 @@ interface Parts {
   readonly blackout: Blackout;
   readonly relays: Relays;
   readonly witnesses: Witnesses;
+  readonly additions: Pick<Additions, 'find'>;
   /** Log lines left out so far. */
   readonly linesDropped: () => Status['linesDropped'];
   readonly loops: () => Status['loops'];
@@ -85,8 +87,10 @@ export class Door {
 
   askedNames(): Asked {
     const all = this.witnesses.asked.report();
-    const missing = missingTargets(all.names.filter(isToBeListed), this.#parts.followed.current);
-    return { ...all, missing: missing.join(' ') };
+    const { followed, additions } = this.#parts;
+    const missing = missingTargets(all.names.filter(isToBeListed), followed.current);
+    const { added, leftOut } = additions.find(missing, followed.current);
+    return { ...all, missing: added.join(' '), leftOut };
   }
 
   /** Accepts nothing new; resolves when all that lives has ended, which the deadline enforces. */

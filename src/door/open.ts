@@ -1,3 +1,4 @@
+import type { Additions } from '../config/additions.ts';
 import type { Config } from '../config/config.ts';
 import { AskedNames } from '../control/asked-names.ts';
 import { watchLostDatagrams } from '../control/lost-datagrams.ts';
@@ -27,6 +28,7 @@ interface Deps {
   readonly listen: (config: RelayConfig, parts: RelayParts) => OpenRelay | Promise<OpenRelay>;
   readonly log: FoldingLog;
   /** Log lines left out so far. */
+  readonly additions: Pick<Additions, 'find'>;
   readonly linesDropped: () => Status['linesDropped'];
 }
 

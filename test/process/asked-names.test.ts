@@ -251,6 +251,19 @@ describe.each(['1', '2'])('with WORKERS=%s', (WORKERS) => {
   });
 });
 
+test('what --target prints can be pasted: an entry with which no relay would start is told beside it, and why', async () => {
+  const proxy = await closedPort();
+  const environment = { MODE: 'tcp http-proxy', LISTEN: `${proxy}` };
+  const { relay } = await relayTo(1, 'a.test', environment);
+  for (const asked of [`b.test:${proxy}`, 'c.test:443']) await say(proxy, connect(asked));
+  await expect.poll(async () => (await namesAt(relay)).missing).toBe('c.test:443');
+  expect(await runNames(relay, '--target')).toEqual({
+    code: 0,
+    stdout: 'c.test:443\n',
+    stderr: `sallyport: b.test:${proxy} cannot be added to TARGET: LISTEN=${proxy}: TARGET and PORT have a relay listen on that port, for b.test\n`,
+  });
+});
+
 test('names --json is for programs, and nothing in what names prints steers a terminal', async () => {
   const { relay, port } = await relayTo(1, 'a.test b.test');
   await askInTls(port, '\u001b[2J\u202eevil.test');

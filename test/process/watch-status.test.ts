@@ -5,8 +5,9 @@ import { expect, test } from 'vitest';
 
 import { clientHello } from '../helpers/client-hello.ts';
 import { startDaemon } from '../helpers/daemon.ts';
+import { say } from '../helpers/http-relay.ts';
 import { runSallyport, startRelayTo, temporaryDirectory } from '../helpers/program.ts';
-import { readAll, tcpClient, tcpServer } from '../helpers/sockets.ts';
+import { closedPort, readAll, tcpClient, tcpServer } from '../helpers/sockets.ts';
 
 const PROGRAM = join(import.meta.dirname, '../../dist/sallyport.js');
 const WATCH = [PROGRAM, 'status', '--watch'];
@@ -78,6 +79,20 @@ test('where standard output is no terminal, it prints block after block and no e
   expect(watch.output()).not.toContain('\x1b');
   process.kill(watch.pid, 'SIGTERM');
   expect(await watch.ended).toBe(0);
+});
+
+test('what TARGET lacks is shown, and what it cannot have, with the reason', async () => {
+  const proxy = await closedPort();
+  const { relay } = await startRelayTo(1, { TARGET: 'a.test', MODE: 'tcp http-proxy', LISTEN: `${proxy}` });
+  for (const asked of [`b.test:${proxy}`, 'c.test:443'])
+    await say(proxy, `CONNECT ${asked} HTTP/1.1\r\nHost: ${asked}\r\n\r\n`);
+  const watch = await startDaemon(process.execPath, WATCH, {
+    env: { SALLYPORT_RUN_DIR: relay.runDir },
+    ready: 'PORT',
+  });
+  await watch.said('cannot be added');
+  expect(watch.output()).toContain('to let these through, add to TARGET: c.test:443');
+  expect(watch.output()).toContain(`b.test:${proxy} cannot be added to TARGET: LISTEN=${proxy}: `);
 });
 
 test('a relay that ends while it is watched is told, and so is the next one', async () => {

@@ -68,13 +68,14 @@ test('hostile text in every field is shown as text, and the policy blocks script
       names: [{ name: evil, addresses: [evil], age: evil, problem: evil }],
       ports: [{ port: evil, protocol: evil, live: evil, waiting: evil, limit: evil, refused: evil, lastFailure: evil }],
       refusals: [{ at: evil, port: evil, protocol: evil, client: evil, name: evil, rule: evil, decision: evil, count: evil }],
-      asked: { missing: evil, names: [{ name: evil, to: evil, port: evil, protocol: evil, times: evil, last: evil, outcomes: [outcome] }] } });
-    window.shown = { text: document.body.textContent, images: document.images.length, scripts: document.scripts.length };
+      asked: { missing: evil, leftOut: [{ entries: [evil], problem: evil }], names: [{ name: evil, to: evil, port: evil, protocol: evil, times: evil, last: evil, outcomes: [outcome] }] } });
+    window.shown = { leftOut: document.getElementById('left-out').textContent, text: document.body.textContent, images: document.images.length, scripts: document.scripts.length };
     const script = document.createElement('script');
     script.textContent = 'window.injected = 1';
     document.body.append(script);
   })()`);
   expect(await page.evaluate('window.shown')).toEqual({
+    leftOut: expect.stringContaining('cannot be added to TARGET: <img') as string,
     text: expect.stringContaining('<img src=x onerror="window.hit=1">') as string,
     images: 0,
     scripts: 1,
