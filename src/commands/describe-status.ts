@@ -17,6 +17,7 @@ const nameColumns = ({ preResolve, names }: Status): Columns<Name> => ({
   CONNECTIONS: ({ connections }) => connections,
   SENT: ({ sent }) => describeBytes(sent),
   RECEIVED: ({ received }) => describeBytes(received),
+  REFUSED: ({ refused }) => refused,
   ADDRESSES: ({ addresses, leftOut }) =>
     [...addresses, ...(leftOut > 0 ? [`and ${leftOut} more, left out`] : [])].join(', ') ||
     (preResolve ? 'none yet' : 'asked for at each connection'),

@@ -202,21 +202,31 @@ export class AskedNames {
   }
 }
 
-/** What is relayed to a name: connections or sessions, and bytes each way. */
-export type Traffic = Pick<Account, 'connections' | 'sent' | 'received'>;
+/** What is relayed to a name: connections or sessions, and bytes each way; and what is not. */
+export interface Traffic extends Pick<Account, 'connections' | 'sent' | 'received'> {
+  /** How often it was asked for and not let through, by DNS too. */
+  readonly refused: number;
+}
+
+const NO_TRAFFIC: Traffic = { connections: 0, sent: 0, received: 0, refused: 0 };
 
 /** What is relayed to each name, on whichever port; of a name as it is listed. */
 export function trafficByName({ names }: AskedReport): (listed: string) => Traffic {
   const traffic = new Map<string, Traffic>();
-  for (const { name, connections, sent, received } of names) {
-    const before = traffic.get(name);
+  for (const { name, connections, sent, received, outcomes } of names) {
+    const before = traffic.get(name) ?? NO_TRAFFIC;
     traffic.set(name, {
-      connections: connections + (before?.connections ?? 0),
-      sent: sent + (before?.sent ?? 0),
-      received: received + (before?.received ?? 0),
+      connections: connections + before.connections,
+      sent: sent + before.sent,
+      received: received + before.received,
+      refused: before.refused + refusalsOf(outcomes),
     });
   }
-  return (listed) => traffic.get(plain(listed)) ?? { connections: 0, sent: 0, received: 0 };
+  return (listed) => traffic.get(plain(listed)) ?? NO_TRAFFIC;
+}
+
+function refusalsOf(outcomes: readonly Outcome[]): number {
+  return outcomes.filter(({ decision }) => decision === 'refused').reduce((sum, { times }) => sum + times, 0);
 }
 
 /** The name, with the port that was asked for together with it. */

@@ -28,6 +28,7 @@ const UNUSED = {
   connections: 0,
   sent: 0,
   received: 0,
+  refused: 0,
   ownAddresses: [],
 };
 
@@ -57,6 +58,7 @@ const status: Status = {
       connections: 3,
       sent: 1_500,
       received: 20,
+      refused: 6,
       ownAddresses: [],
     },
     { ...UNUSED, name: '10.1.2.3', addresses: ['10.1.2.3'] },
@@ -90,10 +92,10 @@ test('describeStatus() lists names and ports in columns', () => {
   expect(describeStatus(status)).toEqual([
     'sallyport 1.2.3, MODE=tcp, up 1 min 30 s',
     '',
-    'NAME         AGE   TTL    CONNECTIONS  SENT    RECEIVED  ADDRESSES               PROBLEM',
-    'api.test     12 s  300 s  3            1.5 kB  20 B      192.0.2.1, 2001:db8::1  -',
-    '10.1.2.3     -     -      0            0 B     0 B       10.1.2.3                -',
-    'a.wild.test  -     -      0            0 B     0 B       none yet                DNS is down',
+    'NAME         AGE   TTL    CONNECTIONS  SENT    RECEIVED  REFUSED  ADDRESSES               PROBLEM',
+    'api.test     12 s  300 s  3            1.5 kB  20 B      6        192.0.2.1, 2001:db8::1  -',
+    '10.1.2.3     -     -      0            0 B     0 B       0        10.1.2.3                -',
+    'a.wild.test  -     -      0            0 B     0 B       0        none yet                DNS is down',
     '*.wild.test: names below it are resolved when clients ask for them',
     '',
     'PORT  LIVE        WAITING  OPENED  SENT     RECEIVED  UNANSWERED  REFUSED  LAST FAILURE',
@@ -125,9 +127,9 @@ test('describeStatus() says that with PRE_RESOLVE=0 no addresses are kept becaus
     { ...UNUSED, name: '10.1.2.3', addresses: ['10.1.2.3'] },
   ];
   expect(describeStatus({ ...status, preResolve: false, names }).slice(2, 5)).toEqual([
-    'NAME      AGE  TTL  CONNECTIONS  SENT  RECEIVED  ADDRESSES                     PROBLEM',
-    'api.test  -    -    0            0 B   0 B       asked for at each connection  -',
-    '10.1.2.3  -    -    0            0 B   0 B       10.1.2.3                      -',
+    'NAME      AGE  TTL  CONNECTIONS  SENT  RECEIVED  REFUSED  ADDRESSES                     PROBLEM',
+    'api.test  -    -    0            0 B   0 B       0        asked for at each connection  -',
+    '10.1.2.3  -    -    0            0 B   0 B       0        10.1.2.3                      -',
   ]);
 });
 

@@ -17,7 +17,11 @@ function namesAsked() {
     names,
     refuse: (
       name: string | null,
-      { rule = 'not in TARGET', times = 1, decision = 'refused' as const } = {},
+      {
+        rule = 'not in TARGET',
+        times = 1,
+        decision = 'refused',
+      }: { rule?: string; times?: number; decision?: 'refused' | 'would refuse' } = {},
     ) => {
       const reason = `${name} is ${rule}`;
       names.log.warn({ ...WEB, client: '10.0.0.2:5', name, rule, reason, decision }, decision, times);
@@ -175,7 +179,7 @@ test('isToBeListed() is true of what another TARGET would let through, and of wh
 });
 
 test('trafficByName() adds up all ports of a name as it is listed', () => {
-  const { names, count } = namesAsked();
+  const { names, count, refuse } = namesAsked();
   for (const [asked, port] of [
     ['api.test', 443],
     ['api.test', 80],
@@ -187,7 +191,12 @@ test('trafficByName() adds up all ports of a name as it is listed', () => {
     counters.sent(port);
     counters.received(1);
   }
+  refuse('api.test', { rule: 'encrypted name', times: 2 });
+  refuse('api.test:8443', { rule: 'not in PORT' });
+  refuse('api.test', { rule: 'several names', decision: 'would refuse' });
+  refuse('other.test', { times: 7 });
   const trafficOf = trafficByName(names.report());
-  expect(trafficOf('API.test.')).toEqual({ connections: 3, sent: 443 + 80 + 3128, received: 3 });
-  expect(trafficOf('none.test')).toEqual({ connections: 0, sent: 0, received: 0 });
+  expect(trafficOf('API.test.')).toEqual({ connections: 3, sent: 443 + 80 + 3128, received: 3, refused: 3 });
+  expect(trafficOf('other.test')).toMatchObject({ connections: 1, refused: 7 });
+  expect(trafficOf('none.test')).toEqual({ connections: 0, sent: 0, received: 0, refused: 0 });
 });

@@ -10,9 +10,17 @@ import manifest from '../../package.json' with { type: 'json' };
 import { clientHello } from '../helpers/client-hello.ts';
 import { a, scriptedServer, zone } from '../helpers/dns.ts';
 import { fifo } from '../helpers/fifo.ts';
+import { say } from '../helpers/http-relay.ts';
 import { muteServer } from '../helpers/mute-server.ts';
 import { startNamedRelay } from '../helpers/named-relay.ts';
-import { runProgram, type Sallyport, startSallyport, temporaryDirectory } from '../helpers/program.ts';
+import {
+  runProgram,
+  type Sallyport,
+  startRelayTo,
+  startSallyport,
+  statusIn,
+  temporaryDirectory,
+} from '../helpers/program.ts';
 import {
   closedPort,
   closedRange,
@@ -50,8 +58,8 @@ test('status shows names with addresses, age and TTL, and ports with live client
   expect(lines).toEqual([
     expect.stringMatching(new RegExp(`^sallyport ${manifest.version}, MODE=tcp, up \\d+ s$`)),
     '',
-    expect.stringMatching(/^NAME +AGE +TTL +CONNECTIONS +SENT +RECEIVED +ADDRESSES +PROBLEM$/),
-    expect.stringMatching(/^api\.test +\d+ s +300 s +1 +0 B +0 B +127\.0\.0\.1 +-$/),
+    expect.stringMatching(/^NAME +AGE +TTL +CONNECTIONS +SENT +RECEIVED +REFUSED +ADDRESSES +PROBLEM$/),
+    expect.stringMatching(/^api\.test +\d+ s +300 s +1 +0 B +0 B +0 +127\.0\.0\.1 +-$/),
     '',
     expect.stringMatching(/^PORT +LIVE +WAITING +OPENED +SENT +RECEIVED +UNANSWERED +REFUSED +LAST FAILURE$/),
     expect.stringMatching(/^\d+ +1 of 1 +2 +3 +0 B +0 B +0 +0 +-$/),
@@ -82,7 +90,18 @@ test('status is written whole, though a pipe holds but a part of it at a time', 
 test('status shows that DNS is dead', async () => {
   const { relay } = await startNamedRelay(1, `127.0.0.1:${await closedPort()}`);
   await relay.line('the name cannot be resolved; still trying');
-  expect((await statusOf(relay))[3]).toMatch(/^api\.test +- +- +0 +0 B +0 B +none yet +.*ECONNREFUSED/);
+  expect((await statusOf(relay))[3]).toMatch(/^api\.test +- +- +0 +0 B +0 B +0 +none yet +.*ECONNREFUSED/);
+});
+
+test('status shows how often a name was refused that is listed', async () => {
+  const proxy = await closedPort();
+  const { relay } = await startRelayTo(1, { TARGET: 'a.test', MODE: 'tcp http-proxy', LISTEN: `${proxy}` });
+  for (const asked of ['a.test:8443', 'A.test.:22', 'b.test:22'])
+    expect(await say(proxy, `CONNECT ${asked} HTTP/1.1\r\nHost: ${asked}\r\n\r\n`)).toMatch(/ 403 /);
+  expect((await statusIn(relay.runDir)).names).toEqual([
+    expect.objectContaining({ name: 'a.test', refused: 2 }),
+  ]);
+  expect((await statusOf(relay))[3]).toMatch(/^a\.test +- +- +0 +0 B +0 B +2 +asked for /);
 });
 
 test('status shows that the target refuses', async () => {
