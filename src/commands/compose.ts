@@ -1,6 +1,7 @@
-import { parseConfig } from '../config/config.ts';
+import { type Config, parseConfig } from '../config/config.ts';
 import { canonical, ipVersion } from '../config/host.ts';
-import { parseTargets } from '../config/targets.ts';
+import { DNS_PORT } from '../config/read-listeners.ts';
+import { isWildcard, parseTargets } from '../config/targets.ts';
 import { type Command, UsageError } from '../lib/arguments.ts';
 import { SUBNET, writeCompose } from './write-compose.ts';
 
@@ -22,7 +23,10 @@ export const compose: Command = {
   },
   options: {
     image: { type: 'string', summary: `the door's image, where it is not ${IMAGE}` },
-    dns: { type: 'boolean', summary: "with the door's own DNS in place of aliases, for wildcards too" },
+    dns: {
+      type: 'boolean',
+      summary: "with the door's own DNS in place of aliases, as wildcards have it anyhow",
+    },
     addresses: {
       type: 'boolean',
       summary: 'as --dns, with an address for each name: any may share a port; takes NET_ADMIN',
@@ -36,14 +40,23 @@ export const compose: Command = {
     const TARGET = operands.join(' ');
     const MODE = options['proxy'] === true ? 'tcp http-proxy' : undefined;
     const NAME_ADDRESSES = options['addresses'] === true ? SUBNET.names : undefined;
-    const DNS = options['dns'] === true || NAME_ADDRESSES !== undefined ? '1' : undefined;
-    const config = parseConfig({ TARGET, MODE, DNS, NAME_ADDRESSES });
-    const warnings = [...config.warnings, ...(DNS === undefined ? warnOfLocal(config.targets) : [])];
+    const isDnsAsked = options['dns'] === true || NAME_ADDRESSES !== undefined;
+    const asked = parseConfig({ TARGET, MODE, DNS: isDnsAsked ? '1' : undefined, NAME_ADDRESSES });
+    const config = isDnsAsked || !needsDns(asked) ? asked : parseConfig({ TARGET, MODE, DNS: '1' });
+    const warnings = [...config.warnings, ...(config.dns === null ? warnOfLocal(config.targets) : [])];
     if (warnings.length > 0) printError(...warnings);
     print(...writeCompose({ config, entries: parseTargets(TARGET), image }));
     return 0;
   },
 };
+
+/** Docker knows no wildcard aliases. Through a proxy, the app needs none; and where a rule listens on port 53, there can be no DNS. */
+function needsDns({ targets, listeners }: Config): boolean {
+  return (
+    targets.some(isWildcard) &&
+    listeners.every(({ kind, port }) => kind !== 'http-proxy' && port !== DNS_PORT)
+  );
+}
 
 /** Names without a dot are known on the target's own network at most. */
 function warnOfLocal(targets: readonly string[]): readonly string[] {

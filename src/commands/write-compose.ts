@@ -29,9 +29,20 @@ export const SUBNET = {
 /** Where TLS or HTTP is spoken. */
 const WEB_PORTS: ReadonlySet<number> = new Set(Object.values(probeKinds.HTTP.schemes).flat());
 
+/** As docs/dns.md has it. */
+const WHO_DOES_NOT_ASK =
+  '# Docker 23.0.11 and later of 23.0, 25.0.5 and later of 25.0, and 26.0.0 to 26.1.2 do not ask it: see docs/dns.md.';
+
 const RIGHT_TO_ADDRESSES: Lines = [
   'cap_add: [NET_ADMIN] # takes the addresses of names',
   'user: "0:0" # only root can use a capability',
+];
+const HEALTHCHECK: Lines = [
+  'healthcheck: # as the image has it',
+  '  test: [CMD, healthcheck]',
+  '  interval: 30s',
+  '  timeout: 30s',
+  '  start_period: 10s',
 ];
 const HARDENING: Lines = [
   'read_only: true # it writes nothing',
@@ -51,11 +62,12 @@ export function writeCompose(door: Door): Lines {
     'services:',
     `  ${SERVICE}:`,
     ...indented(4, [
-      `image: ${quoted(door.image)} # it has a healthcheck of its own`,
+      `image: ${quoted(door.image)}`,
       'environment:',
       ...indented(2, writeEnvironment(door)),
       'networks:',
       ...indented(2, writePlaces(door)),
+      ...HEALTHCHECK,
       ...HARDENING,
       ...(hasAddresses(door) ? RIGHT_TO_ADDRESSES : []),
     ]),
@@ -69,7 +81,7 @@ function writeHead(door: Door): Lines {
   const url = `http://${SERVICE}:${variables.LISTEN.fallback}`;
   return [
     '# The app gets `networks: [inside]`, no other network, and `cap_drop: [NET_RAW]`.',
-    ...(hasDns(door) ? [`# It finds the door with \`dns: ${SUBNET.door}\`.`] : []),
+    ...(hasDns(door) ? [`# It finds the door with \`dns: ${SUBNET.door}\`.`, WHO_DOES_NOT_ASK] : []),
     ...(hasProxy(door) ? [`# It takes the proxy with HTTPS_PROXY and HTTP_PROXY set to ${url}.`] : []),
   ];
 }
@@ -84,7 +96,7 @@ function writeEnvironment(door: Door): Lines {
     ...(leansOnPort ? [`PORT: ${quoted(variables.PORT.fallback)} # where none is said above`] : []),
     ...writeNameCheck(config),
     ...(hasProxy(door) ? [`MODE: ${quoted(config.mode)} # a forward proxy to the same names, too`] : []),
-    ...(hasDns(door) ? ['DNS: "1" # answers for these names with its own address'] : []),
+    ...(hasDns(door) ? [`DNS: "1" # ${whyDns(config.targets)}`] : []),
     ...(hasAddresses(door)
       ? [`NAME_ADDRESSES: ${quoted(SUBNET.names)} # or rather with one for each name, which chooses it`]
       : []),
@@ -92,6 +104,11 @@ function writeEnvironment(door: Door): Lines {
       ? ['PRE_RESOLVE: "1" # asks NAMESERVERS, public by default: Docker\'s DNS would name the door itself']
       : []),
   ];
+}
+
+function whyDns(targets: Door['config']['targets']): string {
+  const because = targets.some(isWildcard) ? ', as Docker knows no wildcard aliases' : '';
+  return `answers for these names with its own address${because}`;
 }
 
 /** What is relayed unread without: to a port's only name, or a name's own address. Switched on where all of it can be read, as far as ports tell. */

@@ -1,9 +1,14 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { expect, test } from 'vitest';
 
 import { compose } from '../../src/commands/compose.ts';
 import { ConfigError } from '../../src/config/config-error.ts';
 import { parseConfig } from '../../src/config/config.ts';
 import { UsageError } from '../../src/lib/arguments.ts';
+
+const read = (path: string) => readFileSync(join(import.meta.dirname, '../..', path), 'utf8');
 
 type Options = Readonly<Record<string, string | boolean>>;
 
@@ -64,17 +69,17 @@ test.each<[rules: string[], environment: Record<string, string>, inside: string[
   ],
   [
     ['*.s3.test:443', 'api.test:443'],
-    { TARGET: '*.s3.test:443 api.test:443', PRE_RESOLVE: '1' },
+    { TARGET: '*.s3.test:443 api.test:443', DNS: '1' },
+    ['ipv4_address: 10.53.0.53'],
+  ],
+  [
+    ['*.s3.test:53/tcp', 'api.test:443'],
+    { TARGET: '*.s3.test:53/tcp api.test:443', PRE_RESOLVE: '1', NAME_CHECK: 'enforce' },
     [
       ALIASED,
       '  - "api.test"',
       '# add an alias for each name below *.s3.test that the app uses: Docker knows no wildcards',
     ],
-  ],
-  [
-    ['*.s3.test:443'],
-    { TARGET: '*.s3.test:443', PRE_RESOLVE: '1' },
-    ['# add an alias for each name below *.s3.test that the app uses: Docker knows no wildcards'],
   ],
   [
     ['192.0.2.1', '[2001:db8::1]:853:8853', '2001:db8::2/udp'],
@@ -129,14 +134,17 @@ test('compose --proxy opens a forward proxy, and says how the app takes it', asy
 
 test('compose --dns has no aliases, and a fixed address that the app asks', async () => {
   const rules = ['db.test:5432', '*.s3.test:443', 'logs.test:514/udp', '192.0.2.1:81', 'local:82'];
-  const plain = await print(rules);
-  expect(plain.lines.join('\n')).not.toMatch(/dns:|ipam|ipv4_address/);
+  const plain = await print(rules.filter((rule) => !rule.startsWith('*')));
+  expect(plain.lines.join('\n')).not.toMatch(/dns:|ipam|ipv4_address|do not ask/);
 
   const { lines, warnings } = await print(rules, { dns: true });
   expect(warnings).toEqual([]);
+  // Which would have it anyhow.
+  expect((await print(rules)).lines).toEqual(lines);
   expect(environmentOf(lines)).toEqual({ TARGET: rules.join(' '), DNS: '1' });
   expect(below(lines, 'inside')).toEqual(['# the app reaches 192.0.2.1 as door', 'ipv4_address: 10.53.0.53']);
   expect(lines[1]).toBe('# It finds the door with `dns: 10.53.0.53`.');
+  expect(lines[2]).toMatch(/^# Docker .* do not ask it: see docs\/dns\.md\.$/);
   expect(below(lines, 'config')).toEqual([
     expect.stringMatching(/^- subnet: 10\.53\.0\.0\/24 # /),
     '  ip_range: 10.53.0.128/25 # for all but the door',
@@ -179,7 +187,23 @@ test.each([
   [{ image: 'registry.test:5000/door:1.0@sha256:0a' }, 'registry.test:5000/door:1.0@sha256:0a'],
 ])('compose with %j has the image %s', async (options, image) => {
   const { lines } = await print(['api.test'], options);
-  expect(lines).toContain(`    image: "${image}" # it has a healthcheck of its own`);
+  expect(lines).toContain(`    image: "${image}"`);
+});
+
+test('compose writes the healthcheck that the image has', async () => {
+  const { lines } = await print(['api.test']);
+  const check = new Map(below(lines, 'healthcheck').map((line) => line.split(': ') as [string, string]));
+  const said = /^HEALTHCHECK (.*) CMD \["healthcheck"\]$/m.exec(read('Dockerfile'))?.[1]?.split(' ') ?? [];
+  const options = [...check].filter(([name]) => name !== 'test');
+  expect(options.map(([name, value]) => `--${name.replace('_', '-')}=${value}`)).toEqual(said);
+  expect(check.get('test')).toBe('[CMD, healthcheck]');
+});
+
+test('the door in docs/names.md is what compose writes by the command above it', async () => {
+  const [, rules = '', file] =
+    /^ {4}docker run .* compose (.*) > door\.yaml\n\n```yaml\n(.*?)```$/ms.exec(read('docs/names.md')) ?? [];
+  const { lines } = await print(rules.replaceAll("'", '').split(' '));
+  expect(`${lines.join('\n')}\n`).toBe(file);
 });
 
 test.each(['', ' ', '-x', 'a b', 'a"b', '${IMAGE}', 'a\n'])('compose takes no image %j', async (image) => {
