@@ -34,7 +34,11 @@ export function readTargetList({
   if (entries !== null && entries !== undefined)
     return failed(`TARGET_FILE="${file}": TARGET is set too, and one of them alone can say the list`);
   try {
-    return parseList(readWhole(file), file);
+    const list = parseList(readWhole(file), file);
+    // Who learns names may have none yet.
+    return list.entries?.length === 0 && nameCheck !== 'learn'
+      ? failed(`TARGET_FILE="${file}": the file lists no name; it takes ${accepted}`)
+      : list;
   } catch (cause) {
     return failed(`TARGET_FILE="${file}": the file cannot be read: ${messageOf(cause)}`);
   }
@@ -62,8 +66,6 @@ function parseList(content: string, file: string): TargetList {
       );
     }
   }
-  if (entries.length === 0 && problems.length === 0)
-    return failed(`TARGET_FILE="${file}": the file lists no name; it takes ${accepted}`);
   return {
     entries: problems.length === 0 ? entries : undefined,
     text: lines.filter(Boolean).join(' '),

@@ -1,8 +1,17 @@
+import { appendFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { expect, test } from 'vitest';
 
 import { a, scriptedServer, zone } from '../helpers/dns.ts';
 import { say, webServer } from '../helpers/http-relay.ts';
-import { runHealthcheck, runSallyport, startSallyport } from '../helpers/program.ts';
+import {
+  runHealthcheck,
+  runProgram,
+  runSallyport,
+  startSallyport,
+  temporaryDirectory,
+} from '../helpers/program.ts';
 import { closedPort, readAll, tcpClient, tcpServer } from '../helpers/sockets.ts';
 
 const LEARNING =
@@ -62,4 +71,30 @@ test('without a name in TARGET nothing is probed, and the healthcheck says so', 
     code: 0,
     output: `healthy; ${LEARNING}; nothing is probed, as TARGET names nobody\n`,
   });
+});
+
+test('the list in TARGET_FILE may begin empty, and what is learned is appended to it', async () => {
+  const path = join(temporaryDirectory(), 'targets');
+  writeFileSync(path, '# nobody yet\n');
+  const web = await webServer((_request, response) => response.end('found'));
+  const nameserver = await scriptedServer(zone([a('a.test', '127.0.0.1')]));
+  const port = await closedPort();
+  const relay = startSallyport({
+    NAME_CHECK: 'learn',
+    TARGET_FILE: path,
+    PORT: `${port}:${web}`,
+    PRE_RESOLVE: '1',
+    NAMESERVERS: `127.0.0.1:${nameserver.port}`,
+    TARGET_SCOPE: 'any',
+  });
+  expect(await relay.line('listening')).toMatchObject({ targets: ['*'] });
+  expect(await say(port, get('a.test'))).toMatch(/\r\n\r\nfound$/);
+  const where = { SALLYPORT_RUN_DIR: relay.runDir };
+  const learned = async () => (await runProgram('sallyport', ['names', '--target'], where)).stdout;
+  await expect.poll(learned).toBe('a.test\n');
+  appendFileSync(path, await learned());
+  expect(await relay.line('TARGET_FILE is read: its list is in force')).toMatchObject({
+    targets: ['a.test', '*'],
+  });
+  expect(await learned()).toBe('');
 });
