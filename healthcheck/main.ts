@@ -69,7 +69,7 @@ async function check(environment: NodeJS.ProcessEnv): Promise<string> {
   if (dns !== null)
     for (const protocol of PROTOCOLS) checkListening(protocol, { bind, ports: new Set([DNS_PORT]) });
   if (status !== null && status.blackout.state !== 'off') {
-    const blackout = describeBlackout(status.blackout);
+    const blackout = [describeBlackout(status.blackout), ...notesOn(config, status)].join('; ');
     if (blackoutHealth === 'unhealthy') throw new Error(blackout);
     return blackout; // probes would be refused
   }

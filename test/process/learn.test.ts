@@ -98,3 +98,30 @@ test('the list in TARGET_FILE may begin empty, and what is learned is appended t
   });
   expect(await learned()).toBe('');
 });
+
+test('during a blackout the healthcheck goes on to tell what somebody should know', async () => {
+  const path = join(temporaryDirectory(), 'targets');
+  writeFileSync(path, 'a.test\n');
+  const environment = {
+    NAME_CHECK: 'learn',
+    TARGET_FILE: path,
+    PORT: `${await closedPort()}`,
+    BLACKOUT: '1',
+  };
+  const relay = startSallyport(environment);
+  await relay.line('listening');
+  writeFileSync(path, 'a.test:http\n');
+  await relay.line('TARGET_FILE cannot be used: the list in force stays');
+  const told = (said: string) =>
+    expect.stringMatching(
+      new RegExp(
+        `^${said}blackout on .*; ${LEARNING}; the list in force stays, as TARGET_FILE cannot be used: `,
+      ),
+    );
+  const where = { ...environment, SALLYPORT_RUN_DIR: relay.runDir };
+  expect(await runHealthcheck(where)).toEqual({ code: 0, output: told('') });
+  expect(await runHealthcheck({ ...where, BLACKOUT_HEALTH: 'unhealthy' })).toEqual({
+    code: 1,
+    output: told('unhealthy: '),
+  });
+});
