@@ -1,5 +1,5 @@
 import { CLASS, FLAGS, HEADER_LENGTH, TYPE, UDP_PAYLOAD_SIZE, uint16s } from '../dns/wire/message.ts';
-import { type Question, readQuestion } from './question.ts';
+import { findEdns, type Question, readQuestion } from './question.ts';
 import { type AddressRecords, SOA } from './records.ts';
 
 /**
@@ -87,7 +87,7 @@ function recordOf(type: number, { v4, v6 }: AddressRecords): Buffer | null {
   return v4 ?? v6;
 }
 
-/** With the question as it was asked, bytes and case, where it could be read. */
+/** With the question as it was asked, bytes and case, where it could be read; and with EDNS where it has that, which may be read where a question is not. */
 function write(
   { message, room }: { readonly message: Buffer; readonly room: Buffer },
   { rcode, isAuthoritative, answer, authority }: Outcome,
@@ -99,11 +99,11 @@ function write(
   room[2] = RESPONSE | kept | (isAuthoritative ? AUTHORITATIVE : 0);
   room[3] = FLAGS.RA | (rcode & FLAGS.RCODE);
   room.fill(0, 4, HEADER_LENGTH);
-  if (question === null) return HEADER_LENGTH;
 
-  let { end } = question;
+  const { end: questionEnd, edns } = question ?? { end: HEADER_LENGTH, edns: findEdns(message) };
+  let end = questionEnd;
   message.copy(room, HEADER_LENGTH, HEADER_LENGTH, end);
-  room[5] = 1;
+  room[5] = Number(question !== null);
   if (answer !== null) {
     room.set(answer, end);
     end += answer.length;
@@ -114,10 +114,10 @@ function write(
     end += authority.length;
     room[9] = 1;
   }
-  if (question.edns !== null) {
+  if (edns !== null) {
     room.set(OPT, end);
     room[end + EXTENDED_RCODE] = rcode >> 4;
-    if (question.edns.wantsSignatures) room[end + EDNS_FLAGS] = DO;
+    if (edns.wantsSignatures) room[end + EDNS_FLAGS] = DO;
     end += OPT.length;
     room[11] = 1;
   }

@@ -1,5 +1,11 @@
-import { HEADER_LENGTH, QUESTION_LENGTH, recordLayouts, TYPE } from '../dns/wire/message.ts';
-import { MAX_LABEL, MAX_NAME, readName } from '../dns/wire/names.ts';
+import {
+  HEADER_LENGTH,
+  QUESTION_LENGTH,
+  type RecordLayout,
+  recordLayouts,
+  TYPE,
+} from '../dns/wire/message.ts';
+import { endOfName, MAX_LABEL, MAX_NAME, readName } from '../dns/wire/names.ts';
 
 /** What somebody asks. */
 export interface Question {
@@ -74,9 +80,31 @@ function readEdns(message: Buffer, start: number): Edns | null | undefined {
   if (layouts.length < count) return undefined;
   const [opt, ...more] = layouts.filter(({ type }) => type === TYPE.OPT);
   if (opt === undefined) return null;
-  const { nameAt, typeAt } = opt;
-  const isAdditional = layouts.indexOf(opt) >= others;
-  if (more.length > 0 || !isAdditional || typeAt - nameAt !== ROOT_LENGTH) return undefined;
+  if (more.length > 0 || layouts.indexOf(opt) < others || !isOfRoot(opt)) return undefined;
+  return ednsOf(message, opt);
+}
+
+/**
+ * What a message says of EDNS though it has no question that can be read, as far as it can be read itself: whoever sends an OPT record is to get one
+ * (RFC 6891 §6.1.1). Of several, the first one counts.
+ */
+export function findEdns(message: Buffer): Edns | null {
+  let start = HEADER_LENGTH;
+  for (let left = message.readUInt16BE(4); left > 0 && start < message.length; left--)
+    start = endOfName(message, start) + QUESTION_LENGTH;
+  const others = message.readUInt16BE(6) + message.readUInt16BE(8);
+  const count = others + message.readUInt16BE(10);
+  let index = 0;
+  for (const layout of recordLayouts(message, { start, count }))
+    if (index++ >= others && layout.type === TYPE.OPT && isOfRoot(layout)) return ednsOf(message, layout);
+  return null;
+}
+
+function isOfRoot({ nameAt, typeAt }: RecordLayout): boolean {
+  return typeAt - nameAt === ROOT_LENGTH;
+}
+
+function ednsOf(message: Buffer, { typeAt }: RecordLayout): Edns {
   const ttlAt = typeAt + 4;
   return {
     version: message[ttlAt + EDNS_VERSION] as number,

@@ -219,7 +219,6 @@ test.each<[what: string, message: Buffer]>([
   ],
   ['more records than there are', ask('api.test', 1, { counts: { answers: 1 } })],
   ['a record without its last byte', ask('api.test', 1, { additionals: [extra] }).subarray(0, -1)],
-  ['two OPT records', ask('api.test', 1, { additionals: [opt(), opt()] })],
   ['an OPT record that is an answer', ask('api.test', 1, { answers: [opt()] })],
   [
     'an OPT record in the authority section',
@@ -230,6 +229,58 @@ test.each<[what: string, message: Buffer]>([
 ])('%s is malformed', (_, message) => {
   const { bytes, judged } = answerTo(message);
   expect(bytes.toString('hex')).toBe(`abcd8181${'0000'.repeat(4)}`);
+  expect(judged).toEqual([]);
+});
+
+const notified = (message: Buffer) => {
+  message[2] = 4 << 3;
+  return message;
+};
+
+test.each<[what: string, message: Buffer, rcode: string, expected?: object]>([
+  [
+    'two OPT records',
+    ask('api.test', 1, { additionals: [opt({ flags: DO }), opt()] }),
+    'FORMERR',
+    { flag_do: true },
+  ],
+  ['no question', ask('', 0, { questions: [], additionals: [opt()] }), 'FORMERR'],
+  ['two questions', ask('', 0, { questions: [question, question], additionals: [opt()] }), 'FORMERR'],
+  [
+    'a pointer',
+    ask('', 0, { questions: [Buffer.of(0xc0, 12, 0, 1, 0, 1)], additionals: [opt()] }),
+    'FORMERR',
+  ],
+  [
+    'an end that comes too soon',
+    ask('api.test', 1, { additionals: [opt(), extra] }).subarray(0, -1),
+    'FORMERR',
+  ],
+  ['another opcode', notified(withOpt()), 'NOTIMP'],
+  [
+    'another opcode, and records before it',
+    notified(
+      ask('api.test', 1, {
+        answers: [extra],
+        authorities: [opt()],
+        additionals: [extra, opt({ flags: DO })],
+      }),
+    ),
+    'NOTIMP',
+    { flag_do: true },
+  ],
+  ['another opcode, and an unknown version', notified(withOpt({ version: 1 })), 'NOTIMP'],
+])('a message with %s and EDNS has EDNS in its answer', (_, message, rcode, expected) => {
+  const { bytes, judged } = answerTo(message);
+  expect(decodeAnswer(bytes)).toMatchObject({
+    id: ID,
+    rcode,
+    questions: [],
+    answers: [],
+    authorities: [],
+    additionals: [{ type: 'OPT', name: '.', extendedRcode: 0, ednsVersion: 0, flag_do: false, ...expected }],
+  });
+  expect(bytes).toHaveLength(12 + 11);
   expect(judged).toEqual([]);
 });
 

@@ -60,10 +60,10 @@ test.each<[args: string, expected: readonly (string | RegExp)[]]>([
   ['version.bind CH TXT', ['status: REFUSED']],
   ['api.test AXFR', ['Transfer failed.']],
   ['api.test IXFR=1', ['Transfer failed.']],
-  ['api.test +opcode=NOTIFY', ['opcode: NOTIFY, status: NOTIMP']],
-  ['api.test +opcode=UPDATE +tcp', ['opcode: UPDATE, status: NOTIMP']],
-  ['api.test +opcode=9', ['opcode: RESERVED9, status: NOTIMP']],
-  ['+header-only', ['status: FORMERR']],
+  ['api.test +opcode=NOTIFY', ['opcode: NOTIFY, status: NOTIMP', 'EDNS: version: 0']],
+  ['api.test +opcode=UPDATE +tcp', ['opcode: UPDATE, status: NOTIMP', 'EDNS: version: 0']],
+  ['api.test +opcode=9 +noedns', ['opcode: RESERVED9, status: NOTIMP', 'ADDITIONAL: 0']],
+  ['+header-only', ['status: FORMERR', 'EDNS: version: 0']],
   ['-y hmac-sha256:key:c2VjcmV0 api.test', [ANSWER]],
 ])('dig %s', async (args, expected) => {
   const { port } = await dnsServer({ names: names() });
