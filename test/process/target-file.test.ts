@@ -17,7 +17,16 @@ import {
   statusIn,
   temporaryDirectory,
 } from '../helpers/program.ts';
-import { closedPort, endOf, readAll, readSome, tcpClient, tcpServer, udpSocket } from '../helpers/sockets.ts';
+import {
+  closedPort,
+  closedRange,
+  endOf,
+  readAll,
+  readSome,
+  tcpClient,
+  tcpServer,
+  udpSocket,
+} from '../helpers/sockets.ts';
 
 const READ = 'TARGET_FILE is read: its list is in force';
 const UNUSABLE = 'TARGET_FILE cannot be used: the list in force stays';
@@ -106,6 +115,46 @@ test.each(['1', '2'])(
     expect(ports.map(({ port }) => port)).toEqual([first, third]);
     expect(targets).toEqual(['one.test', 'three.test']);
   },
+);
+
+test.each(['1', '2'])(
+  'a list of 1,000 other rules is taken over while bytes go through a port that stays: all come, as they were (WORKERS=%s)',
+  async (WORKERS) => {
+    const { port: one } = await tcpServer((socket) => socket.pipe(socket));
+    const [first, shared, low] = [await closedPort(), await closedPort(), await closedRange(200)];
+    const stays = `one.test:${first}:${one}`;
+    const rules = (name: string) => [
+      stays,
+      ...Array.from({ length: 899 }, (_, i) => `${name}${i}.test:${shared}:80`),
+      ...Array.from({ length: 100 }, (_, i) => `${name}.test:${low + (name === 'a' ? 0 : 100) + i}:80`),
+    ];
+    const { relay, takeOver } = await openDoor(rules('a'), { WORKERS });
+    const client = await tcpClient(first);
+    const over = new AbortController();
+    let echoed = 0;
+    const stream = async () => {
+      while (!over.signal.aborted) {
+        const chunk = randomBytes(50_000);
+        client.write(chunk);
+        expect((await readSome(client, chunk.length)).equals(chunk)).toBe(true);
+        echoed += chunk.length;
+      }
+    };
+    const streaming = stream();
+    await expect.poll(() => echoed).toBeGreaterThan(0);
+    const before = echoed;
+    await Promise.race([takeOver(rules('b')), streaming]);
+    const after = echoed;
+    expect(after).toBeGreaterThan(before);
+    await expect.poll(() => echoed).toBeGreaterThan(after);
+    over.abort();
+    await streaming;
+    client.end();
+    expect(await endOf(client)).toBe(null);
+    const { ports, targets } = await statusIn(relay.runDir);
+    expect([ports.length, targets.length, targets.at(-1)]).toEqual([102, 901, 'b.test']);
+  },
+  60_000,
 );
 
 test.each(['1', '2'])(
