@@ -5,7 +5,7 @@ import { openNamespaces } from './namespaces.ts';
 import type { Place } from './place.ts';
 
 /** A place of a relay of its own. */
-export interface OwnRelay extends Place {
+interface OwnRelay extends Place {
   /** Addresses of the network of client and relay that nobody has: CIDR, of some 4,000. */
   readonly range: string;
 }

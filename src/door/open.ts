@@ -27,8 +27,8 @@ interface Deps {
   /** What opens the relays, in this thread or in several. */
   readonly listen: (config: RelayConfig, parts: RelayParts) => OpenRelay | Promise<OpenRelay>;
   readonly log: FoldingLog;
-  /** Log lines left out so far. */
   readonly additions: Pick<Additions, 'find'>;
+  /** Log lines left out so far. */
   readonly linesDropped: () => Status['linesDropped'];
 }
 
