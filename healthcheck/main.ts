@@ -81,7 +81,8 @@ async function check(environment: NodeJS.ProcessEnv): Promise<string> {
       explain(send({ ...probe, address: addressFor(probe, config, status) }), { runDir, ...probe }),
     ),
   ]);
-  return ['healthy', ...notesOn(config, status)].join('; ');
+  const reach = status?.fastLane ? (await import('./past-relay.ts')).describeReach(config, status) : [];
+  return ['healthy', ...notesOn(config, status), ...(await reach)].join('; ');
 }
 
 /** Where a probe is sent: as an app does, to the address of the name where it has one. Of IPv4, as probes are (`probeAddress`). */

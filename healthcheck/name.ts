@@ -1,5 +1,4 @@
-import { once } from 'node:events';
-import { connect, isIP } from 'node:net';
+import { isIP } from 'node:net';
 
 import type { Config } from '../src/config/config.ts';
 import type { Status } from '../src/control/protocol.ts';
@@ -7,13 +6,12 @@ import { recordTypes } from '../src/dns/ipv6.ts';
 import { resolveThrough } from '../src/dns/resolve-through.ts';
 import type { NameStatus } from '../src/dns/sources.ts';
 import { listSome } from '../src/lib/list-some.ts';
+import { tryConnect } from './try-connect.ts';
 
 /** How much older than its TTL an answer may be before it is doubted, in s. */
 const GRACE = 600;
 /** How long a name may take to be resolved for the first time, in s: the image's start period. */
 const START_PERIOD = 10;
-/** For connecting to the addresses in use, in ms. */
-const CONNECT_TIMEOUT = 2_000;
 /** Rotating answers show other addresses each time: so many are asked for before they are missed. */
 const QUESTIONS = 3;
 /** For all these questions, in ms. */
@@ -60,19 +58,7 @@ function tcpPortsOf({ rules }: Config, name: string): readonly number[] {
 
 async function doesAnyConnect(ports: readonly number[], addresses: readonly string[]): Promise<boolean> {
   const dials = addresses.flatMap((address) => ports.map((port) => tryConnect(address, port)));
-  return (await Promise.all(dials)).includes(true);
-}
-
-async function tryConnect(host: string, port: number): Promise<boolean> {
-  const socket = connect({ host, port });
-  try {
-    await once(socket, 'connect', { signal: AbortSignal.timeout(CONNECT_TIMEOUT) });
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
+  return (await Promise.all(dials)).includes(null);
 }
 
 /**

@@ -20,6 +20,7 @@ const DOOR = { 4: '10.83.1.1', 6: 'fd83:1::1' } as const;
 const ONE = { 4: '10.83.3.2', 6: 'fd83:3::2' } as const;
 const TWO = { 4: '10.83.4.2', 6: 'fd83:4::2' } as const;
 const FAMILIES = [4, 6] as const;
+const REFUSED = FAMILIES.map((family) => `connect ECONNREFUSED ${ONE[family]}:${PORT}`).join('; ');
 
 type Settings = Readonly<Record<string, string>>;
 
@@ -97,7 +98,23 @@ async function openWorld(settings: Settings = {}) {
     const listed = await run(center, 'conntrack', '-L', '--mark', '0x73610000/0xffff0000');
     return listed.split('\n').filter(Boolean);
   };
-  return { center, app, stranger, target, two, dns, run, start, isTold, ask, askBoth, status, portOf, flows };
+  return {
+    center,
+    app,
+    stranger,
+    target,
+    one,
+    two,
+    dns,
+    run,
+    start,
+    isTold,
+    ask,
+    askBoth,
+    status,
+    portOf,
+    flows,
+  };
 }
 
 /** That, with the door open and the kernel told. */
@@ -387,9 +404,18 @@ test('check tells why the kernel could not be told, and tells it nothing', async
 });
 
 test('a probe goes through the relay, and takes nothing of the kernel', async () => {
-  const { ask, flows, door } = await world();
-  expect(await ask('healthcheck')).toBe('healthy; the kernel takes new clients by 4 lanes\n');
+  const { ask, flows, door, one, run } = await world();
+  const lanes = 'healthy; the kernel takes new clients by 4 lanes';
+  expect(await ask('healthcheck')).toBe(`${lanes}; db.test:${PORT} is reached past the relay\n`);
   expect(await flows()).toEqual([]);
+  await run(
+    one,
+    'nft',
+    'table inet shut { chain in { type filter hook input priority 0; reject with tcp reset; }; }',
+  );
+  expect(await ask('healthcheck')).toBe(
+    `${lanes}; db.test:${PORT} is not reached past the relay: ${REFUSED}\n`,
+  );
   expect(door.output()).not.toContain('net.ipv4.ip_forward is 1');
 });
 
