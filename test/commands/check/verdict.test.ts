@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 
-import { judge, parseAsked } from '../../src/commands/check/verdict.ts';
-import { parseConfig } from '../../src/config/config.ts';
-import { UsageError } from '../../src/lib/arguments.ts';
+import { judge, parseAsked } from '../../../src/commands/check/verdict.ts';
+import { parseConfig } from '../../../src/config/config.ts';
+import { UsageError } from '../../../src/lib/arguments.ts';
 
 type Environment = Readonly<Record<string, string>>;
 

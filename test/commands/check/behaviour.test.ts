@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
-import { describeBehaviour } from '../../src/commands/check/behaviour.ts';
-import { parseConfig } from '../../src/config/config.ts';
+import { describeBehaviour } from '../../../src/commands/check/behaviour.ts';
+import { parseConfig } from '../../../src/config/config.ts';
 
 test.each([
   [{}, "names are resolved by the container's own resolver, at each connection; TARGET_SCOPE=private"],

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
-import { checkSources } from '../../src/commands/check/networks.ts';
-import type { Network } from '../../src/lib/networks.ts';
+import { checkSources } from '../../../src/commands/check/networks.ts';
+import type { Network } from '../../../src/lib/networks.ts';
 
 const OWN: readonly Network[] = [
   ['10.70.0.53', 24],
