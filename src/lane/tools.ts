@@ -25,9 +25,8 @@ export async function runTool(program: string, args: readonly string[], input = 
     const [output, problem] = await Promise.all([stdout && textOf(stdout), stderr && textOf(stderr), ended]);
     const { code, signal } = await ended;
     if (code === 0) return output ?? '';
-    throw new Error(
-      signal === null ? problem?.trim() || `it ended with ${code}` : `it took over ${TIMEOUT} ms`,
-    );
+    if (child.killed) throw new Error(`it took over ${TIMEOUT} ms`);
+    throw new Error(problem?.trim() || `it ended with ${signal ?? code}`);
   } catch (cause) {
     throw new ToolError(program, cause);
   }
