@@ -90,7 +90,10 @@ export class Lanes {
       try {
         if (this.#written !== null && (await this.#list()) !== this.#told) this.#written = null;
         await this.#write();
-        return this.#trouble === null ? await this.#counts() : null;
+        if (this.#written === null) return null;
+        const counts = await this.#counts();
+        this.#note(null);
+        return counts;
       } catch (cause) {
         this.#note(cause);
         return null;
@@ -112,7 +115,7 @@ export class Lanes {
   /** Never rejects. */
   async #write(): Promise<void> {
     const wanted = this.#wanted;
-    if (isDeepStrictEqual(this.#written, wanted)) return this.#note(null);
+    if (isDeepStrictEqual(this.#written, wanted)) return;
     try {
       await this.#writeChange(wanted);
       this.#note(null);

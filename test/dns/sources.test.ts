@@ -1,10 +1,9 @@
-import { setImmediate } from 'node:timers/promises';
-
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { Sources } from '../../src/dns/sources.ts';
 import { a, type Script, scriptedServer, zone } from '../helpers/dns.ts';
 import { testLog } from '../helpers/relay.ts';
+import { until } from '../helpers/until.ts';
 
 const KEPT_FOR = 600_000;
 const MAX_KEPT = 256;
@@ -50,11 +49,6 @@ async function sourcesBy(listed: readonly string[], ...scripts: readonly Script[
         questions?.[0]?.type === 'A' && questions[0].name.toLowerCase() === name.toLowerCase(),
     ).length ?? 0;
   return { sources, asked, close: () => closing.abort() };
-}
-
-/** Lets the sockets work while the timers stand still. */
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await setImmediate();
 }
 
 test('a listed name has one source, which is asked for at the start and stays', async () => {
