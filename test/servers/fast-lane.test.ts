@@ -12,6 +12,7 @@ import { builtPrograms } from '../helpers/built-programs.ts';
 import { type Daemon, startDaemon } from '../helpers/daemon.ts';
 import { type Namespace, openStar } from '../helpers/namespaces.ts';
 import { temporaryDirectory } from '../helpers/program.ts';
+import { pathWith } from '../helpers/stand-ins.ts';
 
 const PORT = 5_432;
 const PATH = process.env['PATH'] ?? '';
@@ -528,13 +529,13 @@ test('what a changed list has no more ends, in the kernel too', async () => {
 
 /** nft and conntrack, which do as a file says: fail, or hang. */
 function brittleTools() {
-  const directory = temporaryDirectory();
-  const mood = join(directory, 'mood');
-  for (const tool of ['nft', 'conntrack']) {
-    const text = `#!/bin/sh\ncase $(cat '${mood}' 2>/dev/null) in ${tool}-fails|all-fail) exit 3;; all-hang) sleep 60;; esac\nexec /usr/sbin/${tool} "$@"\n`;
-    writeFileSync(join(directory, tool), text, { mode: 0o755 });
-  }
-  return { PATH: `${directory}:${PATH}`, be: (how: string) => writeFileSync(mood, how) };
+  const mood = join(temporaryDirectory(), 'mood');
+  const brittle = (tool: string) =>
+    `case $(cat '${mood}' 2>/dev/null) in ${tool}-fails|all-fail) exit 3;; all-hang) sleep 60;; esac\nexec /usr/sbin/${tool} "$@"`;
+  return {
+    PATH: pathWith({ nft: brittle('nft'), conntrack: brittle('conntrack') }),
+    be: (how: string) => writeFileSync(mood, how),
+  };
 }
 
 test.each([
