@@ -115,12 +115,23 @@ export function tcpState(local: number | undefined, remote: number): string | un
 
 /** How many bytes from one port of 127.0.0.1 to another, where a server listens on IPv6 and IPv4 alike, are still unread. */
 export function unread(from: number | undefined, to: number): number {
+  return queuesAt(to).get(from ?? 0) ?? 0; // gone
+}
+
+/** The same from all ports together. */
+export function allUnread(to: number): number {
+  return [...queuesAt(to).values()].reduce((sum, bytes) => sum + bytes, 0);
+}
+
+/** Unread bytes by the client's port. */
+function queuesAt(port: number): ReadonlyMap<number, number> {
+  const queues = new Map<number, number>();
   for (const line of readFileSync('/proc/net/tcp6', 'latin1').split('\n')) {
     const [, localPort, remotePort, queue] =
       /:([0-9A-F]{4}) \w+:([0-9A-F]{4}) \w\w \w+:(\w+) /.exec(line) ?? [];
-    if (Number(`0x${localPort}`) === to && Number(`0x${remotePort}`) === from) return Number(`0x${queue}`);
+    if (Number(`0x${localPort}`) === port) queues.set(Number(`0x${remotePort}`), Number(`0x${queue}`));
   }
-  return 0; // gone
+  return queues;
 }
 
 /** Whether a client of 127.0.0.1, whose server listens on IPv6 and IPv4 alike, has no room for more until it reads: the server's kernel probes its window. */

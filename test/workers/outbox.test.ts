@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 
 import type { Lines } from '../../src/log/lines.ts';
 import { NameCounters } from '../../src/relay/name-counters.ts';
@@ -88,6 +88,19 @@ test('Outbox tells the first at once, and puts together what comes until that is
     names: [counted],
     hasTraffic: true,
   });
+});
+
+test('Outbox rests for 20 ms, though what it tells is taken at once', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'], fakeNodeBuiltins: true });
+  onTestFinished(() => void vi.useRealTimers());
+  const told: News[] = [];
+  const outbox = new Outbox(async (news) => told.push(news));
+  outbox.dialled(0, null);
+  outbox.dialled(1, null);
+  await vi.advanceTimersByTimeAsync(19);
+  expect(told).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(told.map(({ dialled }) => [...dialled.keys()])).toEqual([[0], [1]]);
 });
 
 test('Outbox bounds the lines that wait, and says how many it has dropped', async () => {

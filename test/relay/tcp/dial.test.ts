@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 
 import { DialOrder } from '../../../src/relay/dial-order.ts';
 import type { Target } from '../../../src/relay/target.ts';
@@ -39,6 +39,46 @@ test('dialTcp() gives a mute address a head start only, and dials it last from t
   // Until its first turn comes, which is as good as sure in so many dials.
   for (let i = 0; i < 30; i++) expect(await dial(both, { order })).toBe(LIVE.address);
   for (let i = 0; i < 20; i++) expect(order.arrange([DEAD, LIVE])).toEqual([LIVE, DEAD]);
+});
+
+test('dialTcp() gives an address 250 ms over the next, and 1 s over the name, which it asks for once a second from then on', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'], fakeNodeBuiltins: true });
+  onTestFinished(() => void vi.useRealTimers());
+  const counts = { dialled: 0, asked: 0 };
+  const target = localTarget(1, ['127.0.0.1', '127.0.0.2', '127.0.0.3']);
+  const over = new AbortController();
+  const dialling = dialTcp(
+    {
+      ...target,
+      resolve: (signal) => {
+        counts.asked++;
+        return target.resolve(signal);
+      },
+    },
+    {
+      order: new DialOrder(),
+      connect: () => {
+        counts.dialled++;
+        return Promise.withResolvers<never>().promise;
+      },
+      timeout: 60_000,
+      over,
+    },
+  );
+  const after = async (ms: number) => {
+    await vi.advanceTimersByTimeAsync(ms);
+    return { ...counts };
+  };
+  expect(await after(249)).toEqual({ dialled: 1, asked: 1 });
+  expect(await after(1)).toEqual({ dialled: 2, asked: 1 });
+  expect(await after(249)).toEqual({ dialled: 2, asked: 1 });
+  expect(await after(1)).toEqual({ dialled: 3, asked: 1 });
+  for (const asked of [1, 2, 3]) {
+    expect(await after(999)).toEqual({ dialled: 3, asked });
+    expect(await after(1)).toEqual({ dialled: 3, asked: asked + 1 });
+  }
+  over.abort(new Error('that will do'));
+  await expect(dialling).rejects.toThrow('that will do');
 });
 
 test('dialTcp() says how long it waited for a mute address, and dials it last from then on', async () => {
