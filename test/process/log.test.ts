@@ -57,7 +57,7 @@ test.each(['1', '2'])('a finished TCP connection is one line (WORKERS=%s)', asyn
   expect(fieldsOf(line)).toEqual(LINES['connection ended']);
 });
 
-test('a finished HTTP visit is one line with the same fields', async () => {
+test('a finished HTTP exchange is one line with the same fields', async () => {
   const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok';
   const port = await speaker(answer);
   const { relay, port: door } = await verboseRelay(port, { MODE: 'http-proxy' });

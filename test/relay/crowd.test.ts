@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { Crowd, type Member } from '../../src/relay/crowd.ts';
 
 /** A member that is written down when it is sent away. */
-function visitor(source: string, name: string, gone: string[]): Member {
+function clientFrom(source: string, name: string, gone: string[]): Member {
   return { source, held: 0, previous: null, next: null, onSentAway: () => gone.push(name) };
 }
 
@@ -11,7 +11,7 @@ function crowdOf(bounds: Partial<ConstructorParameters<typeof Crowd>[0]>) {
   const crowd = new Crowd({ size: Infinity, bytes: Infinity, leaver: 'newest', ...bounds });
   const gone: string[] = [];
   const enter = (source: string, name: string) => {
-    const member = visitor(source, name, gone);
+    const member = clientFrom(source, name, gone);
     crowd.enter(member);
     return member;
   };

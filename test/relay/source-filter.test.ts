@@ -16,7 +16,7 @@ const networks = [
   ['fe80::', 10],
 ] as const;
 
-function gate(allowed: Parameters<typeof createSourceFilter>[0] = networks, logInterval = 0) {
+function filterOf(allowed: Parameters<typeof createSourceFilter>[0] = networks, logInterval = 0) {
   const log = testLog();
   const counters = new Counters();
   return { log, admits: createSourceFilter(allowed, { probeSource: PROBE, counters, log, logInterval }) };
@@ -41,21 +41,21 @@ test.each([
   ['127.0.0.1', false],
   ['::1', false],
   [undefined, false],
-])('a gate for two families lets %s in: %s', (address, isIn) => {
-  expect(gate().admits(address, 4)).toBe(isIn);
+])('a source filter for two families lets %s in: %s', (address, isIn) => {
+  expect(filterOf().admits(address, 4)).toBe(isIn);
 });
 
 test.each([
   ['0.0.0.0', '192.0.2.1', '2001:db8::1'],
   ['::', '2001:db8::1', '192.0.2.1'],
   ['::', '2001:db8::1', '::ffff:192.0.2.1'],
-])('a gate for all of one family, %s/0, lets in %s and not %s', (all, one, other) => {
-  const { admits } = gate([[all, 0]]);
+])('a source filter for all of one family, %s/0, lets in %s and not %s', (all, one, other) => {
+  const { admits } = filterOf([[all, 0]]);
   expect([admits(one, 4), admits(other, 4)]).toEqual([true, false]);
 });
 
-test('a gate logs whom it refuses, and nobody else', () => {
-  const { admits, log } = gate();
+test('a source filter logs whom it refuses, and nobody else', () => {
+  const { admits, log } = filterOf();
   admits('10.0.0.1', 4);
   admits('::ffff:198.51.100.9', 4_321);
   admits('2001:db9::1', 4_321);
@@ -74,9 +74,9 @@ test('a gate logs whom it refuses, and nobody else', () => {
   ]);
 });
 
-test('a gate with an interval logs each source once in it, and only so many', () => {
+test('a source filter with an interval logs each source once in it, and only so many', () => {
   vi.useFakeTimers({ toFake: ['performance'] });
-  const { admits, log } = gate(networks, 1_000);
+  const { admits, log } = filterOf(networks, 1_000);
   for (let port = 1; port <= 5; port++) admits('192.0.2.1', port);
   admits('192.0.2.2', 1);
   expect(log.lines.map(({ fields }) => fields['client'])).toEqual(['192.0.2.1:1', '192.0.2.2:1']);
