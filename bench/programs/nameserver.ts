@@ -1,4 +1,4 @@
-// Knows all names of a zone, over UDP, and has the address that they lead to: node bench/programs/nameserver.ts PORT ZONE ADDRESS
+// Knows all names of a zone, over UDP: node bench/programs/nameserver.ts PORT ZONE ADDRESS
 import { createSocket } from 'node:dgram';
 
 import * as dnsPacket from 'dns-packet';
@@ -22,5 +22,4 @@ socket.on('message', (datagram, from) => {
   });
   socket.send(answer, from.port, from.address);
 });
-// Answers leave from it, by whichever network the question came.
-socket.bind(Number(port), address);
+socket.bind(Number(port));

@@ -29,7 +29,7 @@ const JOIN_ANOTHER = `
   ip link add to-client type veth peer name "relay$2" netns "$0"
   ip link add to-server type veth peer name "relay$2" netns "$1"
   nsenter --net="/proc/$0/ns/net" sh -c 'ip addr add "10.$0.0.2/16" dev "relay$1" && ip link set "relay$1" up' "$((100 + $2))" "$2"
-  nsenter --net="/proc/$1/ns/net" sh -c 'ip addr add "10.83.$0.2/24" dev "relay$1" && ip link set "relay$1" up' "$((50 + $2))" "$2"
+  nsenter --net="/proc/$1/ns/net" sh -c 'ip addr add "10.83.$0.2/24" dev "relay$1" && ip link set "relay$1" up && ip route change "10.83.$0.0/24" dev "relay$1" src "$2"' "$((50 + $2))" "$2" "$3"
   ip addr add "10.$((100 + $2)).0.1/16" dev to-client && ip link set to-client up
   ip addr add "10.83.$((50 + $2)).1/24" dev to-server && ip link set to-server up
   ip route add "$3" via "10.83.$((50 + $2)).2"

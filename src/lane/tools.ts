@@ -28,8 +28,12 @@ export async function runTool(program: string, args: readonly string[], input = 
     if (child.killed) throw new Error(`it took over ${TIMEOUT} ms`);
     throw new Error(problem?.trim() || `it ended with ${signal ?? code}`);
   } catch (cause) {
-    throw new ToolError(program, cause);
+    throw new ToolError(program, isMissing(cause) ? new Error('it is not installed', { cause }) : cause);
   }
+}
+
+function isMissing(cause: unknown): boolean {
+  return cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
 }
 
 interface End {

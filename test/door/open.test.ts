@@ -19,6 +19,7 @@ async function openStuckDoor() {
     readConfig: () => config,
     listen: () => async () => stuck,
     log: foldRepeats(testLog()),
+    additions: { find: () => ({ added: [], leftOut: [] }) },
     linesDropped: () => ({ budget: 0, output: 0 }),
   });
   return { door, drain };

@@ -20,8 +20,10 @@ function conntrack(says: string, does = '') {
   return () => readFileSync(asked, 'utf8').trimEnd().split('\n');
 }
 
+/** All but the bit that says that a client has been reset. */
+const OF_ONE = ~0x80_00 >>> 0;
 const TCP = `tcp      6 431999 ESTABLISHED src=10.83.1.2 dst=10.83.1.1 sport=40000 dport=5432 src=10.83.3.2 dst=10.83.3.1 sport=5433 dport=40000 [ASSURED] mark=${MARK + 1} use=1`;
-const COUNTED = `tcp      6 118 TIME_WAIT src=10.83.1.2 dst=10.83.1.1 sport=40000 dport=5432 packets=6 bytes=321 src=10.83.3.2 dst=10.83.3.1 sport=5433 dport=40000 packets=4 bytes=222 [ASSURED] mark=${MARK + 65_535} delta-time=12 use=1`;
+const COUNTED = `tcp      6 118 TIME_WAIT src=10.83.1.2 dst=10.83.1.1 sport=40000 dport=5432 packets=6 bytes=321 src=10.83.3.2 dst=10.83.3.1 sport=5433 dport=40000 packets=4 bytes=222 [ASSURED] mark=${MARK + 32_767} delta-time=12 use=1`;
 const UNREPLIED = `udp      17 29 src=fd83:1::2 dst=fd83:1::1 sport=40000 dport=53 packets=1 bytes=53 [UNREPLIED] src=fd83:3::2 dst=fd83:3::1 sport=5353 dport=40000 packets=0 bytes=0 mark=${MARK} delta-time=3 use=1`;
 const UDP = `udp      17 29 src=10.83.1.2 dst=10.83.1.1 sport=40000 dport=53 src=10.83.3.2 dst=10.83.3.1 sport=5353 dport=40000 mark=${MARK} use=1`;
 
@@ -49,7 +51,7 @@ test.each<[string, string, Flow]>([
   [
     'one that is over, where the kernel counts',
     COUNTED,
-    { ...flow, id: 65_535, state: 'TIME_WAIT', left: 118, sent: 321, received: 222, duration: 12 },
+    { ...flow, id: 32_767, state: 'TIME_WAIT', left: 118, sent: 321, received: 222, duration: 12 },
   ],
   [
     'one whose target has not answered the SYN',
@@ -112,11 +114,12 @@ test.each([
 
 test.each<[Parameters<typeof forgetFlows>[0], string]>([
   [{}, `-D --mark ${ANY_MARK}`],
-  [{ id: 7 }, `-D --mark ${MARK + 7}`],
-  [{ id: 0, target: '10.83.3.2' }, `-D --mark ${MARK} --reply-src 10.83.3.2`],
+  [{ protocol: 'tcp' }, `-D --mark ${ANY_MARK} --proto tcp`],
+  [{ id: 7 }, `-D --mark ${MARK + 7}/${OF_ONE}`],
+  [{ id: 0, target: '10.83.3.2' }, `-D --mark ${MARK}/${OF_ONE} --reply-src 10.83.3.2`],
   [
-    { id: 1, client: { address: 'fd83:1::2', port: 40_000 } },
-    `-D --mark ${MARK + 1} --proto udp --orig-src fd83:1::2 --orig-port-src 40000`,
+    { id: 1, protocol: 'udp', client: { address: 'fd83:1::2', port: 40_000 } },
+    `-D --mark ${MARK + 1}/${OF_ONE} --proto udp --orig-src fd83:1::2 --orig-port-src 40000`,
   ],
 ])('forgetFlows() says which are meant: %j', async (which, args) => {
   const asked = conntrack('');
@@ -160,7 +163,7 @@ test('watchFlows() tells of each flow that ends, and whether the kernel was told
   await expect.poll(() => told).toHaveLength(4);
   expect(told).toEqual([
     { ...flow, ...datagrams, left: 0 },
-    { ...flow, id: 65_535, state: 'TIME_WAIT', left: 0, sent: 321, received: 222, duration: 12 },
+    { ...flow, id: 32_767, state: 'TIME_WAIT', left: 0, sent: 321, received: 222, duration: 12 },
     flow,
     { ...flow, left: 0, isForgotten: true },
   ]);

@@ -20,6 +20,8 @@ const TERMS: Terms = {
 };
 const ONE: Lane = { id: 0, protocol: 'tcp', port: 443, own: null, targets: ['192.0.2.1'], targetPort: 443 };
 const OTHER: Lane = { ...ONE, id: 3, targets: ['192.0.2.3'] };
+/** No connections that are to end. */
+const NONE: ReadonlySet<number> = new Set();
 /** Parts of the rules: what all of them begin with, what leads to these lanes' targets, and what takes a former lane away. */
 const GUARD = 'table inet sallyport_guard';
 const TO_ONE = 'dnat ip to 192.0.2.1:443';
@@ -104,10 +106,10 @@ test('open() rejects where nothing can be written', async () => {
 
 test('each change is written once, and nothing where there is none', async () => {
   const { lanes, written } = await open();
-  await lanes.follow([ONE]);
-  await lanes.follow([{ ...ONE, targets: [...ONE.targets] }]);
-  await lanes.follow([OTHER, ONE]);
-  await lanes.follow([]);
+  await lanes.follow([ONE], NONE);
+  await lanes.follow([{ ...ONE, targets: [...ONE.targets] }], NONE);
+  await lanes.follow([OTHER, ONE], NONE);
+  await lanes.follow([], NONE);
   const [, first = '', second = '', third = '', ...others] = written();
   expect(others).toEqual([]);
   for (const change of [first, second, third]) expect(change).not.toContain(GUARD);
@@ -122,17 +124,31 @@ test('each change is written once, and nothing where there is none', async () =>
 
 test('what is wanted while something is written is written behind it, and only what is wanted last', async () => {
   const { lanes, written } = await open();
-  await Promise.all([lanes.follow([]), lanes.follow([ONE]), lanes.follow([OTHER])]);
+  await Promise.all([lanes.follow([], NONE), lanes.follow([ONE], NONE), lanes.follow([OTHER], NONE)]);
   const [, change = '', ...others] = written();
   expect(others).toEqual([]);
   expect(change).toContain(TO_OTHER);
   expect(change).not.toContain(TO_ONE);
 });
 
+test('connections that are to end are a change of their own, of the same lanes', async () => {
+  const { lanes, written } = await open();
+  await lanes.follow([ONE], NONE);
+  await lanes.follow([ONE], new Set([3]));
+  await lanes.follow([ONE], new Set([3]));
+  await lanes.follow([ONE], 'all');
+  expect(written().map((rules) => /^.*goto ending$/m.exec(rules)?.[0].trim())).toEqual([
+    undefined,
+    undefined,
+    expect.stringContaining('{ 1935736835 }'),
+    expect.stringMatching(/== 1935736832 goto/),
+  ]);
+});
+
 test('ids that have been used are counted for good', async () => {
   const { lanes, written } = await open();
-  await lanes.follow([OTHER]);
-  await lanes.follow([ONE]);
+  await lanes.follow([OTHER], NONE);
+  await lanes.follow([ONE], NONE);
   const [, , change = ''] = written();
   expect(change).toContain('counter received3 {');
   expect(change).not.toContain('counter received4 {');
@@ -140,9 +156,9 @@ test('ids that have been used are counted for good', async () => {
 
 test('where a change fails, all is written anew', async () => {
   const { lanes, troubles, be, written } = await open();
-  await lanes.follow([ONE]);
+  await lanes.follow([ONE], NONE);
   be('fails with changes');
-  await lanes.follow([OTHER]);
+  await lanes.follow([OTHER], NONE);
   const [, , change = '', rewritten = '', ...others] = written();
   expect(others).toEqual([]);
   expect(change).not.toContain(GUARD);
@@ -157,11 +173,11 @@ test('trouble is told of once, and once when it is over', async () => {
   const { lanes, troubles, be } = await open();
   const trouble: unknown = expect.objectContaining({ message: 'nft: not permitted' });
   be('fails');
-  for (const wanted of [[ONE], [OTHER], [ONE, OTHER]]) await lanes.follow(wanted);
+  for (const wanted of [[ONE], [OTHER], [ONE, OTHER]]) await lanes.follow(wanted, NONE);
   expect([lanes.size, lanes.trouble]).toEqual([null, trouble]);
   expect(troubles).toEqual([trouble]);
   be('well');
-  for (const wanted of [[ONE], [OTHER], [ONE, OTHER]]) await lanes.follow(wanted);
+  for (const wanted of [[ONE], [OTHER], [ONE, OTHER]]) await lanes.follow(wanted, NONE);
   expect([lanes.size, lanes.trouble]).toEqual([2, null]);
   expect(troubles).toEqual([trouble, null]);
 });
@@ -169,7 +185,7 @@ test('trouble is told of once, and once when it is over', async () => {
 test('what could not be written is tried again after a second, all of it', async () => {
   const { lanes, troubles, be, written } = await open();
   be('fails');
-  for (const wanted of [[OTHER], [ONE]]) await lanes.follow(wanted);
+  for (const wanted of [[OTHER], [ONE]]) await lanes.follow(wanted, NONE);
   const before = written().length;
   expect(vi.getTimerCount()).toBe(1);
   be('well');
@@ -188,7 +204,7 @@ test('what could not be written is tried again after a second, all of it', async
 test('it is tried again and again, until nobody wants it', async () => {
   const { lanes, be, written } = await open();
   be('fails');
-  await lanes.follow([ONE]);
+  await lanes.follow([ONE], NONE);
   for (let i = 0; i < 3; i++) {
     const before = written().length;
     vi.advanceTimersByTime(RETRY);
@@ -201,7 +217,7 @@ test('it is tried again and again, until nobody wants it', async () => {
 
 test('look() tells what has been counted, by id', async () => {
   const { lanes, count } = await open();
-  await lanes.follow([ONE, OTHER]);
+  await lanes.follow([ONE, OTHER], NONE);
   const counter = (name: string, packets: number, bytes: number) => ({
     counter: { family: 'inet', name, table: 'sallyport_lanes', handle: 1, packets, bytes },
   });
@@ -228,7 +244,7 @@ test('look() tells what has been counted, by id', async () => {
 test('look() writes nothing where nobody has changed anything', async () => {
   const { lanes, written } = await open();
   expect(await lanes.look()).toEqual(new Map());
-  await lanes.follow([ONE]);
+  await lanes.follow([ONE], NONE);
   expect(await lanes.look()).toEqual(new Map());
   expect(written()).toHaveLength(2);
 });
@@ -238,7 +254,7 @@ const ELEMENTS =
 
 test('look() has rules written anew that somebody has changed, but not for what they have counted', async () => {
   const { lanes, tell, written, troubles } = await open();
-  await lanes.follow([ONE]);
+  await lanes.follow([ONE], NONE);
   tell('set live {\n\t\tsize 65535\n\t}');
   expect(await lanes.look()).toEqual(new Map());
   const [, , rewritten = '', ...others] = written();
@@ -257,12 +273,12 @@ test.each<[string, Mood, string]>([
   ['the counters cannot be read', 'well', '{'],
 ])('look() tells nothing where %s, and of that trouble once', async (_why, how, counters) => {
   const { lanes, be, count, troubles } = await open();
-  await lanes.follow([ONE]);
+  await lanes.follow([ONE], NONE);
   be(how);
   count(counters);
   for (let i = 0; i < 2; i++) {
     expect(await lanes.look()).toBeNull();
-    await lanes.follow([ONE]);
+    await lanes.follow([ONE], NONE);
   }
   expect(lanes.trouble).toBeInstanceOf(Error);
   expect(troubles).toEqual([lanes.trouble]);
@@ -275,7 +291,7 @@ test.each<[string, Mood, string]>([
 test('look() tells nothing while the lanes cannot be written', async () => {
   const { lanes, be, troubles } = await open();
   be('writes nothing');
-  await lanes.follow([ONE]);
+  await lanes.follow([ONE], NONE);
   expect(await lanes.look()).toBeNull();
   expect(troubles).toHaveLength(1);
 });

@@ -4,7 +4,7 @@ import {
   idOfMark,
   type Lane,
   MARK_AND_MASK,
-  markOf,
+  markAndMaskOf,
   MAX_ID,
   type Terms,
   writeGuard,
@@ -31,6 +31,8 @@ const LANE: Lane = {
 /** `sa` and the id, as a number; and the mask of the first half. */
 const MARK = 1_935_736_832;
 const MASK = 4_294_901_760;
+/** All but the bit beside the id. */
+const OF_ONE = 4_294_934_527;
 
 /** The lines between the braces of a block; there is one such. */
 function linesOf(rules: string, head: string): readonly string[] {
@@ -43,15 +45,17 @@ function linesOf(rules: string, head: string): readonly string[] {
 /** Lanes that are written anew, with counters for their ids. */
 function write(lanes: readonly Lane[], terms: Partial<Terms> = {}, former = 0): string {
   const ids = Math.max(0, ...lanes.map(({ id }) => id + 1));
-  return writeLanes(lanes, { ...TERMS, ...terms }, { former, ids });
+  return writeLanes(lanes, { ...TERMS, ...terms }, { former, ids, ending: new Set() });
 }
 
 test('a mark holds the id of a lane, beside what all marks have in common', () => {
   expect(MARK_AND_MASK).toBe(`${MARK}/${MASK}`);
   for (const id of [0, 1, MAX_ID]) {
-    expect(markOf(id)).toBe(MARK + id);
-    expect(idOfMark(markOf(id))).toBe(id);
-    expect((markOf(id) & MASK) >>> 0).toBe(MARK);
+    expect(markAndMaskOf(id)).toBe(`${MARK + id}/${OF_ONE}`);
+    expect(idOfMark(MARK + id)).toBe(id);
+    // Beside it stands whether its client has been reset.
+    expect(idOfMark((MARK + id) | 0x80_00)).toBe(id);
+    expect(((MARK + id) & MASK) >>> 0).toBe(MARK);
   }
 });
 
@@ -241,7 +245,7 @@ test('the address that was dialled chooses, where it has a lane; else the port d
 });
 
 test('all ids that have been used are counted, whether or not they have a lane now', () => {
-  const rules = writeLanes([{ ...LANE, id: 1 }], TERMS, { former: 0, ids: 3 });
+  const rules = writeLanes([{ ...LANE, id: 1 }], TERMS, { former: 0, ids: 3, ending: new Set() });
   for (const what of ['opened', 'sent', 'received'])
     for (const id of [0, 1, 2]) expect(linesOf(rules, `counter ${what}${id}`)).toEqual([]);
   expect(linesOf(rules, 'chain counted')).toEqual(
@@ -263,5 +267,21 @@ test('lanes take the place of former ones, whose chains nothing leads to any mor
       (chain) => `flush chain inet sallyport_lanes ${chain}`,
     ),
     ...['lane0', 'lane1'].map((chain) => `delete chain inet sallyport_lanes ${chain}`),
+  ]);
+});
+
+test.each([
+  [new Set<number>(), []],
+  [new Set([0, 2]), [`meta l4proto 6 ct mark & ${OF_ONE} { ${MARK}, ${MARK + 2} } goto ending`]],
+  ['all' as const, [`meta l4proto 6 ct mark & ${MASK} == ${MARK} goto ending`]],
+])('connections that are to end are led aside before anything is counted: %j', (ending, rules) => {
+  const chain = linesOf(writeLanes([], TERMS, { former: 0, ids: 1, ending }), 'chain counted');
+  expect(chain.slice(0, -2)).toEqual(rules);
+});
+
+test('a client that is to end is reset at once, and its target behind it', () => {
+  expect(linesOf(writeTable(TERMS), 'chain ending')).toEqual([
+    'ct direction original ct mark set ct mark | 32768 reject with tcp reset',
+    'ct mark & 32768 == 32768 reject with tcp reset',
   ]);
 });

@@ -11,6 +11,7 @@ import { until } from '../helpers/until.ts';
 const PERIOD = 5_000;
 const TIMEOUT = 60;
 const MARK = 0x73_61_00_00;
+const OF_ONE = ~0x80_00 >>> 0;
 /** Of lanes: one whose name has no other address, and one of a session that is always told of last, so that by then all others have been judged. */
 const WITHOUT_OTHERS = 9;
 const LAST = 100;
@@ -42,7 +43,7 @@ function session({
 
 /** How it is told to forget one. */
 function forget({ id = 1, client = '10.83.1.2', port = 40_000 }: Session) {
-  return `-D --mark ${MARK + id} --proto udp --orig-src ${client} --orig-port-src ${port}`;
+  return `-D --mark ${MARK + id}/${OF_ONE} --proto udp --orig-src ${client} --orig-port-src ${port}`;
 }
 
 /** A watch; a stand-in for conntrack(8) fails until it has something to tell of. */

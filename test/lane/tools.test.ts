@@ -33,8 +33,8 @@ test('runTool() rejects where there is no such program', async () => {
   usePath('/nowhere');
   await expect(runTool('nft', [])).rejects.toMatchObject({
     name: 'ToolError',
-    message: 'nft: spawn nft ENOENT',
-    cause: { code: 'ENOENT' },
+    message: 'nft: it is not installed',
+    cause: { cause: { code: 'ENOENT' } },
   });
 });
 

@@ -363,7 +363,7 @@ test.each([
     ['setpriv', '--bounding-set=-net_admin'],
     /Operation not permitted.*: it takes nf_tables in the kernel, and the capability NET_ADMIN/,
   ],
-  [['env', 'PATH=/nowhere'], /spawn nft ENOENT/],
+  [['env', 'PATH=/nowhere'], /nft: it is not installed/],
 ])('where the kernel cannot be told the start stops, and says why: %j', async (prefix, why) => {
   const { start } = await openWorld();
   const failure = await start(...prefix).catch((error: unknown) => String(error));
@@ -402,6 +402,8 @@ test('check tells why the kernel could not be told, and tells it nothing', async
     'echo 0 | tee /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding',
   );
   expect(await ask('sallyport', 'check')).toContain('FAST_LANE=1: the kernel forwards nothing');
+  const other = await openWorld({ PATH: pathWith({ nft: 'exit 3' }) });
+  expect(await other.ask('sallyport', 'check')).toContain('FAST_LANE=1: nft: it ended with 3');
 });
 
 test('a probe goes through the relay, and takes nothing of the kernel', async () => {

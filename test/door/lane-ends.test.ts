@@ -1,0 +1,111 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+
+import { LaneEnds } from '../../src/door/lane-ends.ts';
+import { temporaryDirectory } from '../helpers/program.ts';
+import { standIn } from '../helpers/stand-ins.ts';
+import { until } from '../helpers/until.ts';
+
+const LINGER = 5_000;
+const ANY = '1935736832/4294901760';
+const ofOne = (id: number) => `${1_935_736_832 + id}/4294934527`;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+});
+
+/** Beside a stand-in for conntrack(8), which keeps what it is asked, and may fail. */
+function open() {
+  const directory = temporaryDirectory();
+  const [asked, mood] = [join(directory, 'asked'), join(directory, 'mood')];
+  const be = (code: number) => writeFileSync(mood, `${code}`);
+  be(0);
+  writeFileSync(asked, '');
+  standIn({ conntrack: `echo "$*" >>'${asked}'; exit $(cat '${mood}')` });
+  const onEnded = vi.fn<() => void>();
+  const warn = vi.fn<() => void>();
+  const ends = new LaneEnds({ onEnded, log: { warn } });
+  return { ends, onEnded, warn, be, asked: () => readFileSync(asked, 'utf8').split('\n').filter(Boolean) };
+}
+
+test('sessions are forgotten at once, all of a lane or those to one address', async () => {
+  const { ends, asked, onEnded } = open();
+  ends.endSessions(1);
+  ends.endSessions(2, '192.0.2.1');
+  expect(ends.areOverdue).toBe(true);
+  await ends.forget();
+  expect(asked()).toEqual([
+    `-D --mark ${ofOne(1)} --proto udp`,
+    `-D --mark ${ofOne(2)} --reply-src 192.0.2.1 --proto udp`,
+  ]);
+  expect(ends.areOverdue).toBe(false);
+  expect(ends.ending).toEqual(new Set());
+  expect(onEnded).not.toHaveBeenCalled();
+});
+
+test('connections end for 5 s, and are forgotten then', async () => {
+  const { ends, asked, onEnded } = open();
+  ends.endConnections(7);
+  ends.endConnections(7);
+  expect([ends.ending, ends.isEnding(7), ends.isEnding(8)]).toEqual([new Set([7]), true, false]);
+  await ends.forget();
+  vi.advanceTimersByTime(LINGER - 1);
+  expect(ends.areOverdue).toBe(false);
+  vi.advanceTimersByTime(1);
+  await until(() => onEnded.mock.calls.length === 1);
+  expect(asked()).toEqual([`-D --mark ${ofOne(7)} --proto tcp`]);
+  expect([ends.ending, ends.isEnding(7)]).toEqual([new Set(), false]);
+});
+
+test('all that ends takes the place of what ended before', async () => {
+  const { ends, asked, onEnded } = open();
+  ends.endConnections(7);
+  vi.advanceTimersByTime(LINGER - 1);
+  ends.endAll();
+  ends.endConnections(8);
+  expect([ends.ending, ends.isEnding(9)]).toEqual(['all', true]);
+  await ends.forget();
+  expect(asked()).toEqual([`-D --mark ${ANY} --proto udp`]);
+  vi.advanceTimersByTime(LINGER - 1);
+  expect(ends.areOverdue).toBe(false);
+  vi.advanceTimersByTime(1);
+  await until(() => onEnded.mock.calls.length === 1);
+  expect(asked().slice(1)).toEqual([`-D --mark ${ANY} --proto tcp`]);
+  expect(ends.ending).toEqual(new Set());
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('what cannot be forgotten stays, is told of, and is tried again', async () => {
+  const { ends, asked, onEnded, warn, be } = open();
+  be(3);
+  ends.endConnections(7);
+  vi.advanceTimersByTime(LINGER);
+  await ends.forget();
+  await ends.forget();
+  expect([ends.areOverdue, ends.isEnding(7)]).toEqual([true, true]);
+  expect(warn).toHaveBeenCalledOnce();
+  expect(onEnded).not.toHaveBeenCalled();
+  be(0);
+  await ends.forget();
+  expect([ends.areOverdue, ends.isEnding(7)]).toEqual([false, false]);
+  expect(onEnded).toHaveBeenCalledOnce();
+  expect(asked().length).toBeGreaterThan(1);
+});
+
+test('what is to be forgotten while something else is, is forgotten with it', async () => {
+  const { ends, asked } = open();
+  ends.endSessions(1);
+  const first = ends.forget();
+  ends.endSessions(2);
+  ends.endSessions(1);
+  await Promise.all([first, ends.forget()]);
+  expect(ends.areOverdue).toBe(false);
+  expect(asked().toSorted()).toEqual([
+    `-D --mark ${ofOne(1)} --proto udp`,
+    `-D --mark ${ofOne(1)} --proto udp`,
+    `-D --mark ${ofOne(2)} --proto udp`,
+  ]);
+});
