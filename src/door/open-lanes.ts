@@ -8,6 +8,9 @@ import { messageOf } from '../lib/message-of.ts';
 import type { Log } from '../log/log.ts';
 import { isForwarded } from '../runtime/forwarding.ts';
 
+/** What users miss first. */
+const DIFFERENCES =
+  "the kernel relays raw ports, otherwise than the relay does: connect time-outs are the client's, bytes are counted with headers, what is to end is reset with its next packet; see docs/fast-lane.md";
 const RIGHTS =
   'it takes nf_tables in the kernel, and the capability NET_ADMIN, which only root can use: cap_add: [NET_ADMIN] and user: "0:0", beside cap_drop: [ALL]';
 
@@ -21,7 +24,9 @@ interface OpenLanes {
 export async function openLanes(config: Config, log: Pick<Log, 'warn' | 'info'>): Promise<OpenLanes> {
   return explain(async () => {
     const lanes = await Lanes.open(termsOf(config), (trouble) => tell(trouble, log));
-    return { lanes, hasFormer: (await listFlows()).length > 0 };
+    const hasFormer = (await listFlows()).length > 0;
+    log.info({}, DIFFERENCES);
+    return { lanes, hasFormer };
   });
 }
 

@@ -128,6 +128,8 @@ export const LINES = {
   'C cannot be called: sockets are streams, which are slower': ['port', 'protocol', 'err'],
   'a target leads to this relay itself': ['err'],
 
+  "the kernel relays raw ports, otherwise than the relay does: connect time-outs are the client's, bytes are counted with headers, what is to end is reset with its next packet; see docs/fast-lane.md":
+    [],
   'the kernel cannot be told what to take, and may go by what it was told last': ['err'],
   'the kernel can be told what to take again': [],
   'flows of the kernel cannot be ended; still trying': ['err'],

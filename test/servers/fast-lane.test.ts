@@ -408,6 +408,7 @@ test('check tells why the kernel could not be told, and tells it nothing', async
 
 test('a probe goes through the relay, and takes nothing of the kernel', async () => {
   const { ask, flows, door, one, run } = await world();
+  expect(door.output()).toContain('the kernel relays raw ports, otherwise than the relay does: ');
   const lanes = 'healthy; the kernel takes new clients by 4 lanes';
   expect(await ask('healthcheck')).toBe(`${lanes}; db.test:${PORT} is reached past the relay\n`);
   expect(await flows()).toEqual([]);
