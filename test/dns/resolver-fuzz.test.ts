@@ -52,5 +52,6 @@ test('resolver does not grow with the garbage that it is answered', { timeout: 6
   await askMany(300);
   const before = countObjects();
   await askMany(QUESTIONS);
-  expect(countObjects() - before).toBeLessThan(QUESTIONS / 10);
+  // Some connections may still be closing.
+  await expect.poll(() => countObjects() - before).toBeLessThan(QUESTIONS / 10);
 });
