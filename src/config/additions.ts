@@ -25,7 +25,7 @@ interface Found {
 }
 
 /** How many lists are tried: the thread that relays reads each of them whole, which takes 1 ms for a hundred entries. */
-const MAX_TRIALS = 64;
+const MAX_TRIALS = 16;
 
 /** What may be added to the list of a relay that runs in an environment. */
 export class Additions {

@@ -73,6 +73,8 @@ interface WayNow {
 type PortKey = Pick<Relay, 'port' | 'protocol'>;
 
 const NOTHING: LaneCounts = { opened: 0, sent: 0, received: 0 };
+/** Until what the kernel could not be told is tried again, in ms. */
+const RETRY = 1_000;
 /** How often a drain looks whether flows still live, in ms. */
 const LOOK_EVERY = 200;
 /** How long the kernel may take to end what is live beyond the time of a drain, in ms. */
@@ -95,6 +97,7 @@ export class FastLane {
   readonly #stops: (() => void)[] = [];
   readonly #ends: LaneEnds;
   #looking: Promise<void> | null = null;
+  #trying: NodeJS.Timeout | undefined;
   /** Ports that there are lanes for. */
   #laned: ReadonlySet<string> = new Set();
   /** Live flows by way, when they could last be looked at. */
@@ -119,6 +122,7 @@ export class FastLane {
   close(): void {
     for (const stop of this.#stops) stop();
     for (const { closed } of this.#ports.values()) closed.abort();
+    clearTimeout(this.#trying);
     this.#lanes.close();
   }
 
@@ -130,7 +134,9 @@ export class FastLane {
 
   /** Live flows of a port that the kernel has, beyond those slots that are held for it. */
   surplus(relay: PortKey): number {
-    return this.#liveOn(relay) - (this.#ports.get(keyOf(relay))?.share.held ?? 0);
+    return (
+      this.#liveOn(relay, (way) => !this.#isEnding(way)) - (this.#ports.get(keyOf(relay))?.share.held ?? 0)
+    );
   }
 
   /** Goes by names, addresses, ports and switches as they are now. Resolves when the kernel does, as far as it can be told; never rejects. */
@@ -140,12 +146,19 @@ export class FastLane {
     this.#followPorts();
     const isShut = this.#deps.blackoutFlag.isOn || this.#deps.relays.isDraining;
     const open = isShut ? [] : ways.filter(({ way }) => this.#ports.get(keyOf(way))?.isOpen === true);
-    const ready = open.filter(({ way }) => !this.#ends.isEnding(way.id));
+    const ready = open.filter(({ way }) => !this.#isEnding(way));
+    const batch = this.#ends.begin();
     await this.#lanes.follow(
       ready.flatMap(({ lanes }) => lanes),
       this.#ends.ending,
     );
-    await this.#ends.forget();
+    if (this.#lanes.trouble === null) await this.#ends.finish(batch);
+    if (this.#lanes.trouble !== null || this.#ends.areOverdue) this.#tryAgain();
+  }
+
+  #tryAgain(): void {
+    clearTimeout(this.#trying);
+    this.#trying = setTimeout(() => void this.look(), RETRY).unref();
   }
 
   /** See Relay. Rejects where the kernel cannot be told, and may go on. */
@@ -170,8 +183,8 @@ export class FastLane {
   async #drain(deadline: AbortSignal): Promise<void> {
     await this.follow();
     const areBusy = async () => {
-      const flows = await listFlows().catch(() => []);
-      return flows.some((flow) => this.#isBusy(flow));
+      const flows = await listFlows().catch(() => null);
+      return flows === null || flows.some((flow) => this.#isBusy(flow));
     };
     while (!deadline.aborted && (await areBusy()))
       await delay(LOOK_EVERY, undefined, { signal: deadline }).catch(() => {});
@@ -189,22 +202,20 @@ export class FastLane {
     const counts = await this.#lanes.look();
     const flows = await listFlows().catch(() => null);
     if (flows !== null) {
-      const live = Map.groupBy(
-        flows.filter((flow) => this.#isLive(flow)),
-        ({ id }) => id,
-      );
+      const live = Map.groupBy(flows.filter(isLive), ({ id }) => id);
       this.#live = new Map([...live].map(([id, some]) => [id, some.length]));
     }
     if (counts !== null) for (const way of this.#all) this.#count(way, counts.get(way.id) ?? NOTHING);
   }
 
-  #isLive(flow: Flow): boolean {
-    return isLive(flow) && !(flow.state !== '' && this.#ends.isEnding(flow.id));
+  #isEnding({ protocol, id }: Pick<Way, 'protocol' | 'id'>): boolean {
+    return protocol === 'tcp' && this.#ends.isEnding(id);
   }
 
   /** Whether a flow has to be waited for: of UDP one that has said something just now. */
   #isBusy(flow: Flow): boolean {
-    return flow.state === '' ? flow.left >= this.#udpTimeout - QUIET : this.#isLive(flow);
+    if (flow.state === '') return flow.left >= this.#udpTimeout - QUIET;
+    return isLive(flow) && !this.#ends.isEnding(flow.id);
   }
 
   /** Ports come and go with the list, and with them the kernel's part of their slots. */
@@ -242,9 +253,9 @@ export class FastLane {
     return port;
   }
 
-  #liveOn({ port, protocol }: PortKey): number {
+  #liveOn({ port, protocol }: PortKey, isCounted: (way: Way) => boolean = () => true): number {
     return this.#all
-      .filter((way) => way.port === port && way.protocol === protocol)
+      .filter((way) => way.port === port && way.protocol === protocol && isCounted(way))
       .reduce((sum, { id }) => sum + (this.#live.get(id) ?? 0), 0);
   }
 

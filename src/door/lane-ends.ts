@@ -11,16 +11,24 @@ interface Options {
   readonly log: Pick<Log, 'warn'>;
 }
 
+/** What rules that are about to be written end. */
+interface Batch {
+  readonly sessions: readonly (readonly [string, Which])[];
+  readonly connections: readonly (number | 'all')[];
+}
+
 /**
- * Ends what the kernel has taken. A connection is reset as one of its ends says something, which rules do that are the caller's to write; those that say
- * nothing for `LINGER` are forgotten, and reset with their next packet. Their lanes are not to take new ones before. A session of UDP has nobody to tell, and
- * is forgotten at once.
+ * Ends what the kernel has taken, once rules are written that take nothing new of it. A connection is reset as one of its ends says something, by these rules;
+ * those that say nothing for `LINGER` are forgotten, and reset with their next packet. Their lanes are not to take new ones before. A session of UDP has nobody
+ * to tell, and is forgotten at once.
  */
 export class LaneEnds {
   readonly #options: Options;
   readonly #sayFailed: (err: unknown) => void;
-  /** Lanes whose connections are to end, or all; each until its timer has them forgotten. */
-  readonly #ending = new Map<number | 'all', NodeJS.Timeout>();
+  /** Lanes whose connections are to end, or all; with the timer that has them forgotten, once there are rules that reset them. */
+  readonly #ending = new Map<number | 'all', NodeJS.Timeout | null>();
+  /** Sessions that are to be forgotten once there are rules that take no new ones. */
+  readonly #sessions = new Map<string, Which>();
   /** Flows that are to be forgotten now, by what they are of. */
   readonly #due = new Map<number | string, Which>();
   #forgetting: Promise<void> | null = null;
@@ -39,34 +47,60 @@ export class LaneEnds {
 
   /** Whether there is something that the kernel was to forget, and has not yet. */
   get areOverdue(): boolean {
-    return this.#due.size > 0;
+    return this.#sessions.size + this.#due.size > 0;
   }
 
+  /** Whether connections of this lane are to end. */
   isEnding(id: number): boolean {
     return this.#ending.has('all') || this.#ending.has(id);
   }
 
   /** Ends all there is. */
   endAll(): void {
-    this.#due.set('sessions', { protocol: 'udp' });
-    for (const timer of this.#ending.values()) clearTimeout(timer);
-    this.#ending.clear();
-    this.#end('all');
+    for (const timer of this.#ending.values()) clearTimeout(timer ?? undefined);
+    for (const each of [this.#ending, this.#sessions, this.#due]) each.clear();
+    this.#ending.set('all', null);
+    this.#sessions.set('all sessions', { protocol: 'udp' });
   }
 
   endConnections(id: number): void {
-    if (!this.isEnding(id)) this.#end(id);
+    if (!this.isEnding(id)) this.#ending.set(id, null);
   }
 
   /** Those to one address alone, where one is given. */
   endSessions(id: number, target?: string): void {
     const whole = { id, protocol: 'udp' } as const;
-    this.#due.set(`${id} ${target ?? ''}`, target === undefined ? whole : { ...whole, target });
+    this.#sessions.set(`${id} ${target ?? ''}`, target === undefined ? whole : { ...whole, target });
   }
 
-  /** Has the kernel forget what is due; what fails is tried again next time. One behind the other, as each takes a program. Never rejects. */
-  async forget(): Promise<void> {
-    if (this.areOverdue) this.#forgetting ??= this.#forgetAll();
+  /** What the rules end that are about to be written: to be handed to `finish` when they are. */
+  begin(): Batch {
+    const unruled = [...this.#ending].filter(([, timer]) => timer === null);
+    return { sessions: [...this.#sessions], connections: unruled.map(([key]) => key) };
+  }
+
+  /** Has that forgotten, at once or in time. Never rejects. */
+  async finish({ sessions, connections }: Batch): Promise<void> {
+    for (const [key, which] of sessions) {
+      if (this.#sessions.get(key) !== which) continue;
+      this.#sessions.delete(key);
+      this.#due.set(key, which);
+    }
+    for (const key of connections) if (this.#ending.get(key) === null) this.#linger(key);
+    await this.#forget();
+  }
+
+  #linger(key: number | 'all'): void {
+    const timer = setTimeout(() => {
+      this.#due.set(key, key === 'all' ? { protocol: 'tcp' } : { id: key, protocol: 'tcp' });
+      void this.#forget();
+    }, LINGER).unref();
+    this.#ending.set(key, timer);
+  }
+
+  /** What fails is tried again next time. One behind the other, as each takes a program. */
+  async #forget(): Promise<void> {
+    if (this.#due.size > 0) this.#forgetting ??= this.#forgetAll();
     await this.#forgetting;
   }
 
@@ -91,13 +125,5 @@ export class LaneEnds {
     if (forgotten !== 'all' && typeof forgotten !== 'number') return;
     this.#ending.delete(forgotten);
     this.#options.onEnded();
-  }
-
-  #end(key: number | 'all'): void {
-    const timer = setTimeout(() => {
-      this.#due.set(key, key === 'all' ? { protocol: 'tcp' } : { id: key, protocol: 'tcp' });
-      void this.forget();
-    }, LINGER).unref();
-    this.#ending.set(key, timer);
   }
 }

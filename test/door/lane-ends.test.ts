@@ -28,15 +28,24 @@ function open() {
   const onEnded = vi.fn<() => void>();
   const warn = vi.fn<() => void>();
   const ends = new LaneEnds({ onEnded, log: { warn } });
-  return { ends, onEnded, warn, be, asked: () => readFileSync(asked, 'utf8').split('\n').filter(Boolean) };
+  /** As when the rules have been written. */
+  const finish = () => ends.finish(ends.begin());
+  return {
+    ends,
+    finish,
+    onEnded,
+    warn,
+    be,
+    asked: () => readFileSync(asked, 'utf8').split('\n').filter(Boolean),
+  };
 }
 
 test('sessions are forgotten at once, all of a lane or those to one address', async () => {
-  const { ends, asked, onEnded } = open();
+  const { ends, finish, asked, onEnded } = open();
   ends.endSessions(1);
   ends.endSessions(2, '192.0.2.1');
   expect(ends.areOverdue).toBe(true);
-  await ends.forget();
+  await finish();
   expect(asked()).toEqual([
     `-D --mark ${ofOne(1)} --proto udp`,
     `-D --mark ${ofOne(2)} --reply-src 192.0.2.1 --proto udp`,
@@ -47,11 +56,11 @@ test('sessions are forgotten at once, all of a lane or those to one address', as
 });
 
 test('connections end for 5 s, and are forgotten then', async () => {
-  const { ends, asked, onEnded } = open();
+  const { ends, finish, asked, onEnded } = open();
   ends.endConnections(7);
   ends.endConnections(7);
   expect([ends.ending, ends.isEnding(7), ends.isEnding(8)]).toEqual([new Set([7]), true, false]);
-  await ends.forget();
+  await finish();
   vi.advanceTimersByTime(LINGER - 1);
   expect(ends.areOverdue).toBe(false);
   vi.advanceTimersByTime(1);
@@ -60,14 +69,27 @@ test('connections end for 5 s, and are forgotten then', async () => {
   expect([ends.ending, ends.isEnding(7)]).toEqual([new Set(), false]);
 });
 
+test('nothing is forgotten before there are rules by which it ends', async () => {
+  const { ends, finish, asked } = open();
+  const before = ends.begin();
+  ends.endAll();
+  ends.endSessions(3);
+  await ends.finish(before);
+  vi.advanceTimersByTime(2 * LINGER);
+  expect([ends.ending, ends.areOverdue, asked()]).toEqual(['all', true, []]);
+  await finish();
+  expect(asked()).toHaveLength(2);
+});
+
 test('all that ends takes the place of what ended before', async () => {
-  const { ends, asked, onEnded } = open();
+  const { ends, finish, asked, onEnded } = open();
   ends.endConnections(7);
+  await finish();
   vi.advanceTimersByTime(LINGER - 1);
   ends.endAll();
   ends.endConnections(8);
   expect([ends.ending, ends.isEnding(9)]).toEqual(['all', true]);
-  await ends.forget();
+  await finish();
   expect(asked()).toEqual([`-D --mark ${ANY} --proto udp`]);
   vi.advanceTimersByTime(LINGER - 1);
   expect(ends.areOverdue).toBe(false);
@@ -79,29 +101,30 @@ test('all that ends takes the place of what ended before', async () => {
 });
 
 test('what cannot be forgotten stays, is told of, and is tried again', async () => {
-  const { ends, asked, onEnded, warn, be } = open();
+  const { ends, finish, asked, onEnded, warn, be } = open();
   be(3);
   ends.endConnections(7);
+  await finish();
   vi.advanceTimersByTime(LINGER);
-  await ends.forget();
-  await ends.forget();
+  await finish();
+  await finish();
   expect([ends.areOverdue, ends.isEnding(7)]).toEqual([true, true]);
   expect(warn).toHaveBeenCalledOnce();
   expect(onEnded).not.toHaveBeenCalled();
   be(0);
-  await ends.forget();
+  await finish();
   expect([ends.areOverdue, ends.isEnding(7)]).toEqual([false, false]);
   expect(onEnded).toHaveBeenCalledOnce();
   expect(asked().length).toBeGreaterThan(1);
 });
 
 test('what is to be forgotten while something else is, is forgotten with it', async () => {
-  const { ends, asked } = open();
+  const { ends, finish, asked } = open();
   ends.endSessions(1);
-  const first = ends.forget();
+  const first = finish();
   ends.endSessions(2);
   ends.endSessions(1);
-  await Promise.all([first, ends.forget()]);
+  await Promise.all([first, finish()]);
   expect(ends.areOverdue).toBe(false);
   expect(asked().toSorted()).toEqual([
     `-D --mark ${ofOne(1)} --proto udp`,

@@ -47,8 +47,7 @@ describe.skipIf(noDocker)('examples/two-databases', () => {
   test('is healthy, and has no problem', async () => {
     expect(await example.exec('door', 'healthcheck')).toMatchObject({
       code: 0,
-      stdout:
-        'healthy; the kernel takes new clients by 2 lanes; one.example.com:5432 is reached past the relay\n',
+      stdout: 'healthy; the kernel takes new clients by 2 lanes\n',
     });
     expect(await example.exec('door', 'sallyport', 'check')).toMatchObject({
       code: 0,
