@@ -17,14 +17,14 @@ beforeEach(() => {
   onTestFinished(() => void vi.useRealTimers());
 });
 
-/** Beside a stand-in for conntrack(8), which keeps what it is asked, and may fail. */
+/** Beside a stand-in for conntrack(8), which keeps what it is asked, and fails where that is as a pattern of sh(1) says. */
 function open() {
   const directory = temporaryDirectory();
-  const [asked, mood] = [join(directory, 'asked'), join(directory, 'mood')];
-  const be = (code: number) => writeFileSync(mood, `${code}`);
-  be(0);
+  const [asked, refused] = [join(directory, 'asked'), join(directory, 'refused')];
+  const refuse = (pattern: string) => writeFileSync(refused, pattern);
+  refuse('');
   writeFileSync(asked, '');
-  standIn({ conntrack: `echo "$*" >>'${asked}'; exit $(cat '${mood}')` });
+  standIn({ conntrack: `echo "$*" >>'${asked}'; case "$*" in $(cat '${refused}')) exit 3;; esac` });
   const onEnded = vi.fn<() => void>();
   const warn = vi.fn<() => void>();
   const ends = new LaneEnds({ onEnded, log: { warn } });
@@ -35,7 +35,7 @@ function open() {
     finish,
     onEnded,
     warn,
-    be,
+    refuse,
     asked: () => readFileSync(asked, 'utf8').split('\n').filter(Boolean),
   };
 }
@@ -44,11 +44,15 @@ test('sessions are forgotten at once, all of a lane or those to one address', as
   const { ends, finish, asked, onEnded } = open();
   ends.endSessions(1);
   ends.endSessions(2, '192.0.2.1');
+  ends.endSessions(2, '192.0.2.2');
+  ends.endSessions(2);
   expect(ends.areOverdue).toBe(true);
   await finish();
   expect(asked()).toEqual([
     `-D --mark ${ofOne(1)} --proto udp`,
     `-D --mark ${ofOne(2)} --reply-src 192.0.2.1 --proto udp`,
+    `-D --mark ${ofOne(2)} --reply-src 192.0.2.2 --proto udp`,
+    `-D --mark ${ofOne(2)} --proto udp`,
   ]);
   expect(ends.areOverdue).toBe(false);
   expect(ends.ending).toEqual(new Set());
@@ -101,8 +105,8 @@ test('all that ends takes the place of what ended before', async () => {
 });
 
 test('what cannot be forgotten stays, is told of, and is tried again', async () => {
-  const { ends, finish, asked, onEnded, warn, be } = open();
-  be(3);
+  const { ends, finish, asked, onEnded, warn, refuse } = open();
+  refuse('*');
   ends.endConnections(7);
   await finish();
   vi.advanceTimersByTime(LINGER);
@@ -111,11 +115,28 @@ test('what cannot be forgotten stays, is told of, and is tried again', async () 
   expect([ends.areOverdue, ends.isEnding(7)]).toEqual([true, true]);
   expect(warn).toHaveBeenCalledOnce();
   expect(onEnded).not.toHaveBeenCalled();
-  be(0);
+  refuse('');
   await finish();
   expect([ends.areOverdue, ends.isEnding(7)]).toEqual([false, false]);
   expect(onEnded).toHaveBeenCalledOnce();
   expect(asked().length).toBeGreaterThan(1);
+});
+
+test('what cannot be forgotten holds nothing else up, and is asked for once at a time', async () => {
+  const { ends, finish, asked, warn, refuse } = open();
+  const first = `-D --mark ${ofOne(1)} --proto udp`;
+  const second = `-D --mark ${ofOne(2)} --proto udp`;
+  refuse(first);
+  ends.endSessions(1);
+  ends.endSessions(2);
+  await finish();
+  expect(asked()).toEqual([first, second]);
+  expect(ends.areOverdue).toBe(true);
+  expect(warn).toHaveBeenCalledOnce();
+  refuse('');
+  await finish();
+  expect(asked()).toEqual([first, second, first]);
+  expect(ends.areOverdue).toBe(false);
 });
 
 test('what is to be forgotten while something else is, is forgotten with it', async () => {
