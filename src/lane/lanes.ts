@@ -88,7 +88,9 @@ export class Lanes {
   async look(): Promise<ReadonlyMap<number, LaneCounts> | null> {
     return this.#inTurn(async () => {
       try {
-        if (this.#written !== null && (await this.#list()) !== this.#told) this.#written = null;
+        // They cannot be listed, too, where somebody has taken a table away.
+        const told = await this.#list().catch(() => null);
+        if (told !== this.#told) this.#written = null;
         await this.#write();
         if (this.#written === null) return null;
         const counts = await this.#counts();
