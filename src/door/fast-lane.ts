@@ -109,7 +109,11 @@ export class FastLane {
     this.#names = new NameTable(deps.onName);
     this.#udpTimeout = seconds(udpTimeout);
     const { log, hasFormer } = deps;
-    this.#ends = new LaneEnds({ log, onEnded: () => void this.follow() });
+    this.#ends = new LaneEnds({
+      log,
+      onEnded: () => void this.follow(),
+      onFailed: () => this.#tryAgain(),
+    });
     if (hasFormer) this.#ends.endAll();
     const wayOf = ({ id }: Flow) => this.#wayOf(id);
     if (verbose) this.#stops.push(logFlows({ log, level: 'info', wayOf }));
@@ -153,7 +157,7 @@ export class FastLane {
       this.#ends.ending,
     );
     if (this.#lanes.trouble === null) await this.#ends.finish(batch);
-    if (this.#lanes.trouble !== null || this.#ends.areOverdue) this.#tryAgain();
+    else this.#tryAgain();
   }
 
   #tryAgain(): void {

@@ -8,6 +8,8 @@ import { LINGER } from '../relay/tcp/tcp-socket.ts';
 interface Options {
   /** Told when lanes whose connections were to end may be open again. */
   readonly onEnded: () => void;
+  /** Told when something could not be forgotten, which `finish` tries again. */
+  readonly onFailed: () => void;
   readonly log: Pick<Log, 'warn'>;
 }
 
@@ -115,6 +117,7 @@ export class LaneEnds {
       } catch (err) {
         failed.add(which);
         this.#sayFailed(err);
+        this.#options.onFailed();
       }
     }
     this.#forgetting = null;

@@ -27,13 +27,15 @@ function open() {
   standIn({ conntrack: `echo "$*" >>'${asked}'; case "$*" in $(cat '${refused}')) exit 3;; esac` });
   const onEnded = vi.fn<() => void>();
   const warn = vi.fn<() => void>();
-  const ends = new LaneEnds({ onEnded, log: { warn } });
+  const onFailed = vi.fn<() => void>();
+  const ends = new LaneEnds({ onEnded, onFailed, log: { warn } });
   /** As when the rules have been written. */
   const finish = () => ends.finish(ends.begin());
   return {
     ends,
     finish,
     onEnded,
+    onFailed,
     warn,
     refuse,
     asked: () => readFileSync(asked, 'utf8').split('\n').filter(Boolean),
@@ -105,11 +107,13 @@ test('all that ends takes the place of what ended before', async () => {
 });
 
 test('what cannot be forgotten stays, is told of, and is tried again', async () => {
-  const { ends, finish, asked, onEnded, warn, refuse } = open();
+  const { ends, finish, asked, onEnded, onFailed, warn, refuse } = open();
   refuse('*');
   ends.endConnections(7);
   await finish();
   vi.advanceTimersByTime(LINGER);
+  // By itself, behind the timer.
+  await until(() => onFailed.mock.calls.length === 1);
   await finish();
   await finish();
   expect([ends.areOverdue, ends.isEnding(7)]).toEqual([true, true]);
