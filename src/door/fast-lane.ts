@@ -127,7 +127,6 @@ export class FastLane {
     for (const stop of this.#stops) stop();
     for (const { closed } of this.#ports.values()) closed.abort();
     clearTimeout(this.#trying);
-    this.#lanes.close();
   }
 
   /** What the kernel does now. */
@@ -209,7 +208,8 @@ export class FastLane {
       const live = Map.groupBy(flows.filter(isLive), ({ id }) => id);
       this.#live = new Map([...live].map(([id, some]) => [id, some.length]));
     }
-    if (counts !== null) for (const way of this.#all) this.#count(way, counts.get(way.id) ?? NOTHING);
+    if (counts === null) this.#tryAgain();
+    else for (const way of this.#all) this.#count(way, counts.get(way.id) ?? NOTHING);
   }
 
   #isEnding({ protocol, id }: Pick<Way, 'protocol' | 'id'>): boolean {

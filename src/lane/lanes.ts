@@ -30,9 +30,6 @@ interface Rules {
   readonly ending: Ending;
 }
 
-/** Until it is tried again to have the kernel go by the lanes, in ms. */
-const RETRY = 1_000;
-
 /** The kernel's rules, which follow the lanes that are wanted: all at once each time, and one time behind the other. */
 export class Lanes {
   readonly #terms: Terms;
@@ -47,7 +44,6 @@ export class Lanes {
   #trouble: unknown = null;
   /** Resolves when the kernel has been told all until now. */
   #last: Promise<unknown> = Promise.resolve();
-  #retrying: NodeJS.Timeout | undefined;
 
   private constructor(terms: Terms, onTrouble: OnTrouble) {
     this.#terms = terms;
@@ -103,11 +99,6 @@ export class Lanes {
     });
   }
 
-  /** Tries no more. */
-  close(): void {
-    clearTimeout(this.#retrying);
-  }
-
   #inTurn<T>(act: () => Promise<T>): Promise<T> {
     const done = this.#last.then(act);
     this.#last = done.catch(() => {});
@@ -123,8 +114,6 @@ export class Lanes {
       this.#note(null);
     } catch (cause) {
       this.#note(cause);
-      clearTimeout(this.#retrying);
-      this.#retrying = setTimeout(() => void this.#inTurn(() => this.#write()), RETRY).unref();
     }
   }
 

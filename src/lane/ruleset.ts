@@ -73,8 +73,8 @@ export function writeGuard(): string {
 
 /** What lanes lean on, and none of them yet. */
 export function writeTable({ limit, udpTimeout, idleTimeout, connectTimeout }: Terms): string {
-  const timeout = (protocol: string, family: Family, policy: string) =>
-    block(`ct timeout ${protocol}_${family}`, [
+  const timeout = (protocol: Protocol, family: Family, policy: string) =>
+    block(`ct timeout ${timeoutOf(protocol, family)}`, [
       `protocol ${protocol}`,
       `l3proto ${family}`,
       `policy = { ${policy} }`,
@@ -90,8 +90,6 @@ export function writeTable({ limit, udpTimeout, idleTimeout, connectTimeout }: T
     ...(limit === Infinity
       ? []
       : block('set live', ['type inet_proto . inet_service', 'flags dynamic', 'size 65535'])),
-    // Once a flow is known, and before its addresses are translated.
-    ...block('chain timeouts', ['type filter hook prerouting priority mangle']),
     ...block('chain new', ['type nat hook prerouting priority dstnat']),
     // Behind the guard.
     ...block('chain counted', ['type filter hook forward priority filter + 1']),
@@ -113,26 +111,12 @@ export function writeLanes(
   terms: Terms,
   { former, ids, ending }: { readonly former: number; readonly ids: number; readonly ending: Ending },
 ): string {
-  const timed = (protocol: Lane['protocol'], family: Family) => {
-    const ports = [...new Set(lanes.filter((lane) => lane.protocol === protocol).map(({ port }) => port))];
-    if (ports.length === 0) return [];
-    const nfproto = family === 'ip' ? 'ipv4' : 'ipv6';
-    return [
-      `meta nfproto ${nfproto} ${protocol} dport { ${ports.join(', ')} } ct state new ct timeout set "${protocol}_${family}"`,
-    ];
-  };
   return [
-    ...['timeouts', 'new', 'counted', ...numbered('lane', former)].map(
-      (chain) => `flush chain ${TABLE} ${chain}`,
-    ),
+    ...['new', 'counted', ...numbered('lane', former)].map((chain) => `flush chain ${TABLE} ${chain}`),
     ...numbered('lane', former).map((chain) => `delete chain ${TABLE} ${chain}`),
     ...block(`table ${TABLE}`, [
       ...COUNTED.flatMap((what) => numbered(what, ids).flatMap((counter) => block(`counter ${counter}`, []))),
       ...lanes.flatMap((lane, i) => block(`chain lane${i}`, writeLane(lane, terms))),
-      ...block(
-        'chain timeouts',
-        FAMILIES.flatMap((family) => [...timed('udp', family), ...timed('tcp', family)]),
-      ),
       ...block('chain counted', [
         ...writeEnding(ending),
         ...(ids === 0
@@ -217,8 +201,13 @@ function writeLane({ id, protocol, targets, targetPort }: Lane, { limit }: Terms
   return [
     ...(limit === Infinity ? [] : [`add @live { meta l4proto . th dport ct count over ${limit} } return`]),
     `counter name opened${id}`,
+    `ct timeout set "${timeoutOf(protocol, family)}"`,
     `meta l4proto ${NUMBERS[protocol]} ct mark set ${MARK + id} dnat ${family} to ${to}`,
   ];
+}
+
+function timeoutOf(protocol: Protocol, family: Family): string {
+  return `${protocol}_${family}`;
 }
 
 function isOf(family: Family): (address: string) => boolean {

@@ -1,15 +1,13 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 
 import { Lanes } from '../../src/lane/lanes.ts';
 import type { Lane, Terms } from '../../src/lane/ruleset.ts';
 import { temporaryDirectory } from '../helpers/program.ts';
 import { standIn } from '../helpers/stand-ins.ts';
-import { until } from '../helpers/until.ts';
 
-const RETRY = 1_000;
 const TERMS: Terms = {
   bind: null,
   allowFrom: null,
@@ -27,11 +25,6 @@ const GUARD = 'table inet sallyport_guard';
 const TO_ONE = 'dnat ip to 192.0.2.1:443';
 const TO_OTHER = 'dnat ip to 192.0.2.3:443';
 const FORMER = 'delete chain inet sallyport_lanes lane0';
-
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  onTestFinished(() => void vi.useRealTimers());
-});
 
 /** How a stand-in for nft(8) does: it fails with all that it is told, with a part of it, or not at all. */
 type Mood = 'well' | 'fails' | 'fails with changes' | 'writes nothing' | 'lists nothing';
@@ -80,7 +73,6 @@ async function open() {
   const tool = nft();
   const troubles: unknown[] = [];
   const lanes = await Lanes.open(TERMS, (cause) => troubles.push(cause));
-  onTestFinished(() => lanes.close());
   return { ...tool, lanes, troubles };
 }
 
@@ -101,7 +93,6 @@ test('open() rejects where nothing can be written', async () => {
   be('fails');
   const opening = Lanes.open(TERMS, () => expect.unreachable());
   await expect(opening).rejects.toMatchObject({ name: 'ToolError', message: 'nft: not permitted' });
-  expect(vi.getTimerCount()).toBe(0);
 });
 
 test('each change is written once, and nothing where there is none', async () => {
@@ -180,39 +171,6 @@ test('trouble is told of once, and once when it is over', async () => {
   for (const wanted of [[ONE], [OTHER], [ONE, OTHER]]) await lanes.follow(wanted, NONE);
   expect([lanes.size, lanes.trouble]).toEqual([2, null]);
   expect(troubles).toEqual([trouble, null]);
-});
-
-test('what could not be written is tried again after a second, all of it', async () => {
-  const { lanes, troubles, be, written } = await open();
-  be('fails');
-  for (const wanted of [[OTHER], [ONE]]) await lanes.follow(wanted, NONE);
-  const before = written().length;
-  expect(vi.getTimerCount()).toBe(1);
-  be('well');
-  vi.advanceTimersByTime(RETRY - 1);
-  expect(vi.getTimerCount()).toBe(1);
-  vi.advanceTimersByTime(1);
-  await until(() => lanes.trouble === null);
-  const [rewritten = '', ...others] = written().slice(before);
-  expect(others).toEqual([]);
-  expect(rewritten).toContain(GUARD);
-  expect(rewritten).toContain(TO_ONE);
-  expect(troubles).toHaveLength(2);
-  expect(vi.getTimerCount()).toBe(0);
-});
-
-test('it is tried again and again, until nobody wants it', async () => {
-  const { lanes, be, written } = await open();
-  be('fails');
-  await lanes.follow([ONE], NONE);
-  for (let i = 0; i < 3; i++) {
-    const before = written().length;
-    vi.advanceTimersByTime(RETRY);
-    await until(() => written().length > before && vi.getTimerCount() === 1);
-    expect(written()).toHaveLength(before + 1);
-  }
-  lanes.close();
-  expect(vi.getTimerCount()).toBe(0);
 });
 
 test('look() tells what has been counted, by id', async () => {

@@ -77,11 +77,10 @@ test.each([
   ]);
 });
 
-test('the table looks at flows as they arrive, leads them elsewhere, and counts them behind the guard', () => {
+test('the table leads flows elsewhere as they arrive, and counts them behind the guard', () => {
   const rules = writeTable(TERMS);
-  const chains = ['timeouts', 'new', 'counted', 'taken'].map((chain) => linesOf(rules, `chain ${chain}`));
+  const chains = ['new', 'counted', 'taken'].map((chain) => linesOf(rules, `chain ${chain}`));
   expect(chains).toEqual([
-    ['type filter hook prerouting priority mangle'],
     ['type nat hook prerouting priority dstnat'],
     ['type filter hook forward priority filter + 1'],
     ['type nat hook postrouting priority srcnat', `ct mark & ${MASK} == ${MARK} masquerade`],
@@ -110,22 +109,6 @@ test.each([
       `l3proto ${family}`,
       `policy = { ${policy} }`,
     ]);
-});
-
-test('new flows to the ports of lanes have these timeouts, by protocol and family', () => {
-  const lanes: readonly Lane[] = [
-    LANE,
-    { ...LANE, id: 1, port: 80 },
-    { ...LANE, id: 2, own: '10.0.0.2' },
-    { ...LANE, id: 3, protocol: 'udp', port: 53 },
-  ];
-  expect(linesOf(write(lanes), 'chain timeouts')).toEqual([
-    'meta nfproto ipv4 udp dport { 53 } ct state new ct timeout set "udp_ip"',
-    'meta nfproto ipv4 tcp dport { 443, 80 } ct state new ct timeout set "tcp_ip"',
-    'meta nfproto ipv6 udp dport { 53 } ct state new ct timeout set "udp_ip6"',
-    'meta nfproto ipv6 tcp dport { 443, 80 } ct state new ct timeout set "tcp_ip6"',
-  ]);
-  expect(linesOf(write([]), 'chain timeouts')).toEqual([]);
 });
 
 const SYN_ALONE = 'tcp flags & (fin | syn | rst | ack) != syn return';
@@ -188,26 +171,30 @@ test.each<[NonNullable<Terms['allowFrom']>, readonly string[]]>([
   ]);
 });
 
-test.each<[string, Partial<Lane>, string]>([
-  ['one target', {}, 'meta l4proto 6 ct mark set 1935736839 dnat ip to 192.0.2.1:8443'],
+test.each<[string, Partial<Lane>, string, string]>([
+  ['one target', {}, 'tcp_ip', 'meta l4proto 6 ct mark set 1935736839 dnat ip to 192.0.2.1:8443'],
   [
     'one of IPv6, over UDP',
     { protocol: 'udp', targets: ['2001:db8::1'] },
+    'udp_ip6',
     'meta l4proto 17 ct mark set 1935736839 dnat ip6 to [2001:db8::1]:8443',
   ],
   [
     'several, by turns',
     { targets: ['192.0.2.1', '192.0.2.2', '192.0.2.3'] },
+    'tcp_ip',
     'meta l4proto 6 ct mark set 1935736839 dnat ip to numgen inc mod 3 map { 0 : 192.0.2.1 . 8443, 1 : 192.0.2.2 . 8443, 2 : 192.0.2.3 . 8443 }',
   ],
   [
     'several of IPv6',
     { targets: ['2001:db8::1', '2001:db8::2'] },
+    'tcp_ip6',
     'meta l4proto 6 ct mark set 1935736839 dnat ip6 to numgen inc mod 2 map { 0 : 2001:db8::1 . 8443, 1 : 2001:db8::2 . 8443 }',
   ],
-])('a lane counts a flow, marks it and leads it to %s', (_which, lane, rule) => {
+])('a lane counts a flow, times it, marks it and leads it to %s', (_which, lane, timeout, rule) => {
   expect(linesOf(write([{ ...LANE, id: 7, ...lane }]), 'chain lane0')).toEqual([
     'counter name opened7',
+    `ct timeout set "${timeout}"`,
     rule,
   ]);
 });
@@ -217,6 +204,7 @@ test('beyond the limit a lane takes nobody: what lives is counted by port', () =
   expect(linesOf(write([LANE], limited), 'chain lane0')).toEqual([
     'add @live { meta l4proto . th dport ct count over 90 } return',
     'counter name opened0',
+    'ct timeout set "tcp_ip"',
     expect.stringContaining('dnat ip to'),
   ]);
   expect(linesOf(writeTable({ ...TERMS, ...limited }), 'set live')).toEqual([
@@ -263,9 +251,7 @@ test('all ids that have been used are counted, whether or not they have a lane n
 test('lanes take the place of former ones, whose chains nothing leads to any more as they go', () => {
   const lines = write([LANE], {}, 2).split('\n');
   expect(lines.slice(0, lines.indexOf('table inet sallyport_lanes {'))).toEqual([
-    ...['timeouts', 'new', 'counted', 'lane0', 'lane1'].map(
-      (chain) => `flush chain inet sallyport_lanes ${chain}`,
-    ),
+    ...['new', 'counted', 'lane0', 'lane1'].map((chain) => `flush chain inet sallyport_lanes ${chain}`),
     ...['lane0', 'lane1'].map((chain) => `delete chain inet sallyport_lanes ${chain}`),
   ]);
 });

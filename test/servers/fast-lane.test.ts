@@ -272,6 +272,21 @@ test('whom ALLOW_FROM does not list the relay refuses, and says so', async () =>
   expect(await flows()).toHaveLength(1);
 });
 
+test('the kernel forgets what says nothing any more when the relay would', async () => {
+  const { app, flows } = await world({ IDLE_TIMEOUT_MS: '9000000', UDP_TIMEOUT_MS: '8000000' });
+  for (const family of FAMILIES) {
+    await connect(app, DOOR[family]);
+    const udp = await client(app, session(DOOR[family]));
+    await udp.said('connected');
+    udp.write('hello');
+    await udp.said('heard one: hello');
+  }
+  const left = (await flows()).map((flow) => flow.split(/ +/, 3) as [string, string, string]);
+  expect(left.map(([protocol]) => protocol).toSorted()).toEqual(['tcp', 'tcp', 'udp', 'udp']);
+  for (const [protocol, , seconds] of left)
+    expect(Math.round(Number(seconds) / 1_000)).toBe(protocol === 'tcp' ? 9 : 8);
+});
+
 test('a connection that the kernel has forgotten ends, and is taken by nobody', async () => {
   const { center, app, run, flows } = await world();
   const tcp = await connect(app, DOOR[4]);
@@ -566,19 +581,22 @@ test.each([
   expect(door.output()).not.toContain('"failed"');
 });
 
-test('what could not be ended is ended a second later, though nobody asks', async () => {
-  const { be, ...tools } = brittleTools();
-  const { app, ask, flows } = await world(tools);
-  const udp = await client(app, session(DOOR[4]));
-  await udp.said('connected');
-  udp.write('hello');
-  await udp.said('heard one: hello');
-  be('conntrack-fails');
-  await ask('sallyport', 'blackout', 'on');
-  expect(await flows()).toHaveLength(1);
-  be('well');
-  await expect.poll(flows).toEqual([]);
-});
+test.each(['conntrack-fails', 'nft-fails', 'all-fail'])(
+  'what could not be ended is ended a second later, though nobody asks: %s',
+  async (how) => {
+    const { be, ...tools } = brittleTools();
+    const { app, ask, flows } = await world(tools);
+    const udp = await client(app, session(DOOR[4]));
+    await udp.said('connected');
+    udp.write('hello');
+    await udp.said('heard one: hello');
+    be(how);
+    await ask('sallyport', 'blackout', 'on');
+    expect(await flows()).toHaveLength(1);
+    be('well');
+    await expect.poll(flows).toEqual([]);
+  },
+);
 
 test('tools that hang hold up neither relaying nor a stop', async () => {
   const { be, ...tools } = brittleTools();
