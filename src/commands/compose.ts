@@ -1,7 +1,7 @@
 import { type Config, parseConfig } from '../config/config.ts';
 import { canonical, ipVersion } from '../config/host.ts';
 import { DNS_PORT } from '../config/read-listeners.ts';
-import { isWildcard, parseTargets } from '../config/targets.ts';
+import { isName, isWildcard, parseTargets } from '../config/targets.ts';
 import { type Command, UsageError } from '../lib/arguments.ts';
 import { SUBNET, writeCompose } from './write-compose.ts';
 
@@ -31,6 +31,10 @@ export const compose: Command = {
       type: 'boolean',
       summary: 'as --dns, with an address for each name: any may share a port; takes NET_ADMIN',
     },
+    'fast-lane': {
+      type: 'boolean',
+      summary: 'with raw ports relayed by the kernel, which checks no names; takes NET_ADMIN',
+    },
     proxy: { type: 'boolean', summary: 'with a forward proxy to the same names, for apps that take one' },
   },
   run: async ({ options, operands }, { print, printError }) => {
@@ -41,8 +45,14 @@ export const compose: Command = {
     const MODE = options['proxy'] === true ? 'tcp http-proxy' : undefined;
     const NAME_ADDRESSES = options['addresses'] === true ? SUBNET.names : undefined;
     const isDnsAsked = options['dns'] === true || NAME_ADDRESSES !== undefined;
-    const asked = parseConfig({ TARGET, MODE, DNS: isDnsAsked ? '1' : undefined, NAME_ADDRESSES });
-    const config = isDnsAsked || !needsDns(asked) ? asked : parseConfig({ TARGET, MODE, DNS: '1' });
+    const plain = { TARGET, MODE, NAME_ADDRESSES, DNS: isDnsAsked ? '1' : undefined };
+    const asked = parseConfig(plain);
+    const config = parseConfig({
+      ...plain,
+      ...(needsDns(asked) ? { DNS: '1' } : {}),
+      ...(options['fast-lane'] === true ? { FAST_LANE: '1' } : {}),
+      ...(options['fast-lane'] === true && asked.targets.some(isName) ? { PRE_RESOLVE: '1' } : {}),
+    });
     const warnings = [...config.warnings, ...(config.dns === null ? warnOfLocal(config.targets) : [])];
     if (warnings.length > 0) printError(...warnings);
     print(...writeCompose({ config, entries: parseTargets(TARGET), image }));

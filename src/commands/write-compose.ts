@@ -8,7 +8,10 @@ import { describeRange } from '../lib/runs.ts';
 
 /** What a door is written from. */
 interface Door {
-  readonly config: Pick<Config, 'targets' | 'mode' | 'dns' | 'nameAddresses' | 'listeners'>;
+  readonly config: Pick<
+    Config,
+    'targets' | 'mode' | 'dns' | 'nameAddresses' | 'fastLane' | 'preResolve' | 'listeners'
+  >;
   /** Those of TARGET. */
   readonly entries: readonly TargetEntry[];
   readonly image: string;
@@ -33,26 +36,12 @@ const WEB_PORTS: ReadonlySet<number> = new Set(Object.values(probeKinds.HTTP.sch
 const WHO_DOES_NOT_ASK =
   '# Docker 23.0.11 and later of 23.0, 25.0.5 and later of 25.0, and 26.0.0 to 26.1.2 do not ask it: see docs/dns.md.';
 
-const RIGHT_TO_ADDRESSES: Lines = [
-  'cap_add: [NET_ADMIN] # takes the addresses of names',
-  'user: "0:0" # only root can use a capability',
-];
 const HEALTHCHECK: Lines = [
   'healthcheck: # as the image has it',
   '  test: [CMD, healthcheck]',
   '  interval: 30s',
   '  timeout: 30s',
   '  start_period: 10s',
-];
-const HARDENING: Lines = [
-  'read_only: true # it writes nothing',
-  'cap_drop: [ALL]',
-  'security_opt: ["no-new-privileges:true"]',
-  'sysctls:',
-  '  net.ipv4.ip_forward: "0" # no router between its networks',
-  'mem_limit: 256m # 14 MiB at rest; raise it with MAX_CONNECTIONS',
-  'pids_limit: 128 # threads; raise it with WORKERS',
-  'restart: unless-stopped',
 ];
 
 /** A Compose file of one hardened door and its two networks. It stands by itself or is pasted into another; docker-compose 1.27 and newer take it. */
@@ -68,8 +57,8 @@ export function writeCompose(door: Door): Lines {
       'networks:',
       ...indented(2, writePlaces(door)),
       ...HEALTHCHECK,
-      ...HARDENING,
-      ...(hasAddresses(door) ? RIGHT_TO_ADDRESSES : []),
+      ...writeHardening(door),
+      ...writeRights(door),
     ]),
     '',
     ...writeNetworks(door),
@@ -100,7 +89,8 @@ function writeEnvironment(door: Door): Lines {
     ...(hasAddresses(door)
       ? [`NAME_ADDRESSES: ${quoted(SUBNET.names)} # or rather with one for each name, which chooses it`]
       : []),
-    ...(hasName && !hasDns(door)
+    ...(config.fastLane ? ['FAST_LANE: "1" # the kernel relays raw ports: see docs/fast-lane.md'] : []),
+    ...(config.preResolve || (hasName && !hasDns(door))
       ? ['PRE_RESOLVE: "1" # asks NAMESERVERS, public by default: Docker\'s DNS would name the door itself']
       : []),
   ];
@@ -112,7 +102,8 @@ function whyDns(targets: Door['config']['targets']): string {
 }
 
 /** What is relayed unread without: to a port's only name, or a name's own address. Switched on where all of it can be read, as far as ports tell. */
-function writeNameCheck({ listeners, nameAddresses }: Door['config']): Lines {
+function writeNameCheck({ listeners, nameAddresses, fastLane }: Door['config']): Lines {
+  if (fastLane) return []; // its kernel reads nothing
   const unread = listeners.filter(
     ({ kind, nameCheck }) => kind === 'tcp' && (nameCheck === 'off' || nameAddresses !== null),
   );
@@ -126,6 +117,34 @@ function writeNameCheck({ listeners, nameAddresses }: Door['config']): Lines {
   return [
     isWeb && readable.length === unread.length ? line : `# ${line}: if clients of all ports use TLS or HTTP`,
   ];
+}
+
+function writeHardening({ config }: Door): Lines {
+  const forwarding = config.fastLane
+    ? [
+        'net.ipv4.ip_forward: "1" # its kernel forwards what the door has it take, and nothing else',
+        'net.netfilter.nf_conntrack_tcp_be_liberal: "1" # keeps connections whose packets come late',
+      ]
+    : ['net.ipv4.ip_forward: "0" # no router between its networks'];
+  return [
+    'read_only: true # it writes nothing',
+    'cap_drop: [ALL]',
+    'security_opt: ["no-new-privileges:true"]',
+    'sysctls:',
+    ...indented(2, forwarding),
+    'mem_limit: 256m # 14 MiB at rest; raise it with MAX_CONNECTIONS',
+    'pids_limit: 128 # threads; raise it with WORKERS',
+    'restart: unless-stopped',
+  ];
+}
+
+function writeRights(door: Door): Lines {
+  const what = [
+    ...(hasAddresses(door) ? ['takes the addresses of names'] : []),
+    ...(door.config.fastLane ? ['tells the kernel what to relay'] : []),
+  ];
+  if (what.length === 0) return [];
+  return [`cap_add: [NET_ADMIN] # ${what.join(', ')}`, 'user: "0:0" # only root can use a capability'];
 }
 
 /** The door's networks, and where apps find it there. */

@@ -174,6 +174,55 @@ test('compose --addresses proposes to have names checked, on ports that several 
   expect(environmentOf(lines)['NAME_CHECK']).toBe('enforce');
 });
 
+test.each<[rules: string[], options: Options, environment: Record<string, string>, rights: string]>([
+  [
+    ['db.test:5432', 'logs.test:514/udp', '192.0.2.1:81'],
+    {},
+    { TARGET: 'db.test:5432 logs.test:514/udp 192.0.2.1:81', FAST_LANE: '1', PRE_RESOLVE: '1' },
+    'tells the kernel what to relay',
+  ],
+  [
+    ['one.test:5432', 'two.test:5432'],
+    { addresses: true },
+    {
+      TARGET: 'one.test:5432 two.test:5432',
+      DNS: '1',
+      NAME_ADDRESSES: '10.53.1.0/24',
+      FAST_LANE: '1',
+      PRE_RESOLVE: '1',
+    },
+    'takes the addresses of names, tells the kernel what to relay',
+  ],
+])(
+  'compose --fast-lane of %j with %j has what the kernel needs',
+  async (rules, options, expected, rights) => {
+    const { lines, warnings } = await print(rules, { ...options, 'fast-lane': true });
+    expect(warnings).toEqual([]);
+    const environment = environmentOf(lines);
+    expect(environment).toEqual(expected);
+    expect(parseConfig(environment)).toMatchObject({ fastLane: true, warnings: [] });
+    expect(lines).toContain('    cap_drop: [ALL]');
+    expect(lines).toContain(`    cap_add: [NET_ADMIN] # ${rights}`);
+    expect(lines).toContain('    user: "0:0" # only root can use a capability');
+    const sysctls = below(lines, 'sysctls').map((line) => line.replace(/ #.*/, ''));
+    expect(sysctls).toEqual(['net.ipv4.ip_forward: "1"', 'net.netfilter.nf_conntrack_tcp_be_liberal: "1"']);
+  },
+);
+
+test.each<[rules: string[], options: Options, problem: RegExp]>([
+  [['one.test:5432', 'two.test:5432'], {}, /^FAST_LANE=1: several names share port 5432: /],
+  [['*.s3.test:443'], {}, /^FAST_LANE=1: several names share port 443: /],
+])('compose --fast-lane of %j with %j says why not', async (rules, options, problem) => {
+  const failure = await print(rules, { ...options, 'fast-lane': true }).catch((error: unknown) => error);
+  expect((failure as ConfigError).problems).toEqual([expect.stringMatching(problem)]);
+});
+
+test('compose without --fast-lane has a door that forwards nothing', async () => {
+  const { lines } = await print(['db.test:5432']);
+  expect(below(lines, 'sysctls')).toEqual(['net.ipv4.ip_forward: "0" # no router between its networks']);
+  expect(lines.join('\n')).not.toMatch(/FAST_LANE|NET_ADMIN/);
+});
+
 test('compose --dns goes with --proxy', async () => {
   const { lines } = await print(['api.test:443'], { dns: true, proxy: true });
   const environment = { TARGET: 'api.test:443', MODE: 'tcp http-proxy', DNS: '1', NAME_CHECK: 'enforce' };
