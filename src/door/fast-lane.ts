@@ -48,7 +48,8 @@ type LanedRelay = Pick<Relay, 'port' | 'protocol' | 'slots' | 'counters'>;
 /** A port whose new flows the kernel may take. */
 interface Port {
   readonly share: LaneShare;
-  isOpen: boolean;
+  /** How many flows of it the kernel may have now; 0: it takes none. */
+  limit: number;
   readonly closed: AbortController;
 }
 
@@ -148,8 +149,7 @@ export class FastLane {
     this.#noteTargets(ways);
     this.#followPorts();
     const isShut = this.#deps.blackoutFlag.isOn || this.#deps.relays.isDraining;
-    const open = isShut ? [] : ways.filter(({ way }) => this.#ports.get(keyOf(way))?.isOpen === true);
-    const ready = open.filter(({ way }) => !this.#isEnding(way));
+    const ready = isShut ? [] : ways.filter(({ way }) => this.#limitOf(way) > 0 && !this.#isEnding(way));
     const batch = this.#ends.begin();
     await this.#lanes.follow(
       ready.flatMap(({ lanes }) => lanes),
@@ -243,8 +243,8 @@ export class FastLane {
     const share = new LaneShare({
       slots: relay.slots,
       hasLanes: () => this.#laned.has(keyOf(relay)),
-      onSwitch: async (isOpen) => {
-        port.isOpen = isOpen;
+      onLimit: async (limit) => {
+        port.limit = limit;
         await this.follow();
       },
       live: async () => {
@@ -253,8 +253,12 @@ export class FastLane {
       },
       watchEnds: (onEnd) => watchFlows('UPDATES,DESTROY', (flow) => isLive(flow) || onEnd()),
     });
-    const port: Port = { share, isOpen: false, closed: new AbortController() };
+    const port: Port = { share, limit: 0, closed: new AbortController() };
     return port;
+  }
+
+  #limitOf(relay: PortKey): number {
+    return this.#ports.get(keyOf(relay))?.limit ?? 0;
   }
 
   #liveOn({ port, protocol }: PortKey, isCounted: (way: Way) => boolean = () => true): number {
@@ -308,13 +312,14 @@ export class FastLane {
     { targets, targetPort }: Pick<Lane, 'targets' | 'targetPort'>,
   ): readonly Lane[] {
     const { given } = this.#deps;
+    const limit = this.#limitOf({ port, protocol });
     const owns = given === null ? (mustChoose(listener) ? [] : [null]) : given.known(host);
     return [true, false].filter(isForwarded).flatMap((isV4) => {
       const same = targets.filter((target) => isIPv4(target) === isV4 && isElsewhere(target));
       if (same.length === 0) return [];
       return owns
         .filter((own) => own === null || isIPv4(own) === isV4)
-        .map((own) => ({ id, protocol, port, own, targets: same, targetPort }));
+        .map((own) => ({ id, protocol, port, own, targets: same, targetPort, limit }));
     });
   }
 

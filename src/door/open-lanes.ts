@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts';
 import { listFlows } from '../lane/conntrack.ts';
 import { Lanes } from '../lane/lanes.ts';
 import { type Terms, writeGuard } from '../lane/ruleset.ts';
-import { shareOf } from '../lane/share.ts';
+import { limitsOf } from '../lane/share.ts';
 import { runTool } from '../lane/tools.ts';
 import { messageOf } from '../lib/message-of.ts';
 import type { Log } from '../log/log.ts';
@@ -62,7 +62,7 @@ function termsOf({
   return {
     bind,
     allowFrom,
-    limit: shareOf(maxConnections),
+    limits: limitsOf(maxConnections),
     udpTimeout: seconds(udpTimeout),
     idleTimeout: idleTimeout === 0 ? null : seconds(idleTimeout),
     connectTimeout: seconds(connectTimeout),

@@ -15,6 +15,8 @@ export interface Lane {
   /** Where they are led by turns: of one family, and never none. */
   readonly targets: readonly string[];
   readonly targetPort: number;
+  /** With so many live flows of the port it takes no more: one of the limits that are counted; Infinity for no limit. */
+  readonly limit: number;
 }
 
 /** What holds for all lanes. */
@@ -23,8 +25,8 @@ export interface Terms {
   readonly bind: readonly string[] | null;
   /** Where clients may come from; null: anywhere. */
   readonly allowFrom: readonly Network[] | null;
-  /** Flows of a port at a time; Infinity for no limit. */
-  readonly limit: number;
+  /** Of the live flows of a port; Infinity for none. Flows are counted for each of them, whichever a lane has now. */
+  readonly limits: readonly number[];
   /** Without a packet for so long a UDP flow is over, in s. */
   readonly udpTimeout: number;
   /** The same of a TCP flow, in s; null: after days. */
@@ -72,7 +74,7 @@ export function writeGuard(): string {
 }
 
 /** What lanes lean on, and none of them yet. */
-export function writeTable({ limit, udpTimeout, idleTimeout, connectTimeout }: Terms): string {
+export function writeTable({ limits, udpTimeout, idleTimeout, connectTimeout }: Terms): string {
   const timeout = (protocol: Protocol, family: Family, policy: string) =>
     block(`ct timeout ${timeoutOf(protocol, family)}`, [
       `protocol ${protocol}`,
@@ -87,9 +89,11 @@ export function writeTable({ limit, udpTimeout, idleTimeout, connectTimeout }: T
       ...timeout('udp', family, `unreplied : ${udpTimeout}, replied : ${udpTimeout}`),
       ...timeout('tcp', family, [...tcp, `syn_sent : ${connectTimeout}`].join(', ')),
     ]),
-    ...(limit === Infinity
-      ? []
-      : block('set live', ['type inet_proto . inet_service', 'flags dynamic', 'size 65535'])),
+    ...limits
+      .filter(Number.isFinite)
+      .flatMap((limit) =>
+        block(`set ${setOf(limit)}`, ['type inet_proto . inet_service', 'flags dynamic', 'size 65535']),
+      ),
     ...block('chain new', ['type nat hook prerouting priority dstnat']),
     // Behind the guard.
     ...block('chain counted', ['type filter hook forward priority filter + 1']),
@@ -190,7 +194,7 @@ function writeChoice(lanes: readonly Lane[]): readonly string[] {
   ];
 }
 
-function writeLane({ id, protocol, targets, targetPort }: Lane, { limit }: Terms): readonly string[] {
+function writeLane({ id, protocol, targets, targetPort, limit }: Lane, { limits }: Terms): readonly string[] {
   const family = isOf('ip')(targets[0] ?? '') ? 'ip' : 'ip6';
   const [only = '', ...others] = targets;
   const byTurn = targets.map((target, i) => `${i} : ${target} . ${targetPort}`).join(', ');
@@ -198,12 +202,22 @@ function writeLane({ id, protocol, targets, targetPort }: Lane, { limit }: Terms
     others.length === 0
       ? `${family === 'ip' ? only : `[${only}]`}:${targetPort}`
       : `numgen inc mod ${targets.length} map { ${byTurn} }`;
+  const count = (each: number) => `add @${setOf(each)} { meta l4proto . th dport ct count over ${each} }`;
+  const limited = limits
+    .filter(Number.isFinite)
+    .toSorted((one, other) => Number(other === limit) - Number(one === limit));
   return [
-    ...(limit === Infinity ? [] : [`add @live { meta l4proto . th dport ct count over ${limit} } return`]),
+    // What is turned away counts as well, for as long as it lives: it must not for other limits.
+    ...limited.map((each) => `${count(each)}${each === limit ? ' return' : ''}`),
     `counter name opened${id}`,
     `ct timeout set "${timeoutOf(protocol, family)}"`,
     `meta l4proto ${NUMBERS[protocol]} ct mark set ${MARK + id} dnat ${family} to ${to}`,
   ];
+}
+
+/** What lives of each port, for a limit: what is counted towards one has to be known when another is chosen. */
+function setOf(limit: number): string {
+  return `live${limit}`;
 }
 
 function timeoutOf(protocol: Protocol, family: Family): string {

@@ -7,42 +7,42 @@ interface Options {
   readonly slots: Slots;
   /** Whether there is anything that the kernel could take. */
   readonly hasLanes: () => boolean;
-  /** Has the kernel take new flows of the port from now on, or none. Resolves when it does so; never rejects. */
-  readonly onSwitch: (isOpen: boolean) => Promise<void>;
+  /** Has the kernel take new flows of the port from now on, up to so many that live, or none for 0. Resolves when it does so; never rejects. */
+  readonly onLimit: (limit: number) => Promise<void>;
   /** How many flows of the port live. Never rejects. */
   readonly live: () => Promise<number>;
   /** Tells of ends of flows, until what it returns is called. */
   readonly watchEnds: (onEnd: () => void) => () => void;
 }
 
-/** Of all slots of a port, the relay keeps one in so many for those whom the kernel does not take. */
-const KEPT = 10;
 /** No more are held for the kernel. */
 const MOST = 1_000_000;
-/** How often it is looked at flows while somebody waits for one to end, at most and at least, in ms. */
+/** How often it is looked at flows and slots while the kernel has fewer than it could have, at most and at least, in ms. */
 const PAUSE = { least: 50, most: 1_000 };
 
-/** How many of so many slots of a port the kernel's flows may have. */
-export function shareOf(size: number): number {
-  return size === Infinity ? Infinity : Math.min(MOST, size - Math.ceil(size / KEPT));
+/** How many of so many slots of a port the kernel's flows may have, the most first: one in ten is always the relay's. */
+export function limitsOf(size: number): readonly number[] {
+  if (size === Infinity) return [Infinity];
+  const limits = [size - Math.ceil(size / 10), Math.floor(size / 2), Math.floor(size / 5)];
+  return [...new Set(limits.map((limit) => Math.min(MOST, limit)))].filter((limit) => limit > 0);
 }
 
 /**
  * The slots of a port that flows of the kernel may have. The kernel counts those by itself, so their slots are held all the time, used or not. But where
  * somebody waits for a slot the kernel takes no new flows: what is not used goes to others at once, and the rest as flows end. The kernel is open again when
- * nobody waits and it can have all its slots. Whom the relay serves beyond its own part takes room of the kernel's for as long: the sum may be less than the
- * limit, and never more.
+ * nobody waits, with the most that it can have: whom the relay serves takes room of the kernel's for as long. The sum may be less than the limit, and never
+ * more.
  */
 export class LaneShare {
-  /** How many flows the kernel may have; Infinity for any number. */
-  readonly size: number;
   readonly #options: Options;
+  readonly #limits: readonly number[];
   #held = 0;
+  #isWatching = false;
   #changed = Promise.withResolvers<void>();
 
   constructor(options: Options) {
-    this.size = shareOf(options.slots.size);
     this.#options = options;
+    this.#limits = limitsOf(options.slots.size);
   }
 
   /** How many slots are held for flows of the kernel. */
@@ -58,52 +58,77 @@ export class LaneShare {
   /** Shares until the signal aborts; then resolves when all is given back. */
   async run(signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', () => this.notice());
-    const mayOpen = () => !signal.aborted && this.size > 0 && this.#options.hasLanes();
+    const mayOpen = () => !signal.aborted && this.#limits.length > 0 && this.#options.hasLanes();
     while (!signal.aborted) {
-      if (mayOpen() && this.#tryTakeAll()) {
-        await this.#options.onSwitch(true);
-        while (mayOpen() && this.#isAlone()) await this.#nextWaiterOrChange();
-        await this.#options.onSwitch(false);
-      }
+      if (mayOpen()) await this.#open(mayOpen);
       await this.#giveToOthers(mayOpen, signal);
     }
     this.#release(this.#held);
   }
 
-  #tryTakeAll(): boolean {
-    if (this.size === Infinity) return true;
-    const missing = this.size - this.#held;
-    if (!this.#options.slots.tryTake(missing)) return false;
-    this.#held += missing;
+  /** Resolves when the kernel takes nothing new any more: at once where it can have nothing. */
+  async #open(mayOpen: () => boolean): Promise<void> {
+    const { onLimit } = this.#options;
+    const [most = 0] = this.#limits;
+    let limit = 0;
+    for (;;) {
+      const changed = this.#nextChange();
+      const next = mayOpen() && this.#isAlone() ? this.#takeMost(limit) : 0;
+      if (next === 0) break;
+      if (next > limit) await onLimit((limit = next));
+      await Promise.race([changed, ...(limit < most ? [pause(PAUSE.most)] : [])]);
+    }
+    if (limit > 0) await onLimit(0);
+  }
+
+  /** Has more slots held where there are enough for a limit above this one. Returns the limit that there are slots for. */
+  #takeMost(limit: number): number {
+    const higher = this.#limits.find((each) => each > limit && this.#tryTake(each));
+    return higher ?? limit;
+  }
+
+  #tryTake(limit: number): boolean {
+    if (limit === Infinity) return true;
+    const missing = limit - this.#held;
+    if (missing < 0 || !this.#options.slots.tryTake(missing)) return false;
+    this.#held = limit;
     return true;
   }
 
-  /** Whether nobody waits for a slot who has none coming. */
+  /** Whether nobody waits for a slot who has none coming. If so, it is noticed when another comes to wait. */
   #isAlone(): boolean {
-    return this.size === Infinity || this.#options.slots.nextWaiter() !== null;
+    if (this.#isWatching) return true;
+    const waiter = this.#options.slots.nextWaiter();
+    if (waiter === null) return false;
+    this.#isWatching = true;
+    void waiter.then(() => {
+      this.#isWatching = false;
+      this.notice();
+    });
+    return true;
   }
 
-  async #nextWaiterOrChange(): Promise<void> {
-    const waits = this.size === Infinity ? null : this.#options.slots.nextWaiter();
+  /** Resolves when something is noticed from now on. */
+  #nextChange(): Promise<void> {
     this.#changed = Promise.withResolvers();
-    await Promise.race([this.#changed.promise, ...(waits === null ? [] : [waits])]);
+    return this.#changed.promise;
   }
 
-  /** Resolves when the kernel may be open again, and could have all its slots. */
+  /** Resolves when the kernel may be open again, and could have slots. */
   async #giveToOthers(mayOpen: () => boolean, signal: AbortSignal): Promise<void> {
     const { slots, live, watchEnds } = this.#options;
     const stop = this.#held > 0 ? watchEnds(() => this.notice()) : () => {};
+    const isFree = (limit: number) =>
+      limit === Infinity || (limit >= this.#held && slots.size - slots.held >= limit - this.#held);
     try {
       while (!signal.aborted) {
-        this.#changed = Promise.withResolvers();
+        const changed = this.#nextChange();
         if (this.#held > 0) this.#release(this.#held - (await live()));
-        const isFree = slots.waiting === 0 && slots.size - slots.held >= this.size - this.#held;
-        if (mayOpen() && (isFree || this.size === Infinity)) return;
+        if (mayOpen() && slots.waiting === 0 && this.#limits.some(isFree)) return;
         // With nothing to give, and nothing to take, nothing changes by itself.
         const isIdle = this.#held === 0 && !mayOpen();
-        const pause = isIdle ? [] : [delay(PAUSE.most, undefined, { ref: false })];
-        await Promise.race([this.#changed.promise, ...pause]);
-        await delay(PAUSE.least, undefined, { ref: false });
+        await Promise.race([changed, ...(isIdle ? [] : [pause(PAUSE.most)])]);
+        await pause(PAUSE.least);
       }
     } finally {
       stop();
@@ -116,4 +141,8 @@ export class LaneShare {
       this.#options.slots.release();
     }
   }
+}
+
+async function pause(ms: number): Promise<void> {
+  await delay(ms, undefined, { ref: false });
 }

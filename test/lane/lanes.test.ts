@@ -11,12 +11,20 @@ import { standIn } from '../helpers/stand-ins.ts';
 const TERMS: Terms = {
   bind: null,
   allowFrom: null,
-  limit: 90,
+  limits: [90],
   udpTimeout: 60,
   idleTimeout: null,
   connectTimeout: 10,
 };
-const ONE: Lane = { id: 0, protocol: 'tcp', port: 443, own: null, targets: ['192.0.2.1'], targetPort: 443 };
+const ONE: Lane = {
+  id: 0,
+  protocol: 'tcp',
+  port: 443,
+  own: null,
+  targets: ['192.0.2.1'],
+  targetPort: 443,
+  limit: 90,
+};
 const OTHER: Lane = { ...ONE, id: 3, targets: ['192.0.2.3'] };
 /** No connections that are to end. */
 const NONE: ReadonlySet<number> = new Set();

@@ -15,7 +15,7 @@ import {
 const TERMS: Terms = {
   bind: null,
   allowFrom: null,
-  limit: Infinity,
+  limits: [Infinity],
   udpTimeout: 60,
   idleTimeout: null,
   connectTimeout: 10,
@@ -27,6 +27,7 @@ const LANE: Lane = {
   own: null,
   targets: ['192.0.2.1'],
   targetPort: 8443,
+  limit: Infinity,
 };
 /** `sa` and the id, as a number; and the mask of the first half. */
 const MARK = 1_935_736_832;
@@ -199,19 +200,23 @@ test.each<[string, Partial<Lane>, string, string]>([
   ]);
 });
 
-test('beyond the limit a lane takes nobody: what lives is counted by port', () => {
-  const limited = { limit: 90 };
-  expect(linesOf(write([LANE], limited), 'chain lane0')).toEqual([
-    'add @live { meta l4proto . th dport ct count over 90 } return',
+test('beyond its limit a lane takes nobody: what lives is counted by port, for each limit there may be', () => {
+  const limits = [90, 50, 20];
+  expect(linesOf(write([{ ...LANE, limit: 50 }], { limits }), 'chain lane0')).toEqual([
+    'add @live50 { meta l4proto . th dport ct count over 50 } return',
+    'add @live90 { meta l4proto . th dport ct count over 90 }',
+    'add @live20 { meta l4proto . th dport ct count over 20 }',
     'counter name opened0',
     'ct timeout set "tcp_ip"',
     expect.stringContaining('dnat ip to'),
   ]);
-  expect(linesOf(writeTable({ ...TERMS, ...limited }), 'set live')).toEqual([
-    'type inet_proto . inet_service',
-    'flags dynamic',
-    'size 65535',
-  ]);
+  const table = writeTable({ ...TERMS, limits });
+  for (const limit of limits)
+    expect(linesOf(table, `set live${limit}`)).toEqual([
+      'type inet_proto . inet_service',
+      'flags dynamic',
+      'size 65535',
+    ]);
   expect(writeTable(TERMS)).not.toContain('set live');
   expect(write([LANE])).not.toContain('@live');
 });

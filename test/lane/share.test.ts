@@ -2,34 +2,37 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { expect, onTestFinished, test } from 'vitest';
 
-import { LaneShare, shareOf } from '../../src/lane/share.ts';
+import { LaneShare, limitsOf } from '../../src/lane/share.ts';
 import { Slots } from '../../src/relay/slots.ts';
 
 const { signal: never } = new AbortController();
 
 test.each([
-  [1, 0],
-  [2, 1],
-  [10, 9],
-  [100, 90],
-  [Infinity, Infinity],
-  [Number.MAX_SAFE_INTEGER, 1_000_000],
-])('of %f slots %f are for the kernel', (size, share) => {
-  expect(shareOf(size)).toBe(share);
+  [1, []],
+  [2, [1]],
+  [10, [9, 5, 2]],
+  [100, [90, 50, 20]],
+  [Infinity, [Infinity]],
+  [Number.MAX_SAFE_INTEGER, [1_000_000]],
+])("of %f slots so many may be the kernel's: %j", (size, limits) => {
+  expect(limitsOf(size)).toEqual(limits);
 });
 
 /** A port of so many slots, whose flows live as long as they are among these. */
 function open(size: number) {
   const slots = new Slots(size);
   const flows = new Set<string>();
-  const switched: boolean[] = [];
-  const state = { hasLanes: true };
+  const limits: number[] = [];
+  const state = { hasLanes: true, looks: 0 };
   let onEnd = () => {};
   const share = new LaneShare({
     slots,
     hasLanes: () => state.hasLanes,
-    onSwitch: async (isOpen) => void switched.push(isOpen),
-    live: async () => flows.size,
+    onLimit: async (limit) => void limits.push(limit),
+    live: async () => {
+      state.looks++;
+      return flows.size;
+    },
     watchEnds: (listener) => {
       onEnd = listener;
       return () => (onEnd = () => {});
@@ -46,37 +49,46 @@ function open(size: number) {
     state.hasLanes = hasLanes;
     share.notice();
   };
-  return { slots, flows, switched, share, end, setLanes, close: () => closed.abort() };
+  return {
+    slots,
+    flows,
+    limits,
+    share,
+    end,
+    setLanes,
+    looks: () => state.looks,
+    close: () => closed.abort(),
+  };
 }
 
 test('the kernel is open while nobody waits, and its slots are held', async () => {
-  const { slots, switched, share } = open(10);
-  await expect.poll(() => switched).toEqual([true]);
+  const { slots, limits, share } = open(10);
+  await expect.poll(() => limits).toEqual([9]);
   expect([share.held, slots.held]).toEqual([9, 9]);
   expect(slots.tryTake()).toBe(true);
   await delay(0);
-  expect(switched).toEqual([true]);
+  expect(limits).toEqual([9]);
 });
 
 test('who waits gets at once what the kernel does not use', async () => {
-  const { slots, switched, share, flows } = open(10);
-  await expect.poll(() => switched).toEqual([true]);
+  const { slots, limits, share, flows } = open(10);
+  await expect.poll(() => limits).toEqual([9]);
   for (let i = 0; i < 7; i++) flows.add(`${i}`);
   slots.tryTake();
   await slots.take('192.0.2.1', never);
-  expect(switched).toEqual([true, false]);
+  expect(limits).toEqual([9, 0]);
   await expect.poll(() => share.held).toBe(7);
   expect(slots.held).toBe(9);
 });
 
 test('who waits gets the slot of the flow that ends next, and the kernel has its slots back behind that', async () => {
-  const { slots, switched, share, flows, end } = open(3);
-  await expect.poll(() => switched).toEqual([true]);
+  const { slots, limits, share, flows, end } = open(3);
+  await expect.poll(() => limits).toEqual([2]);
   flows.add('a').add('b');
   expect(slots.tryTake()).toBe(true);
   let isServed = false;
   const waiting = slots.take('192.0.2.1', never).then(() => (isServed = true));
-  await expect.poll(() => switched).toEqual([true, false]);
+  await expect.poll(() => limits).toEqual([2, 0]);
   expect(isServed).toBe(false);
 
   end('a');
@@ -84,39 +96,72 @@ test('who waits gets the slot of the flow that ends next, and the kernel has its
   expect([share.held, slots.held]).toEqual([1, 3]);
   slots.release();
   end('b');
-  await expect.poll(() => switched, { timeout: 5_000 }).toEqual([true, false, true]);
+  await expect.poll(() => limits, { timeout: 5_000 }).toEqual([2, 0, 2]);
   expect([share.held, slots.held]).toEqual([2, 3]);
 });
 
+test('where the relay has too many slots, the kernel has half of them or a fifth, and more when it can', async () => {
+  const { slots, limits, share, flows, setLanes } = open(10);
+  await expect.poll(() => limits).toEqual([9]);
+  setLanes(false);
+  await expect.poll(() => slots.held).toBe(0);
+  expect(slots.tryTake(6)).toBe(true);
+  setLanes(true);
+  await expect.poll(() => limits).toEqual([9, 0, 2]);
+  expect([share.held, slots.held]).toEqual([2, 8]);
+
+  flows.add('a').add('b');
+  slots.release();
+  await expect.poll(() => limits, { timeout: 5_000 }).toEqual([9, 0, 2, 5]);
+  for (let i = 0; i < 4; i++) slots.release();
+  await expect.poll(() => limits, { timeout: 5_000 }).toEqual([9, 0, 2, 5, 9]);
+  expect([share.held, slots.held]).toEqual([9, 10]);
+});
+
+test('a limit below what lives in the kernel is not taken', async () => {
+  const { slots, limits, share, flows, setLanes, looks } = open(10);
+  await expect.poll(() => limits).toEqual([9]);
+  for (const flow of ['a', 'b', 'c']) flows.add(flow);
+  setLanes(false);
+  await expect.poll(() => share.held).toBe(3);
+  expect(slots.tryTake(6)).toBe(true);
+  setLanes(true);
+  const before = looks();
+  await expect.poll(looks, { timeout: 5_000 }).toBeGreaterThan(before + 1);
+  expect(limits).toEqual([9, 0]);
+  slots.release();
+  await expect.poll(() => limits, { timeout: 5_000 }).toEqual([9, 0, 5]);
+});
+
 test('without lanes the kernel is shut, and all but its live flows is given back', async () => {
-  const { slots, switched, share, flows, setLanes } = open(10);
-  await expect.poll(() => switched).toEqual([true]);
+  const { slots, limits, share, flows, setLanes } = open(10);
+  await expect.poll(() => limits).toEqual([9]);
   flows.add('a');
   setLanes(false);
-  await expect.poll(() => switched).toEqual([true, false]);
+  await expect.poll(() => limits).toEqual([9, 0]);
   await expect.poll(() => share.held).toBe(1);
   expect(slots.held).toBe(1);
   setLanes(true);
-  await expect.poll(() => switched).toEqual([true, false, true]);
+  await expect.poll(() => limits).toEqual([9, 0, 9]);
   expect(share.held).toBe(9);
 });
 
 test('at its end all is given back', async () => {
-  const { slots, switched, close } = open(10);
-  await expect.poll(() => switched).toEqual([true]);
+  const { slots, limits, close } = open(10);
+  await expect.poll(() => limits).toEqual([9]);
   close();
   await expect.poll(() => slots.held).toBe(0);
 });
 
 test('without a limit the kernel is open for good, and holds none', async () => {
-  const { slots, switched, share } = open(Infinity);
-  await expect.poll(() => switched).toEqual([true]);
+  const { slots, limits, share } = open(Infinity);
+  await expect.poll(() => limits).toEqual([Infinity]);
   expect([share.held, slots.held]).toEqual([0, 0]);
 });
 
 test('of one slot the kernel has none', async () => {
-  const { slots, switched } = open(1);
+  const { slots, limits } = open(1);
   await delay(0);
-  expect(switched).toEqual([]);
+  expect(limits).toEqual([]);
   expect(slots.tryTake()).toBe(true);
 });

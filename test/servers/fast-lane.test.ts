@@ -261,6 +261,27 @@ test.each(['1', '2'])(
   },
 );
 
+test('beside connections that the relay has for long, the kernel takes what there is room for', async () => {
+  const { center, app, run, ask, flows, isTold, portOf } = await world({
+    TARGET: `db.test:${PORT}`,
+    MAX_CONNECTIONS: '10',
+  });
+  await ask('sallyport', 'blackout', 'on');
+  await ask('sallyport', 'blackout', 'off');
+  // The kernel is to end what it had before, and the relay takes whoever is new.
+  const relayed = [await connect(app, DOOR[4]), await connect(app, DOOR[4]), await connect(app, DOOR[4])];
+  await isTold();
+  for (let i = 0; i < 6; i++) await connect(app, DOOR[4]);
+  expect(await flows()).toHaveLength(5);
+  expect(await portOf('tcp')).toMatchObject({ live: 9, waiting: 0, limit: 10 });
+
+  for (const each of relayed) each.write('end');
+  const limit = () => run(center, 'nft', 'list', 'chain', 'inet', 'sallyport_lanes', 'lane0');
+  await expect.poll(limit).toContain('ct count over 9 } return');
+  await connect(app, DOOR[4]);
+  expect(await flows()).toHaveLength(6);
+});
+
 test('whom ALLOW_FROM does not list the relay refuses, and says so', async () => {
   const { app, stranger, door, flows } = await world({ ALLOW_FROM: '10.83.1.0/24' });
   await connect(app, DOOR[4]);
