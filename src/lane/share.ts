@@ -60,8 +60,8 @@ export class LaneShare {
     signal.addEventListener('abort', () => this.notice());
     const mayOpen = () => !signal.aborted && this.#limits.length > 0 && this.#options.hasLanes();
     while (!signal.aborted) {
-      if (mayOpen()) await this.#open(mayOpen);
       await this.#giveToOthers(mayOpen, signal);
+      await this.#open(mayOpen);
     }
     this.#release(this.#held);
   }
@@ -114,17 +114,15 @@ export class LaneShare {
     return this.#changed.promise;
   }
 
-  /** Resolves when the kernel may be open again, and could have slots. */
+  /** Resolves when the kernel may be open again, and has slots. */
   async #giveToOthers(mayOpen: () => boolean, signal: AbortSignal): Promise<void> {
-    const { slots, live, watchEnds } = this.#options;
+    const { live, watchEnds } = this.#options;
     const stop = this.#held > 0 ? watchEnds(() => this.notice()) : () => {};
-    const isFree = (limit: number) =>
-      limit === Infinity || (limit >= this.#held && slots.size - slots.held >= limit - this.#held);
     try {
       while (!signal.aborted) {
         const changed = this.#nextChange();
         if (this.#held > 0) this.#release(this.#held - (await live()));
-        if (mayOpen() && slots.waiting === 0 && this.#limits.some(isFree)) return;
+        if (mayOpen() && this.#takeMost(0) > 0) return;
         // With nothing to give, and nothing to take, nothing changes by itself.
         const isIdle = this.#held === 0 && !mayOpen();
         await Promise.race([changed, ...(isIdle ? [] : [pause(PAUSE.most)])]);
