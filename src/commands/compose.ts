@@ -53,7 +53,10 @@ export const compose: Command = {
       ...(options['fast-lane'] === true ? { FAST_LANE: '1' } : {}),
       ...(options['fast-lane'] === true && asked.targets.some(isName) ? { PRE_RESOLVE: '1' } : {}),
     });
-    const warnings = [...config.warnings, ...(config.dns === null ? warnOfLocal(config.targets) : [])];
+    const warnings = [
+      ...config.warnings,
+      ...(config.dns === null || config.preResolve ? warnOfLocal(config.targets) : []),
+    ];
     if (warnings.length > 0) printError(...warnings);
     print(...writeCompose({ config, entries: parseTargets(TARGET), image }));
     return 0;

@@ -91,9 +91,13 @@ function writeEnvironment(door: Door): Lines {
       : []),
     ...(config.fastLane ? ['FAST_LANE: "1" # the kernel relays raw ports: see docs/fast-lane.md'] : []),
     ...(config.preResolve || (hasName && !hasDns(door))
-      ? ['PRE_RESOLVE: "1" # asks NAMESERVERS, public by default: Docker\'s DNS would name the door itself']
+      ? [`PRE_RESOLVE: "1" # asks NAMESERVERS, public by default: ${whyPreResolve(door)}`]
       : []),
   ];
+}
+
+function whyPreResolve(door: Door): string {
+  return hasDns(door) ? 'the kernel is told addresses beforehand' : "Docker's DNS would name the door itself";
 }
 
 function whyDns(targets: Door['config']['targets']): string {

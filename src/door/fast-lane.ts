@@ -48,6 +48,8 @@ type LanedRelay = Pick<Relay, 'port' | 'protocol' | 'slots' | 'counters'>;
 /** A port whose new flows the kernel may take. */
 interface Port {
   readonly share: LaneShare;
+  /** Whether there are lanes for it, where the kernel may have any of its flows. */
+  isLaned: boolean;
   /** How many flows of it the kernel may have now; 0: it takes none. */
   limit: number;
   readonly closed: AbortController;
@@ -97,10 +99,9 @@ export class FastLane {
   readonly #udpTimeout: number;
   readonly #stops: (() => void)[] = [];
   readonly #ends: LaneEnds;
-  #looking: Promise<void> | null = null;
+  #looking: Promise<boolean> | null = null;
   #trying: NodeJS.Timeout | undefined;
-  /** Ports that there are lanes for. */
-  #laned: ReadonlySet<string> = new Set();
+  #isClosed = false;
   /** Live flows by way, when they could last be looked at. */
   #live: ReadonlyMap<number, number> = new Map();
 
@@ -125,6 +126,7 @@ export class FastLane {
 
   /** Asks nothing of the kernel any more, which goes on as it is. */
   close(): void {
+    this.#isClosed = true;
     for (const stop of this.#stops) stop();
     for (const { closed } of this.#ports.values()) closed.abort();
     clearTimeout(this.#trying);
@@ -147,7 +149,7 @@ export class FastLane {
   async follow(): Promise<void> {
     const ways = this.#waysNow();
     this.#noteTargets(ways);
-    this.#followPorts();
+    this.#followPorts(ways);
     const isShut = this.#deps.blackoutFlag.isOn || this.#deps.relays.isDraining;
     const ready = isShut ? [] : ways.filter(({ way }) => this.#limitOf(way) > 0 && !this.#isEnding(way));
     const batch = this.#ends.begin();
@@ -161,6 +163,7 @@ export class FastLane {
 
   #tryAgain(): void {
     clearTimeout(this.#trying);
+    if (this.#isClosed) return;
     this.#trying = setTimeout(() => void this.look(), RETRY).unref();
   }
 
@@ -194,13 +197,16 @@ export class FastLane {
     await this.clear('cut').catch(() => {});
   }
 
-  /** Has the counters of relays and names be those of now, and the kernel's rules those that are wanted, as far as it can be told. Never rejects. */
-  look(): Promise<void> {
+  /**
+   * Has the counters of relays and names be those of now, and the kernel's rules those that are wanted. Resolves with whether the kernel could be told, and
+   * told of its flows; never rejects.
+   */
+  look(): Promise<boolean> {
     this.#looking ??= this.#look().finally(() => (this.#looking = null));
     return this.#looking;
   }
 
-  async #look(): Promise<void> {
+  async #look(): Promise<boolean> {
     await this.follow();
     const counts = await this.#lanes.look();
     const flows = await listFlows().catch(() => null);
@@ -210,6 +216,7 @@ export class FastLane {
     }
     if (counts === null) this.#tryAgain();
     else for (const way of this.#all) this.#count(way, counts.get(way.id) ?? NOTHING);
+    return counts !== null && flows !== null;
   }
 
   #isEnding({ protocol, id }: Pick<Way, 'protocol' | 'id'>): boolean {
@@ -223,7 +230,8 @@ export class FastLane {
   }
 
   /** Ports come and go with the list, and with them the kernel's part of their slots. */
-  #followPorts(): void {
+  #followPorts(ways: readonly WayNow[]): void {
+    const laned = new Set(ways.filter(({ lanes }) => lanes.length > 0).map(({ way }) => keyOf(way)));
     const relays = new Map(this.#deps.relays.all.map((relay) => [keyOf(relay), relay]));
     for (const [key, { closed }] of this.#ports) {
       if (relays.has(key)) continue;
@@ -232,28 +240,30 @@ export class FastLane {
     }
     for (const [key, relay] of relays) {
       const port = this.#ports.get(key) ?? this.#open(relay);
-      port.share.notice();
-      if (this.#ports.has(key)) continue;
+      const isNew = !this.#ports.has(key);
+      const isChanged = port.isLaned !== laned.has(key);
       this.#ports.set(key, port);
-      void port.share.run(port.closed.signal);
+      port.isLaned = laned.has(key);
+      if (isNew) void port.share.run(port.closed.signal);
+      else if (isChanged) port.share.notice();
     }
   }
 
   #open(relay: LanedRelay): Port {
     const share = new LaneShare({
       slots: relay.slots,
-      hasLanes: () => this.#laned.has(keyOf(relay)),
+      hasLanes: () => port.isLaned,
       onLimit: async (limit) => {
         port.limit = limit;
         await this.follow();
       },
       live: async () => {
-        await this.look();
-        return this.#liveOn(relay);
+        await this.#looking; // which may have begun too early
+        return (await this.look()) ? this.#liveOn(relay) : null;
       },
       watchEnds: (onEnd) => watchFlows('UPDATES,DESTROY', (flow) => isLive(flow) || onEnd()),
     });
-    const port: Port = { share, limit: 0, closed: new AbortController() };
+    const port: Port = { share, isLaned: false, limit: 0, closed: new AbortController() };
     return port;
   }
 
@@ -325,7 +335,6 @@ export class FastLane {
 
   /** Notes what there is, and what of flows ends with it: all of a way that is gone, and sessions to addresses that are not the name's any more. */
   #noteTargets(now: readonly WayNow[]): void {
-    this.#laned = new Set(now.filter(({ lanes }) => lanes.length > 0).map(({ way }) => keyOf(way)));
     const targetsOf = new Map(now.map(({ way, targets }) => [way, targets]));
     for (const way of this.#all) {
       const targets = targetsOf.get(way) ?? null;

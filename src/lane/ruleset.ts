@@ -203,14 +203,13 @@ function writeLane({ id, protocol, targets, targetPort, limit }: Lane, { limits 
       ? `${family === 'ip' ? only : `[${only}]`}:${targetPort}`
       : `numgen inc mod ${targets.length} map { ${byTurn} }`;
   const count = (each: number) => `add @${setOf(each)} { meta l4proto . th dport ct count over ${each} }`;
-  const limited = limits
-    .filter(Number.isFinite)
-    .toSorted((one, other) => Number(other === limit) - Number(one === limit));
+  const counted = [limit, ...limits.filter((each) => each !== limit)].filter(Number.isFinite);
   return [
-    // What is turned away counts as well, for as long as it lives: it must not for other limits.
-    ...limited.map((each) => `${count(each)}${each === limit ? ' return' : ''}`),
-    `counter name opened${id}`,
+    // Of what the relay has instead as well, so that it is known for as long as its session lives.
     `ct timeout set "${timeoutOf(protocol, family)}"`,
+    // Its own limit first: who is turned away is counted there, for as long as the relay has him, and must not be elsewhere.
+    ...counted.map((each) => `${count(each)}${each === limit ? ' return' : ''}`),
+    `counter name opened${id}`,
     `meta l4proto ${NUMBERS[protocol]} ct mark set ${MARK + id} dnat ${family} to ${to}`,
   ];
 }

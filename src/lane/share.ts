@@ -9,29 +9,31 @@ interface Options {
   readonly hasLanes: () => boolean;
   /** Has the kernel take new flows of the port from now on, up to so many that live, or none for 0. Resolves when it does so; never rejects. */
   readonly onLimit: (limit: number) => Promise<void>;
-  /** How many flows of the port live. Never rejects. */
-  readonly live: () => Promise<number>;
+  /** How many flows of the port live, as seen from now on; null where that is not known, or the kernel may take more than it was told. Never rejects. */
+  readonly live: () => Promise<number | null>;
   /** Tells of ends of flows, until what it returns is called. */
   readonly watchEnds: (onEnd: () => void) => () => void;
 }
 
 /** No more are held for the kernel. */
 const MOST = 1_000_000;
-/** How often it is looked at flows and slots while the kernel has fewer than it could have, at most and at least, in ms. */
+/** Between two looks at flows and slots, while the kernel has fewer than it could have: at least and at most, in ms. */
 const PAUSE = { least: 50, most: 1_000 };
+/** One in so many slots is always the relay's, and has to be free where the kernel begins with less than it could have. */
+const KEPT = 10;
 
-/** How many of so many slots of a port the kernel's flows may have, the most first: one in ten is always the relay's. */
+/** How many of so many slots of a port the kernel's flows may have, the most first. */
 export function limitsOf(size: number): readonly number[] {
   if (size === Infinity) return [Infinity];
-  const limits = [size - Math.ceil(size / 10), Math.floor(size / 2), Math.floor(size / 5)];
+  const limits = [size - Math.ceil(size / KEPT), Math.floor(size / 2), Math.floor(size / 5)];
   return [...new Set(limits.map((limit) => Math.min(MOST, limit)))].filter((limit) => limit > 0);
 }
 
 /**
  * The slots of a port that flows of the kernel may have. The kernel counts those by itself, so their slots are held all the time, used or not. But where
  * somebody waits for a slot the kernel takes no new flows: what is not used goes to others at once, and the rest as flows end. The kernel is open again when
- * nobody waits, with the most that it can have: whom the relay serves takes room of the kernel's for as long. The sum may be less than the limit, and never
- * more.
+ * nobody waits, with the most that it can have: whom the relay serves takes room of the kernel's for as long. The sum may be less than the limit: whom the
+ * kernel has turned away counts there, too, for as long as the relay has him. It is never more.
  */
 export class LaneShare {
   readonly #options: Options;
@@ -73,7 +75,7 @@ export class LaneShare {
     let limit = 0;
     for (;;) {
       const changed = this.#nextChange();
-      const next = mayOpen() && this.#isAlone() ? this.#takeMost(limit) : 0;
+      const next = mayOpen() && this.#isAlone() ? this.#raise(limit) : 0;
       if (next === 0) break;
       if (next > limit) await onLimit((limit = next));
       await Promise.race([changed, ...(limit < most ? [pause(PAUSE.most)] : [])]);
@@ -81,31 +83,34 @@ export class LaneShare {
     if (limit > 0) await onLimit(0);
   }
 
-  /** Has more slots held where there are enough for a limit above this one. Returns the limit that there are slots for. */
-  #takeMost(limit: number): number {
+  /** Has slots held for the highest limit above this one that there are enough for. Returns it; this one where there is none. */
+  #raise(limit: number): number {
     const higher = this.#limits.find((each) => each > limit && this.#tryTake(each));
     return higher ?? limit;
   }
 
   #tryTake(limit: number): boolean {
+    const { slots } = this.#options;
     if (limit === Infinity) return true;
     const missing = limit - this.#held;
-    if (missing < 0 || !this.#options.slots.tryTake(missing)) return false;
+    const kept = limit === this.#limits[0] ? 0 : Math.ceil(slots.size / KEPT);
+    if (missing < 0 || slots.size - slots.held < missing + kept || !slots.tryTake(missing)) return false;
     this.#held = limit;
     return true;
   }
 
   /** Whether nobody waits for a slot who has none coming. If so, it is noticed when another comes to wait. */
   #isAlone(): boolean {
-    if (this.#isWatching) return true;
-    const waiter = this.#options.slots.nextWaiter();
-    if (waiter === null) return false;
-    this.#isWatching = true;
-    void waiter.then(() => {
-      this.#isWatching = false;
-      this.notice();
-    });
-    return true;
+    const { slots } = this.#options;
+    const waiter = this.#isWatching ? null : slots.nextWaiter();
+    if (waiter !== null) {
+      this.#isWatching = true;
+      void waiter.then(() => {
+        this.#isWatching = false;
+        this.notice();
+      });
+    }
+    return this.#isWatching && !slots.areShort;
   }
 
   /** Resolves when something is noticed from now on. */
@@ -121,8 +126,8 @@ export class LaneShare {
     try {
       while (!signal.aborted) {
         const changed = this.#nextChange();
-        if (this.#held > 0) this.#release(this.#held - (await live()));
-        if (mayOpen() && this.#takeMost(0) > 0) return;
+        if (this.#held > 0) this.#release(this.#held - ((await live()) ?? this.#held));
+        if (mayOpen() && this.#raise(0) > 0) return;
         // With nothing to give, and nothing to take, nothing changes by itself.
         const isIdle = this.#held === 0 && !mayOpen();
         await Promise.race([changed, ...(isIdle ? [] : [pause(PAUSE.most)])]);

@@ -83,10 +83,15 @@ export class Slots {
     }
   }
 
-  /** Null where one waits who has no slot coming; else resolves when another comes to wait. */
+  /** Whether one waits who has no slot coming. */
+  get areShort(): boolean {
+    return !this.#areProvided(Atomics.load(this.#cells, YIELDING));
+  }
+
+  /** Null where they are short; else resolves when another comes to wait. */
   nextWaiter(): Promise<unknown> | null {
     const { waiting } = this;
-    if (!this.#areProvided(Atomics.load(this.#cells, YIELDING))) return null;
+    if (this.areShort) return null;
     const { async: sleeps, value } = Atomics.waitAsync(this.#cells, WAITING, waiting);
     return sleeps ? value : Promise.resolve();
   }

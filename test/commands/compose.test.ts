@@ -209,12 +209,20 @@ test.each<[rules: string[], options: Options, environment: Record<string, string
   },
 );
 
-test.each<[rules: string[], options: Options, problem: RegExp]>([
-  [['one.test:5432', 'two.test:5432'], {}, /^FAST_LANE=1: several names share port 5432: /],
-  [['*.s3.test:443'], {}, /^FAST_LANE=1: several names share port 443: /],
-])('compose --fast-lane of %j with %j says why not', async (rules, options, problem) => {
-  const failure = await print(rules, { ...options, 'fast-lane': true }).catch((error: unknown) => error);
-  expect((failure as ConfigError).problems).toEqual([expect.stringMatching(problem)]);
+test.each([['one.test:5432', 'two.test:5432'], ['*.s3.test:5432']])(
+  'compose --fast-lane of names that share a port says what to give them: %s',
+  async (...rules) => {
+    const failure = await print(rules, { 'fast-lane': true }).catch((error: unknown) => error);
+    expect((failure as ConfigError).problems).toEqual([
+      expect.stringMatching(/^FAST_LANE=1: several names share port 5432: /),
+    ]);
+  },
+);
+
+test('compose --fast-lane warns of names that public nameservers do not know, with its own DNS too', async () => {
+  const { warnings } = await print(['db:5432'], { addresses: true, 'fast-lane': true });
+  expect(warnings).toEqual([expect.stringMatching(/^db has no dot, /)]);
+  expect((await print(['db:5432'], { addresses: true })).warnings).toEqual([]);
 });
 
 test('compose without --fast-lane has a door that forwards nothing', async () => {

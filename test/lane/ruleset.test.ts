@@ -192,10 +192,10 @@ test.each<[string, Partial<Lane>, string, string]>([
     'tcp_ip6',
     'meta l4proto 6 ct mark set 1935736839 dnat ip6 to numgen inc mod 2 map { 0 : 2001:db8::1 . 8443, 1 : 2001:db8::2 . 8443 }',
   ],
-])('a lane counts a flow, times it, marks it and leads it to %s', (_which, lane, timeout, rule) => {
+])('a lane times a flow, counts it, marks it and leads it to %s', (_which, lane, timeout, rule) => {
   expect(linesOf(write([{ ...LANE, id: 7, ...lane }]), 'chain lane0')).toEqual([
-    'counter name opened7',
     `ct timeout set "${timeout}"`,
+    'counter name opened7',
     rule,
   ]);
 });
@@ -203,11 +203,11 @@ test.each<[string, Partial<Lane>, string, string]>([
 test('beyond its limit a lane takes nobody: what lives is counted by port, for each limit there may be', () => {
   const limits = [90, 50, 20];
   expect(linesOf(write([{ ...LANE, limit: 50 }], { limits }), 'chain lane0')).toEqual([
+    'ct timeout set "tcp_ip"',
     'add @live50 { meta l4proto . th dport ct count over 50 } return',
     'add @live90 { meta l4proto . th dport ct count over 90 }',
     'add @live20 { meta l4proto . th dport ct count over 20 }',
     'counter name opened0',
-    'ct timeout set "tcp_ip"',
     expect.stringContaining('dnat ip to'),
   ]);
   const table = writeTable({ ...TERMS, limits });

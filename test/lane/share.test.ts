@@ -23,7 +23,7 @@ function open(size: number) {
   const slots = new Slots(size);
   const flows = new Set<string>();
   const limits: number[] = [];
-  const state = { hasLanes: true, looks: 0 };
+  const state = { hasLanes: true, isKnown: true, looks: 0 };
   let onEnd = () => {};
   const share = new LaneShare({
     slots,
@@ -31,7 +31,7 @@ function open(size: number) {
     onLimit: async (limit) => void limits.push(limit),
     live: async () => {
       state.looks++;
-      return flows.size;
+      return state.isKnown ? flows.size : null;
     },
     watchEnds: (listener) => {
       onEnd = listener;
@@ -54,6 +54,7 @@ function open(size: number) {
     flows,
     limits,
     share,
+    state,
     end,
     setLanes,
     looks: () => state.looks,
@@ -101,7 +102,7 @@ test('who waits gets the slot of the flow that ends next, and the kernel has its
 });
 
 test('where the relay has too many slots, the kernel has half of them or a fifth, and more when it can', async () => {
-  const { slots, limits, share, flows, setLanes } = open(10);
+  const { slots, limits, share, setLanes } = open(10);
   await expect.poll(() => limits).toEqual([9]);
   setLanes(false);
   await expect.poll(() => slots.held).toBe(0);
@@ -110,12 +111,16 @@ test('where the relay has too many slots, the kernel has half of them or a fifth
   await expect.poll(() => limits).toEqual([9, 0, 2]);
   expect([share.held, slots.held]).toEqual([2, 8]);
 
-  flows.add('a').add('b');
+  // With half of them for the kernel, none would be free for the relay.
+  slots.release();
+  share.notice();
+  await delay(0);
+  expect(limits).toEqual([9, 0, 2]);
   slots.release();
   await expect.poll(() => limits, { timeout: 5_000 }).toEqual([9, 0, 2, 5]);
   for (let i = 0; i < 4; i++) slots.release();
   await expect.poll(() => limits, { timeout: 5_000 }).toEqual([9, 0, 2, 5, 9]);
-  expect([share.held, slots.held]).toEqual([9, 10]);
+  expect([share.held, slots.held]).toEqual([9, 9]);
 });
 
 test('a limit below what lives in the kernel is not taken', async () => {
@@ -129,8 +134,20 @@ test('a limit below what lives in the kernel is not taken', async () => {
   const before = looks();
   await expect.poll(looks, { timeout: 5_000 }).toBeGreaterThan(before + 1);
   expect(limits).toEqual([9, 0]);
-  slots.release();
+  for (let i = 0; i < 2; i++) slots.release();
   await expect.poll(() => limits, { timeout: 5_000 }).toEqual([9, 0, 5]);
+});
+
+test('nothing is given away while it is not known what lives', async () => {
+  const { slots, limits, share, state, looks } = open(10);
+  await expect.poll(() => limits).toEqual([9]);
+  state.isKnown = false;
+  slots.tryTake();
+  const waiting = slots.take('192.0.2.1', never);
+  await expect.poll(looks, { timeout: 5_000 }).toBeGreaterThan(1);
+  expect([share.held, slots.held]).toEqual([9, 10]);
+  state.isKnown = true;
+  await waiting;
 });
 
 test('without lanes the kernel is shut, and all but its live flows is given back', async () => {

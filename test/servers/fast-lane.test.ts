@@ -278,8 +278,11 @@ test('beside connections that the relay has for long, the kernel takes what ther
   for (const each of relayed) each.write('end');
   const limit = () => run(center, 'nft', 'list', 'chain', 'inet', 'sallyport_lanes', 'lane0');
   await expect.poll(limit).toContain('ct count over 9 } return');
-  await connect(app, DOOR[4]);
-  expect(await flows()).toHaveLength(6);
+  for (let i = 0; i < 4; i++) await connect(app, DOOR[4]);
+  const waits = await client(app, connection(DOOR[4]));
+  await waits.said('connected');
+  await expect.poll(() => portOf('tcp')).toMatchObject({ live: 10, waiting: 1 });
+  expect(await flows()).toHaveLength(9);
 });
 
 test('whom ALLOW_FROM does not list the relay refuses, and says so', async () => {
@@ -600,6 +603,17 @@ test.each([
   await expect.poll(() => more.output()).toMatch(/heard hello|ECONNRESET/);
   await connect(app, DOOR[4]);
   expect(door.output()).not.toContain('"failed"');
+});
+
+test('rules that cannot come back at once do a second later, though nobody asks', async () => {
+  const { be, ...tools } = brittleTools();
+  const { center, run, status, isTold } = await world(tools);
+  be('nft-fails');
+  await run(center, 'nft', 'flush', 'ruleset');
+  expect((await status()).fastLane).toMatchObject({ lanes: null });
+  be('well');
+  await expect.poll(() => run(center, 'nft', 'list', 'tables')).toContain('sallyport_lanes');
+  await isTold();
 });
 
 test.each(['conntrack-fails', 'nft-fails', 'all-fail'])(
