@@ -13,7 +13,7 @@ import type { ListenerKind } from './listeners.ts';
 import { maskCommand, maskUrls, splitUrls } from './mask.ts';
 import { parseNameservers } from './nameservers.ts';
 import { isOnOneOf, parsePort, parsePorts, type PortPair } from './ports.ts';
-import { parseTargets, type TargetEntry } from './targets.ts';
+import { isWildcard, parseTargets, type TargetEntry } from './targets.ts';
 
 /** What a variable's text may be: `accepted` says it in words, `parse` reads it or throws with a hint. */
 interface Type<T> {
@@ -139,7 +139,13 @@ export const variables = {
     },
     need('DNS=1', ({ DNS }) => DNS),
   ),
-  FAST_LANE: optional('0', flag),
+  FAST_LANE: optional(
+    '0',
+    flag,
+    need('a name in TARGET that is no wildcard, or an address', ({ TARGET }) =>
+      TARGET.some(({ name }) => !isWildcard(name)),
+    ),
+  ),
   NAME_CHECK: optional(null, oneOf(['off', 'report', 'enforce', 'learn'])),
   TLS_ECH: optional('allow', oneOf(['allow', 'refuse'])),
   BIND: optional('any', {

@@ -545,6 +545,11 @@ test.each<[string, Record<string, string>, string]>([
   ['VERBOSE', { VERBOSE: '1', LOG_LEVEL: 'warn' }, 'LOG_LEVEL=info, debug or trace'],
   ['IDLE_TIMEOUT_MS', { ...udp, IDLE_TIMEOUT_MS: '7' }, 'MODE=tcp or http-proxy, or a port with /tcp'],
   ['UDP_TIMEOUT_MS', { MODE: 'http-proxy', UDP_TIMEOUT_MS: '7' }, 'MODE=udp, or a port with /udp'],
+  [
+    'FAST_LANE',
+    { TARGET: '*.a.test:443', DNS: '1', NAME_ADDRESSES: '10.53.1.0/24', FAST_LANE: '1' },
+    'a name in TARGET that is no wildcard, or an address',
+  ],
   ['ADMIN_HOST', { ADMIN_HOST: '::' }, 'ADMIN_PORT'],
   ['HTTP_HEALTHCHECK_URL', { HTTP_HEALTHCHECK_URL: 'http://a.test/x' }, 'HTTP_HEALTHCHECK=1'],
   ['HTTP_HEALTHCHECK_TIMEOUT_MS', { HTTP_HEALTHCHECK_TIMEOUT_MS: '7' }, 'HTTP_HEALTHCHECK=1'],
