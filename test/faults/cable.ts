@@ -54,6 +54,15 @@ async function bridge({ end, leaf, number }: Cable, does: string, { run, start }
   });
 }
 
+/** Whether a stream has come to less than so many bytes in the time of so many calls, from whenever that began. */
+function isStalled(bytes: number, calls: number): NonNullable<Fault['shows']> {
+  let since: Seen | null = null;
+  return (seen) => {
+    if (since === null || seen.stream.echoed >= since.stream.echoed + bytes) since = seen;
+    return seen.calls.done > since.calls.done + calls;
+  };
+}
+
 /** What can go wrong with a cable. */
 export const faultsOf = (cable: Cable): readonly Fault[] => [
   {
@@ -82,8 +91,7 @@ export const faultsOf = (cable: Cable): readonly Fault[] => [
     name: 'swallows large packets, and no ICMP tells',
     inflict: firewall(cable, 'meta length > 600 drop'),
     // A call's packets are small; of the stream no more arrives than was on its way.
-    shows: (seen, before) =>
-      seen.calls.done > before.calls.done + 20 && seen.stream.echoed < before.stream.echoed + 64 * 1024,
+    shows: isStalled(64 * 1024, 20),
     mend: noFirewall,
   },
   {
