@@ -49,9 +49,11 @@ export const compose: Command = {
     const asked = parseConfig(plain);
     const config = parseConfig({
       ...plain,
-      ...(needsDns(asked) ? { DNS: '1' } : {}),
-      ...(options['fast-lane'] === true ? { FAST_LANE: '1' } : {}),
-      ...(options['fast-lane'] === true && asked.targets.some(isName) ? { PRE_RESOLVE: '1' } : {}),
+      DNS: isDnsAsked || needsDns(asked) ? '1' : undefined,
+      ...(options['fast-lane'] === true && {
+        FAST_LANE: '1',
+        PRE_RESOLVE: asked.targets.some(isName) ? '1' : undefined,
+      }),
     });
     const warnings = [
       ...config.warnings,

@@ -94,7 +94,7 @@ export class LaneShare {
     if (limit === Infinity) return true;
     const missing = limit - this.#held;
     const kept = limit === this.#limits[0] ? 0 : Math.ceil(slots.size / KEPT);
-    if (missing < 0 || slots.size - slots.held < missing + kept || !slots.tryTake(missing)) return false;
+    if (missing < 0 || !slots.tryTake(missing, kept)) return false;
     this.#held = limit;
     return true;
   }

@@ -39,9 +39,9 @@ export class Slots {
     return Atomics.load(this.#cells, WAITING);
   }
 
-  /** Whether so many slots are free, and nobody waits; they are then held, until the holder calls `release` for each. */
-  tryTake(count = 1): boolean {
-    return this.waiting === 0 && this.#tryHold(count);
+  /** Whether so many slots are free, with `beside` more, and nobody waits; they are then held, until the holder calls `release` for each. */
+  tryTake(count = 1, beside = 0): boolean {
+    return this.waiting === 0 && this.#tryHold(count, beside);
   }
 
   /** Resolves when a slot is held; the holder calls `release` once. Rejects with the signal's reason, and the turn in the line is given up. */
@@ -101,8 +101,8 @@ export class Slots {
     return this.waiting <= yielding + Math.max(0, this.size - this.held);
   }
 
-  #tryHold(count = 1): boolean {
-    for (let held = this.held; held + count <= this.size; held = this.held) {
+  #tryHold(count = 1, beside = 0): boolean {
+    for (let held = this.held; held + count + beside <= this.size; held = this.held) {
       if (Atomics.compareExchange(this.#cells, HELD, held, held + count) === held) return true;
     }
     return false;
