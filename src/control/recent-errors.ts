@@ -1,4 +1,5 @@
 import { messageOf } from '../lib/message-of.ts';
+import { portKey } from '../lib/protocol.ts';
 import type { SomeFields } from '../log/lines.ts';
 import { listenIn } from '../log/listen-in.ts';
 import type { Log } from '../log/log.ts';
@@ -63,7 +64,7 @@ export function keepErrors(log: Log): RecentErrors {
     const at = new Date().toISOString();
     const client = typeof given === 'string' ? given : null;
     if (reason !== undefined) {
-      const where = `${port}/${protocol}`;
+      const where = portKey({ port, protocol });
       const message =
         decision === 'would refuse' ? `would be refused: ${messageOf(reason)}` : messageOf(reason);
       const error = { at, client, message, count: times };
@@ -79,7 +80,7 @@ export function keepErrors(log: Log): RecentErrors {
 
   return {
     log: listenIn(log, (fields, _message, times) => keep(fields, times)),
-    of: ({ port, protocol }) => kept.get(`${port}/${protocol}`) ?? [],
+    of: (where) => kept.get(portKey(where)) ?? [],
     refusals: () => refusals,
   };
 }

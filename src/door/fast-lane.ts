@@ -1,37 +1,31 @@
 import { once } from 'node:events';
-import { isIPv4 } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { Config, PortConfig } from '../config/config.ts';
-import { mustChoose } from '../config/listeners.ts';
-import { isWildcard } from '../config/targets.ts';
+import type { Config } from '../config/config.ts';
 import type { Status } from '../control/protocol.ts';
 import { type Flow, isLive, listFlows, watchFlows } from '../lane/conntrack.ts';
-import type { LaneCounts, Lanes } from '../lane/lanes.ts';
+import type { Lanes } from '../lane/lanes.ts';
 import { logFlows } from '../lane/log-flows.ts';
-import { type Lane, MAX_ID } from '../lane/ruleset.ts';
-import { LaneShare } from '../lane/share.ts';
 import { watchSilence } from '../lane/silence.ts';
 import { messageOf } from '../lib/message-of.ts';
-import { createNetworkTest } from '../lib/networks.ts';
-import type { Protocol } from '../lib/protocol.ts';
+import { portKey } from '../lib/protocol.ts';
 import type { Log } from '../log/log.ts';
 import type { BlackoutFlag } from '../relay/blackout-flag.ts';
-import type { LoopGuard } from '../relay/loop-guard.ts';
-import { NameTable } from '../relay/name-table.ts';
-import type { Relay } from '../relay/relay.ts';
-import { isForwarded } from '../runtime/forwarding.ts';
+import type { NameTable } from '../relay/name-table.ts';
+import { LaneCounters } from './lane-counters.ts';
 import { LaneEnds } from './lane-ends.ts';
-import { loopGuardOf } from './loops.ts';
+import { LanePorts, type PortOf } from './lane-ports.ts';
 import type { GivenAddresses } from './name-addresses.ts';
 import { seconds } from './open-lanes.ts';
+import type { Relays } from './relays.ts';
+import { type Way, type WayNow, Ways } from './ways.ts';
 
 interface Deps {
   /** The addresses that a name has now, as far as they are known: none is asked for. */
   readonly addressesOf: (name: string) => readonly string[];
   /** Names that have addresses of their own; null where none have. */
   readonly given: Pick<GivenAddresses, 'known'> | null;
-  readonly relays: { readonly all: readonly LanedRelay[]; readonly isDraining: boolean };
+  readonly relays: Pick<Relays, 'all' | 'isDraining'>;
   /** Told of each name that is counted from now on. */
   readonly onName: ConstructorParameters<typeof NameTable>[0];
   readonly blackoutFlag: BlackoutFlag;
@@ -42,40 +36,6 @@ interface Deps {
   readonly log: Log;
 }
 
-/** A relay that the kernel may relay for. */
-type LanedRelay = Pick<Relay, 'port' | 'protocol' | 'slots' | 'counters'>;
-
-/** A port whose new flows the kernel may take. */
-interface Port {
-  readonly share: LaneShare;
-  /** Whether there are lanes for it, where the kernel may have any of its flows. */
-  isLaned: boolean;
-  /** How many flows of it the kernel may have now; 0: it takes none. */
-  limit: number;
-  readonly closed: AbortController;
-}
-
-/** A name at a port, and what was known of it last. */
-interface Way {
-  readonly id: number;
-  readonly port: number;
-  readonly protocol: Protocol;
-  readonly host: string;
-  /** null: it is not in the list any more. */
-  targets: readonly string[] | null;
-  counts: LaneCounts;
-}
-
-/** Where ways lead now. */
-interface WayNow {
-  readonly way: Way;
-  readonly targets: readonly string[];
-  readonly lanes: readonly Lane[];
-}
-
-type PortKey = Pick<Relay, 'port' | 'protocol'>;
-
-const NOTHING: LaneCounts = { opened: 0, sent: 0, received: 0 };
 /** Until what the kernel could not be told is tried again, in ms. */
 const RETRY = 1_000;
 /** How often a drain looks whether flows still live, in ms. */
@@ -89,16 +49,14 @@ const QUIET = 1;
 export class FastLane {
   readonly #deps: Deps;
   readonly #lanes: Lanes;
-  readonly #names: NameTable;
-  /** By port and protocol. */
-  readonly #ports = new Map<string, Port>();
-  /** By port, protocol and name: for as long as the program runs, as their flows may live as long. */
-  readonly #ways = new Map<string, Way>();
-  /** The same by id. */
-  readonly #all: Way[] = [];
+  readonly #ports: LanePorts;
+  readonly #ways: Ways;
+  readonly #counters: LaneCounters;
+  readonly #ends: LaneEnds;
   readonly #udpTimeout: number;
   readonly #stops: (() => void)[] = [];
-  readonly #ends: LaneEnds;
+  /** Names at ports and where each leads, as they were last, by the way's id. */
+  #current: ReadonlyMap<number, WayNow> = new Map();
   #looking: Promise<boolean> | null = null;
   #trying: NodeJS.Timeout | undefined;
   #isClosed = false;
@@ -108,19 +66,26 @@ export class FastLane {
   constructor({ verbose, udpTimeout }: Config, lanes: Lanes, deps: Deps) {
     this.#deps = deps;
     this.#lanes = lanes;
-    this.#names = new NameTable(deps.onName);
     this.#udpTimeout = seconds(udpTimeout);
-    const { log, hasFormer } = deps;
+    const { log, hasFormer, addressesOf, given, relays, onName } = deps;
+    this.#ports = new LanePorts({
+      onLimit: () => this.follow(),
+      live: (port) => this.#liveNow(port),
+      watchEnds: (onEnd) => watchFlows('UPDATES,DESTROY', (flow) => isLive(flow) || onEnd()),
+    });
+    this.#ways = new Ways({ addressesOf, given, limitOf: (port) => this.#ports.limitOf(port) });
+    this.#counters = new LaneCounters({ relays: () => relays.all, onName });
     this.#ends = new LaneEnds({
       log,
       onEnded: () => void this.follow(),
       onFailed: () => this.#tryAgain(),
     });
     if (hasFormer) this.#ends.endAll();
-    const wayOf = ({ id }: Flow) => this.#wayOf(id);
+    const wayOf = ({ id }: Flow) => this.#ways.all[id] ?? null;
     if (verbose) this.#stops.push(logFlows({ log, level: 'info', wayOf }));
-    const mayMove = () => this.#all.some(({ id, protocol }) => protocol === 'udp' && hasOthers(id));
-    const hasOthers = (id: number) => (this.#wayOf(id)?.targets?.length ?? 0) > 1;
+    const hasOthers = (id: number) => (this.#current.get(id)?.targets.length ?? 0) > 1;
+    const mayMove = () =>
+      this.#current.values().some(({ way: { id, protocol } }) => protocol === 'udp' && hasOthers(id));
     this.#stops.push(watchSilence({ timeout: this.#udpTimeout, mayMove, hasOthers }));
   }
 
@@ -128,7 +93,7 @@ export class FastLane {
   close(): void {
     this.#isClosed = true;
     for (const stop of this.#stops) stop();
-    for (const { closed } of this.#ports.values()) closed.abort();
+    this.#ports.close();
     clearTimeout(this.#trying);
   }
 
@@ -139,19 +104,20 @@ export class FastLane {
   }
 
   /** Live flows of a port that the kernel has, beyond those slots that are held for it. */
-  surplus(relay: PortKey): number {
-    return (
-      this.#liveOn(relay, (way) => !this.#isEnding(way)) - (this.#ports.get(keyOf(relay))?.share.held ?? 0)
-    );
+  surplus(relay: PortOf): number {
+    return this.#liveOn(relay, (way) => !this.#isEnding(way)) - this.#ports.heldOf(relay);
   }
 
   /** Goes by names, addresses, ports and switches as they are now. Resolves when the kernel does, as far as it can be told; never rejects. */
   async follow(): Promise<void> {
-    const ways = this.#waysNow();
-    this.#noteTargets(ways);
-    this.#followPorts(ways);
+    const ways = this.#ways.now(this.#deps.current());
+    this.#endWhatIsGone(ways);
+    const laned = new Set(ways.filter(({ lanes }) => lanes.length > 0).map(({ way }) => portKey(way)));
+    this.#ports.follow(this.#deps.relays.all, (port) => laned.has(portKey(port)));
     const isShut = this.#deps.blackoutFlag.isOn || this.#deps.relays.isDraining;
-    const ready = isShut ? [] : ways.filter(({ way }) => this.#limitOf(way) > 0 && !this.#isEnding(way));
+    const ready = isShut
+      ? []
+      : ways.filter(({ way }) => this.#ports.limitOf(way) > 0 && !this.#isEnding(way));
     const batch = this.#ends.begin();
     await this.#lanes.follow(
       ready.flatMap(({ lanes }) => lanes),
@@ -215,7 +181,7 @@ export class FastLane {
       this.#live = new Map([...live].map(([id, some]) => [id, some.length]));
     }
     if (counts === null) this.#tryAgain();
-    else for (const way of this.#all) this.#count(way, counts.get(way.id) ?? NOTHING);
+    else this.#counters.note(counts, this.#ways.all);
     return counts !== null && flows !== null;
   }
 
@@ -229,176 +195,29 @@ export class FastLane {
     return isLive(flow) && !this.#ends.isEnding(flow.id);
   }
 
-  /** Ports come and go with the list, and with them the kernel's part of their slots. */
-  #followPorts(ways: readonly WayNow[]): void {
-    const laned = new Set(ways.filter(({ lanes }) => lanes.length > 0).map(({ way }) => keyOf(way)));
-    const relays = new Map(this.#deps.relays.all.map((relay) => [keyOf(relay), relay]));
-    for (const [key, { closed }] of this.#ports) {
-      if (relays.has(key)) continue;
-      closed.abort();
-      this.#ports.delete(key);
-    }
-    for (const [key, relay] of relays) {
-      const port = this.#ports.get(key) ?? this.#open(relay);
-      const isNew = !this.#ports.has(key);
-      const isChanged = port.isLaned !== laned.has(key);
-      this.#ports.set(key, port);
-      port.isLaned = laned.has(key);
-      if (isNew) void port.share.run(port.closed.signal);
-      else if (isChanged) port.share.notice();
-    }
+  /** How many flows of a port live, by a look that begins now; null where that cannot be told. */
+  async #liveNow(port: PortOf): Promise<number | null> {
+    await this.#looking; // which may have begun too early
+    return (await this.look()) ? this.#liveOn(port) : null;
   }
 
-  #open(relay: LanedRelay): Port {
-    const share = new LaneShare({
-      slots: relay.slots,
-      hasLanes: () => port.isLaned,
-      onLimit: async (limit) => {
-        port.limit = limit;
-        await this.follow();
-      },
-      live: async () => {
-        await this.#looking; // which may have begun too early
-        return (await this.look()) ? this.#liveOn(relay) : null;
-      },
-      watchEnds: (onEnd) => watchFlows('UPDATES,DESTROY', (flow) => isLive(flow) || onEnd()),
-    });
-    const port: Port = { share, isLaned: false, limit: 0, closed: new AbortController() };
-    return port;
-  }
-
-  #limitOf(relay: PortKey): number {
-    return this.#ports.get(keyOf(relay))?.limit ?? 0;
-  }
-
-  #liveOn({ port, protocol }: PortKey, isCounted: (way: Way) => boolean = () => true): number {
-    return this.#all
+  #liveOn({ port, protocol }: PortOf, isCounted: (way: Way) => boolean = () => true): number {
+    return this.#ways.all
       .filter((way) => way.port === port && way.protocol === protocol && isCounted(way))
       .reduce((sum, { id }) => sum + (this.#live.get(id) ?? 0), 0);
   }
 
-  /** All names at all ports, and where each leads. */
-  #waysNow(): readonly WayNow[] {
-    const config = this.#deps.current();
-    const guards = { tcp: loopGuardOf(config, 'tcp'), udp: loopGuardOf(config, 'udp') };
-    return config.listeners.flatMap((listener) => {
-      const { kind, port, allowed } = listener;
-      if (kind === 'http-proxy' || (kind === 'udp' && !config.udpAnswers)) return [];
-      return allowed.flatMap(({ names, ports: [targetPort = 0] }) =>
-        names.flatMap((host) => {
-          const way = isWildcard(host) ? null : this.#way({ port, protocol: kind, host });
-          if (way === null) return [];
-          const targets = withoutLoops(
-            guards[kind],
-            { host, port: targetPort },
-            this.#deps.addressesOf(host),
-          );
-          return [{ way, targets, lanes: this.#lanesOf(listener, way, { targets, targetPort }) }];
-        }),
-      );
-    });
-  }
-
-  #wayOf(id: number): Way | null {
-    return this.#all[id] ?? null;
-  }
-
-  /** Null where there have been too many to tell their flows apart. */
-  #way({ port, protocol, host }: Pick<Way, 'port' | 'protocol' | 'host'>): Way | null {
-    const key = `${keyOf({ port, protocol })} ${host}`;
-    const known = this.#ways.get(key);
-    if (known !== undefined) return known;
-    if (this.#all.length > MAX_ID) return null;
-    const way = { id: this.#all.length, port, protocol, host, targets: null, counts: NOTHING };
-    this.#ways.set(key, way);
-    this.#all.push(way);
-    return way;
-  }
-
-  /** One for each address of ours that leads there and nowhere else; without names' own addresses one for each family. */
-  #lanesOf(
-    listener: PortConfig,
-    { id, port, protocol, host }: Way,
-    { targets, targetPort }: Pick<Lane, 'targets' | 'targetPort'>,
-  ): readonly Lane[] {
-    const { given } = this.#deps;
-    const limit = this.#limitOf({ port, protocol });
-    const owns = given === null ? (mustChoose(listener) ? [] : [null]) : given.known(host);
-    return [true, false].filter(isForwarded).flatMap((isV4) => {
-      const same = targets.filter((target) => isIPv4(target) === isV4 && isElsewhere(target));
-      if (same.length === 0) return [];
-      return owns
-        .filter((own) => own === null || isIPv4(own) === isV4)
-        .map((own) => ({ id, protocol, port, own, targets: same, targetPort, limit }));
-    });
-  }
-
-  /** Notes what there is, and what of flows ends with it: all of a way that is gone, and sessions to addresses that are not the name's any more. */
-  #noteTargets(now: readonly WayNow[]): void {
-    const targetsOf = new Map(now.map(({ way, targets }) => [way, targets]));
-    for (const way of this.#all) {
-      const targets = targetsOf.get(way) ?? null;
-      const { id, protocol } = way;
-      const former = way.targets ?? [];
-      if (targets === null && way.targets !== null)
-        if (protocol === 'tcp') this.#ends.endConnections(id);
-        else this.#ends.endSessions(id);
-      if (targets !== null && protocol === 'udp')
+  /** Has flows end that are of a way which is gone, and sessions to addresses that are not the name's any more. */
+  #endWhatIsGone(ways: readonly WayNow[]): void {
+    const next = new Map(ways.map((each) => [each.way.id, each]));
+    for (const [id, { way, targets: former }] of this.#current) {
+      const targets = next.get(id)?.targets ?? null;
+      if (targets === null && way.protocol === 'tcp') this.#ends.endConnections(id);
+      else if (targets === null) this.#ends.endSessions(id);
+      else if (way.protocol === 'udp')
         for (const target of former.filter((each) => !targets.includes(each)))
           this.#ends.endSessions(id, target);
-      way.targets = targets;
     }
-  }
-
-  #count(way: Way, counts: LaneCounts): void {
-    // The kernel begins anew where its rules were taken away.
-    const more = (what: keyof LaneCounts) =>
-      counts[what] < way.counts[what] ? counts[what] : counts[what] - way.counts[what];
-    const delta = { opened: more('opened'), sent: more('sent'), received: more('received') };
-    way.counts = counts;
-    if (delta.opened + delta.sent + delta.received === 0) return;
-    const relay = this.#deps.relays.all.find((each) => keyOf(each) === keyOf(way));
-    if (relay === undefined) return;
-    const { host: asked, port, protocol } = way;
-    for (const counters of [relay.counters, this.#names.of({ asked, port, protocol }, 'listed')]) {
-      if (delta.opened > 0) counters.opened(delta.opened);
-      counters.sent(delta.sent);
-      counters.received(delta.received);
-    }
-  }
-}
-
-/** What is here, or of one link alone, or none of its family in truth, the kernel does not lead to: the relay may. */
-const isHere = createNetworkTest([
-  ['0.0.0.0', 8],
-  ['127.0.0.0', 8],
-  ['224.0.0.0', 3],
-  ['::', 127],
-  ['::ffff:0:0', 96],
-  ['fe80::', 10],
-  ['ff00::', 8],
-]);
-
-function isElsewhere(address: string): boolean {
-  return !address.includes('%') && !isHere(address);
-}
-
-function keyOf({ port, protocol }: PortKey): string {
-  return `${port}/${protocol}`;
-}
-
-/** A loop is told of by the relay, which is asked where there is no lane. */
-function withoutLoops(
-  guard: LoopGuard,
-  target: Parameters<LoopGuard>[0],
-  addresses: readonly string[],
-): readonly string[] {
-  try {
-    return guard(
-      target,
-      addresses.map((address) => ({ address, family: isIPv4(address) ? 4 : 6 })),
-    ).map(({ address }) => address);
-  } catch {
-    return [];
+    this.#current = next;
   }
 }

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { PortConfig } from '../config/config.ts';
 import { protocolOf } from '../config/listeners.ts';
 import { atMost } from '../lib/at-most.ts';
+import { portKey } from '../lib/protocol.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { LedRelay, OpenRelay } from './listen.ts';
 
@@ -139,5 +140,5 @@ export class Relays {
 }
 
 function keyOf({ kind, port }: PortConfig): string {
-  return `${port}/${protocolOf(kind)}`;
+  return portKey({ port, protocol: protocolOf(kind) });
 }

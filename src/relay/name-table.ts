@@ -1,3 +1,4 @@
+import { portKey } from '../lib/protocol.ts';
 import type { Standing } from '../lib/standing.ts';
 import { type AskedAt, type NameCells, NameCounters } from './name-counters.ts';
 
@@ -47,6 +48,6 @@ export class NameTable {
 }
 
 /** What tells names at ports apart. */
-export function keyOf({ asked, port, protocol }: AskedAt): string {
-  return `${port}/${protocol} ${asked}`;
+export function keyOf({ asked, ...where }: AskedAt): string {
+  return `${portKey(where)} ${asked}`;
 }

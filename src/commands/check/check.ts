@@ -6,6 +6,7 @@ import { describeBlackout } from '../../control/describe-blackout.ts';
 import { runDirs } from '../../control/run-dir.ts';
 import { alignColumns } from '../../lib/align-columns.ts';
 import { type Command, UsageError } from '../../lib/arguments.ts';
+import { portKey } from '../../lib/protocol.ts';
 import { findForwarding } from '../../runtime/forwarding.ts';
 import { checkAliases } from './aliases.ts';
 import { describeBehaviour } from './behaviour.ts';
@@ -49,7 +50,7 @@ export const check: Command = {
     };
     const config = parseConfig(environment);
     const relay = await askRelay(config.runDir).catch(() => null);
-    const held = new Set(relay?.ports.map(({ port, protocol }) => `${port}/${protocol}`));
+    const held = new Set(relay?.ports.map(portKey));
     const runsHere = held.size > 0;
     const beside = runsHere ? [] : [...(await checkDns(config)), ...(await checkAdmin(config))];
     const rights = [...(runsHere ? [] : await checkNameAddresses(config)), ...(await checkFastLane(config))];

@@ -5,7 +5,7 @@ import { forRelays, listenHere } from '../../door/listen.ts';
 import { openNameAddresses } from '../../door/name-addresses.ts';
 import { tryLanes } from '../../door/open-lanes.ts';
 import { messageOf } from '../../lib/message-of.ts';
-import type { Protocol } from '../../lib/protocol.ts';
+import { portKey, type Protocol } from '../../lib/protocol.ts';
 import { ResolveError } from '../../lib/resolve-error.ts';
 import { describeRange, toRuns, withoutPort } from '../../lib/runs.ts';
 import type { Log } from '../../log/log.ts';
@@ -73,7 +73,7 @@ export async function checkPorts(config: Config, held: ReadonlySet<string>): Pro
     config.listeners.map(async (listener) => {
       const { port } = listener;
       const protocol = protocolOf(listener.kind);
-      if (held.has(`${port}/${protocol}`)) return [];
+      if (held.has(portKey({ port, protocol }))) return [];
       try {
         const { relay } = await openRelay(listener);
         await relay.drain(AbortSignal.abort());
