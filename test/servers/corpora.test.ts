@@ -58,6 +58,7 @@ async function readByOpenssl(hellos: readonly Buffer[]): Promise<readonly (strin
   const naming = ['-servername', 'other.test', '-cert2', cert, '-key2', key];
   const server = spawn('openssl', ['s_server', ...listening, ...naming]);
   onTestFinished(() => void server.kill());
+  const closed = once(server, 'close');
   server.stderr.resume();
   let output = '';
   const accepts = Promise.withResolvers<void>();
@@ -73,7 +74,7 @@ async function readByOpenssl(hellos: readonly Buffer[]): Promise<readonly (strin
     await once(socket, 'close');
   }
   // Most of it is written at the end.
-  await once(server, 'close');
+  await closed;
   const parts = output.split('CONNECTION CLOSED\n');
   return hellos.map((_, i) => /^Hostname in TLS extension: "(.*)"$/m.exec(parts[i] ?? '')?.[1] ?? null);
 }
