@@ -61,7 +61,7 @@ function asRelay({ transport, listen, host, port, connections, name: known }: Ro
     ...(known && { PRE_RESOLVE: '1', NAMESERVERS: known.nameserver, TARGET_SCOPE: 'any' }),
     PORT: `${listen}:${port}`,
     MODE: transport,
-    ...(connections > DEFAULT_CONNECTIONS ? { MAX_CONNECTIONS: '0' } : {}),
+    ...(connections > DEFAULT_CONNECTIONS ? { MAX_CONNECTIONS: `${2 * connections}` } : {}),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import { MAX_PORTS } from '../config/ports.ts';
 import { listFlows } from '../lane/conntrack.ts';
 import { Lanes } from '../lane/lanes.ts';
 import { type Terms, writeGuard } from '../lane/ruleset.ts';
@@ -63,6 +64,7 @@ function termsOf({
     bind,
     allowFrom,
     limits: limitsOf(maxConnections),
+    maxPorts: MAX_PORTS,
     udpTimeout: seconds(udpTimeout),
     idleTimeout: idleTimeout === 0 ? null : seconds(idleTimeout),
     connectTimeout: seconds(connectTimeout),

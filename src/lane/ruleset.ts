@@ -27,6 +27,8 @@ export interface Terms {
   readonly allowFrom: readonly Network[] | null;
   /** Of the live flows of a port; Infinity for none. Flows are counted for each of them, whichever a lane has now. */
   readonly limits: readonly number[];
+  /** At most so many ports may have lanes. */
+  readonly maxPorts: number;
   /** Without a packet for so long a UDP flow is over, in s. */
   readonly udpTimeout: number;
   /** The same of a TCP flow, in s; null: after days. */
@@ -60,6 +62,11 @@ const FAMILIES: readonly Family[] = ['ip', 'ip6'];
 const NUMBERS = { tcp: 6, udp: 17 } as const;
 /** As long as the kernel by itself remembers a connection that says nothing (nf_conntrack_tcp_timeout_established), in s. */
 const DAYS = 432_000;
+/**
+ * The flows of a port are counted in parts, of so many flows at most, or in so many parts: for a new one the kernel looks up all that are counted with it
+ * (nf_conncount.c), of 4,000 for milliseconds, but not twice in a jiffy. So in a row some are of the same part.
+ */
+const PART = { most: 100, maxCount: 256, row: 4 };
 /** What stands for every address of a family. */
 const ALL: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
@@ -74,7 +81,8 @@ export function writeGuard(): string {
 }
 
 /** What lanes lean on, and none of them yet. */
-export function writeTable({ limits, udpTimeout, idleTimeout, connectTimeout }: Terms): string {
+export function writeTable({ limits, maxPorts, udpTimeout, idleTimeout, connectTimeout }: Terms): string {
+  const parts = partsOf(limits);
   const timeout = (protocol: Protocol, family: Family, policy: string) =>
     block(`ct timeout ${timeoutOf(protocol, family)}`, [
       `protocol ${protocol}`,
@@ -89,12 +97,20 @@ export function writeTable({ limits, udpTimeout, idleTimeout, connectTimeout }: 
       ...timeout('udp', family, `unreplied : ${udpTimeout}, replied : ${udpTimeout}`),
       ...timeout('tcp', family, [...tcp, `syn_sent : ${connectTimeout}`].join(', ')),
     ]),
-    ...limits
-      .filter(Number.isFinite)
-      .flatMap((limit) =>
-        block(`set ${setOf(limit)}`, ['type inet_proto . inet_service', 'flags dynamic', 'size 65535']),
-      ),
+    ...limits.filter(Number.isFinite).flatMap((limit) =>
+      block(`set ${setOf(limit)}`, [
+        'type inet_proto . inet_service . mark',
+        'flags dynamic',
+        // Without room there what is new would not be counted.
+        `size ${maxPorts * parts}`,
+      ]),
+    ),
     ...block('chain new', ['type nat hook prerouting priority dstnat']),
+    // A number below those of lanes, in place of which they set their own.
+    ...block('chain part', [
+      `ct mark set numgen inc mod ${parts * PART.row}`,
+      `ct mark set ct mark & ${(parts - 1) * PART.row}`,
+    ]),
     // Behind the guard.
     ...block('chain counted', ['type filter hook forward priority filter + 1']),
     // A reset takes the number that its receiver expects, which only that one's own packets tell: so what targets say goes on until the client has been reset.
@@ -171,6 +187,7 @@ function writeTerms({ bind, allowFrom }: Terms): readonly string[] {
         )),
     // Without this, a flow that is forgotten in its midst would be a new one, and go on.
     'tcp flags & (fin | syn | rst | ack) != syn return',
+    'jump part',
   ];
 }
 
@@ -202,7 +219,9 @@ function writeLane({ id, protocol, targets, targetPort, limit }: Lane, { limits 
     others.length === 0
       ? `${family === 'ip' ? only : `[${only}]`}:${targetPort}`
       : `numgen inc mod ${targets.length} map { ${byTurn} }`;
-  const count = (each: number) => `add @${setOf(each)} { meta l4proto . th dport ct count over ${each} }`;
+  const parts = partsOf(limits);
+  const count = (each: number) =>
+    `add @${setOf(each)} { meta l4proto . th dport . ct mark ct count over ${Math.floor(each / parts)} }`;
   const counted = [limit, ...limits.filter((each) => each !== limit)].filter(Number.isFinite);
   return [
     // Of what the relay has instead as well, so that it is known for as long as its session lives.
@@ -212,6 +231,12 @@ function writeLane({ id, protocol, targets, targetPort, limit }: Lane, { limits 
     `counter name opened${id}`,
     `meta l4proto ${NUMBERS[protocol]} ct mark set ${MARK + id} dnat ${family} to ${to}`,
   ];
+}
+
+/** In how many parts flows are counted: a power of two, so that a mask tells them apart. */
+function partsOf(limits: readonly number[]): number {
+  const most = Math.max(PART.most, ...limits.filter(Number.isFinite));
+  return Math.min(PART.maxCount, 2 ** Math.ceil(Math.log2(most / PART.most)));
 }
 
 /** What lives of each port, for a limit: what is counted towards one has to be known when another is chosen. */

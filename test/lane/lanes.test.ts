@@ -12,6 +12,7 @@ const TERMS: Terms = {
   bind: null,
   allowFrom: null,
   limits: [90],
+  maxPorts: 1_000,
   udpTimeout: 60,
   idleTimeout: null,
   connectTimeout: 10,

@@ -16,6 +16,7 @@ const TERMS: Terms = {
   bind: null,
   allowFrom: null,
   limits: [Infinity],
+  maxPorts: 1_000,
   udpTimeout: 60,
   idleTimeout: null,
   connectTimeout: 10,
@@ -113,12 +114,13 @@ test.each([
 });
 
 const SYN_ALONE = 'tcp flags & (fin | syn | rst | ack) != syn return';
+const BEFORE_LANES = [SYN_ALONE, 'jump part'];
 
 test('without lanes nobody is taken; of loopback, for other hosts, and in the midst of a connection nobody ever is', () => {
   expect(linesOf(write([]), 'chain new')).toEqual([
     'iifname "lo" return',
     'fib daddr type != local return',
-    SYN_ALONE,
+    ...BEFORE_LANES,
   ]);
 });
 
@@ -126,7 +128,7 @@ test('whom no lane may take is told apart before the lanes', () => {
   const terms = { bind: ['10.0.0.1'], allowFrom: [['10.0.0.0', 8]] } as const;
   const taken = linesOf(write([LANE], terms), 'chain new');
   const before = linesOf(write([], terms), 'chain new');
-  expect(before.at(-1)).toBe(SYN_ALONE);
+  expect(before.slice(-2)).toEqual(BEFORE_LANES);
   expect(taken).toEqual([
     ...before,
     'meta nfproto . meta l4proto . th dport vmap { ipv4 . 6 . 443 : goto lane0 }',
@@ -148,7 +150,7 @@ test.each<[readonly string[], readonly string[]]>([
     'iifname "lo" return',
     'fib daddr . iif type != local return',
     ...rules,
-    SYN_ALONE,
+    ...BEFORE_LANES,
   ]);
 });
 
@@ -168,7 +170,7 @@ test.each<[NonNullable<Terms['allowFrom']>, readonly string[]]>([
     'iifname "lo" return',
     'fib daddr type != local return',
     ...rules,
-    SYN_ALONE,
+    ...BEFORE_LANES,
   ]);
 });
 
@@ -204,21 +206,47 @@ test('beyond its limit a lane takes nobody: what lives is counted by port, for e
   const limits = [90, 50, 20];
   expect(linesOf(write([{ ...LANE, limit: 50 }], { limits }), 'chain lane0')).toEqual([
     'ct timeout set "tcp_ip"',
-    'add @live50 { meta l4proto . th dport ct count over 50 } return',
-    'add @live90 { meta l4proto . th dport ct count over 90 }',
-    'add @live20 { meta l4proto . th dport ct count over 20 }',
+    'add @live50 { meta l4proto . th dport . ct mark ct count over 50 } return',
+    'add @live90 { meta l4proto . th dport . ct mark ct count over 90 }',
+    'add @live20 { meta l4proto . th dport . ct mark ct count over 20 }',
     'counter name opened0',
     expect.stringContaining('dnat ip to'),
   ]);
   const table = writeTable({ ...TERMS, limits });
   for (const limit of limits)
     expect(linesOf(table, `set live${limit}`)).toEqual([
-      'type inet_proto . inet_service',
+      'type inet_proto . inet_service . mark',
       'flags dynamic',
-      'size 65535',
+      'size 1000',
     ]);
   expect(writeTable(TERMS)).not.toContain('set live');
   expect(write([LANE])).not.toContain('@live');
+});
+
+test.each([
+  [[90, 50, 20], 1, { 90: 90, 50: 50, 20: 20 }],
+  [[100], 1, { 100: 100 }],
+  [[101, 56], 2, { 101: 50, 56: 28 }],
+  [[9_000, 5_000, 2_000], 128, { 9_000: 70, 5_000: 39, 2_000: 15 }],
+  [[1_000_000], 256, { 1_000_000: 3_906 }],
+  [[Infinity], 1, {}],
+])('what is counted for %j is counted in %i parts, which flows are of by turns', (limits, parts, of) => {
+  const table = writeTable({ ...TERMS, limits });
+  expect(linesOf(table, 'chain part')).toEqual([
+    `ct mark set numgen inc mod ${4 * parts}`,
+    `ct mark set ct mark & ${4 * (parts - 1)}`,
+  ]);
+  for (const limit of Object.keys(of))
+    expect(linesOf(table, `set live${limit}`)).toContain(`size ${1_000 * parts}`);
+  const lane = linesOf(write([{ ...LANE, limit: limits[0] ?? 0 }], { limits }), 'chain lane0');
+  const counts = lane.flatMap((rule) => /@live(\d+) .* over (\d+)/.exec(rule)?.slice(1).map(Number) ?? []);
+  expect(counts).toEqual(
+    Object.entries(of)
+      .toReversed()
+      .flatMap(([limit, each]) => [Number(limit), each]),
+  );
+  // No such number is one of a lane.
+  expect(4 * parts).toBeLessThan(MARK);
 });
 
 test('the address that was dialled chooses, where it has a lane; else the port does, by family', () => {

@@ -281,6 +281,24 @@ test('beside connections that the relay has for long, the kernel takes what ther
   expect(await flows()).toHaveLength(9);
 });
 
+test('of many slots the kernel fills its share to the last, and the relay takes the others', async () => {
+  const { app, flows, portOf } = await world({ TARGET: `db.test:${PORT}`, MAX_CONNECTIONS: '400' });
+  const crowd = await client(
+    app,
+    `(async () => {
+      for (let i = 0; i < 400; i++)
+        await new Promise((resolve) => net.connect(${PORT}, '${DOOR[4]}').once('data', resolve));
+      console.log('all are served');
+    })();`,
+  );
+  await crowd.said('all are served');
+  expect(await flows()).toHaveLength(360);
+  expect(await portOf('tcp')).toMatchObject({ live: 400, waiting: 0, limit: 400 });
+  const waits = await client(app, connection(DOOR[4]));
+  await waits.said('connected');
+  await expect.poll(() => portOf('tcp')).toMatchObject({ live: 400, waiting: 1 });
+});
+
 test('whom ALLOW_FROM does not list the relay refuses, and says so', async () => {
   const { app, stranger, door, flows } = await world({ ALLOW_FROM: '10.83.1.0/24' });
   await connect(app, DOOR[4]);
