@@ -63,10 +63,14 @@ const NUMBERS = { tcp: 6, udp: 17 } as const;
 /** As long as the kernel by itself remembers a connection that says nothing (nf_conntrack_tcp_timeout_established), in s. */
 const DAYS = 432_000;
 /**
- * The flows of a port are counted in parts, of so many flows at most, or in so many parts: for a new one the kernel looks up all that are counted with it
- * (nf_conncount.c), of 4,000 for milliseconds, but not twice in a jiffy. So in a row some are of the same part.
+ * The flows of a port are counted in parts of up to `most` flows, or in `maxCount` parts: for a new one the kernel looks up all that are counted with it
+ * (nf_conncount.c), of 4,000 for milliseconds, but not twice in a jiffy. So `row` new ones are of one part, and the next of the next.
  */
 const PART = { most: 100, maxCount: 256, row: 4 };
+/** What tells parts of ports apart, as nft(8) names it, and the types of that. */
+const OF_PART = { key: 'meta l4proto . th dport . ct mark', type: 'inet_proto . inet_service . mark' };
+/** For so long a part that was full takes nobody, in s: whom it turns away is counted there as well, for as long as the relay has him. */
+const FULL_FOR = 1;
 /** What stands for every address of a family. */
 const ALL: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
@@ -83,6 +87,8 @@ export function writeGuard(): string {
 /** What lanes lean on, and none of them yet. */
 export function writeTable({ limits, maxPorts, udpTimeout, idleTimeout, connectTimeout }: Terms): string {
   const parts = partsOf(limits);
+  // Without room what is new would not be counted.
+  const size = `size ${maxPorts * parts}`;
   const timeout = (protocol: Protocol, family: Family, policy: string) =>
     block(`ct timeout ${timeoutOf(protocol, family)}`, [
       `protocol ${protocol}`,
@@ -97,14 +103,11 @@ export function writeTable({ limits, maxPorts, udpTimeout, idleTimeout, connectT
       ...timeout('udp', family, `unreplied : ${udpTimeout}, replied : ${udpTimeout}`),
       ...timeout('tcp', family, [...tcp, `syn_sent : ${connectTimeout}`].join(', ')),
     ]),
-    ...limits.filter(Number.isFinite).flatMap((limit) =>
-      block(`set ${setOf(limit)}`, [
-        'type inet_proto . inet_service . mark',
-        'flags dynamic',
-        // Without room there what is new would not be counted.
-        `size ${maxPorts * parts}`,
-      ]),
-    ),
+    ...limits
+      .filter(Number.isFinite)
+      .flatMap((limit) => block(`set ${setOf(limit)}`, [`type ${OF_PART.type}`, 'flags dynamic', size])),
+    ...block('set full', [`type ${OF_PART.type}`, 'flags dynamic, timeout', `timeout ${FULL_FOR}s`, size]),
+    ...block('chain turn_away', [`add @full { ${OF_PART.key} }`]),
     ...block('chain new', ['type nat hook prerouting priority dstnat']),
     // A number below those of lanes, in place of which they set their own.
     ...block('chain part', [
@@ -133,6 +136,8 @@ export function writeLanes(
 ): string {
   return [
     ...['new', 'counted', ...numbered('lane', former)].map((chain) => `flush chain ${TABLE} ${chain}`),
+    // By the limits of before.
+    `flush set ${TABLE} full`,
     ...numbered('lane', former).map((chain) => `delete chain ${TABLE} ${chain}`),
     ...block(`table ${TABLE}`, [
       ...COUNTED.flatMap((what) => numbered(what, ids).flatMap((counter) => block(`counter ${counter}`, []))),
@@ -211,7 +216,10 @@ function writeChoice(lanes: readonly Lane[]): readonly string[] {
   ];
 }
 
-function writeLane({ id, protocol, targets, targetPort, limit }: Lane, { limits }: Terms): readonly string[] {
+function writeLane(
+  { id, protocol, targets, targetPort, limit }: Lane,
+  { limits }: Pick<Terms, 'limits'>,
+): readonly string[] {
   const family = isOf('ip')(targets[0] ?? '') ? 'ip' : 'ip6';
   const [only = '', ...others] = targets;
   const byTurn = targets.map((target, i) => `${i} : ${target} . ${targetPort}`).join(', ');
@@ -219,17 +227,24 @@ function writeLane({ id, protocol, targets, targetPort, limit }: Lane, { limits 
     others.length === 0
       ? `${family === 'ip' ? only : `[${only}]`}:${targetPort}`
       : `numgen inc mod ${targets.length} map { ${byTurn} }`;
-  const parts = partsOf(limits);
-  const count = (each: number) =>
-    `add @${setOf(each)} { meta l4proto . th dport . ct mark ct count over ${Math.floor(each / parts)} }`;
-  const counted = [limit, ...limits.filter((each) => each !== limit)].filter(Number.isFinite);
   return [
     // Of what the relay has instead as well, so that it is known for as long as its session lives.
     `ct timeout set "${timeoutOf(protocol, family)}"`,
-    // Its own limit first: who is turned away is counted there, for as long as the relay has him, and must not be elsewhere.
-    ...counted.map((each) => `${count(each)}${each === limit ? ' return' : ''}`),
+    ...(limit === Infinity ? [] : writeCounts(limit, limits)),
     `counter name opened${id}`,
     `meta l4proto ${NUMBERS[protocol]} ct mark set ${MARK + id} dnat ${family} to ${to}`,
+  ];
+}
+
+/** Whom a limit turns away is not counted for others. */
+function writeCounts(limit: number, limits: Terms['limits']): readonly string[] {
+  const parts = partsOf(limits);
+  const count = (each: number) =>
+    `add @${setOf(each)} { ${OF_PART.key} ct count over ${Math.floor(each / parts)} }`;
+  return [
+    `${OF_PART.key} @full return`,
+    `${count(limit)} goto turn_away`,
+    ...limits.filter((each) => each !== limit).map(count),
   ];
 }
 

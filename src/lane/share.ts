@@ -32,8 +32,8 @@ export function limitsOf(size: number): readonly number[] {
 /**
  * The slots of a port that flows of the kernel may have. The kernel counts those by itself, so their slots are held all the time, used or not. But where
  * somebody waits for a slot the kernel takes no new flows: what is not used goes to others at once, and the rest as flows end. The kernel is open again when
- * nobody waits, with the most that it can have: whom the relay serves takes room of the kernel's for as long. The sum may be less than the limit: whom the
- * kernel has turned away counts there, too, for as long as the relay has him. It is never more.
+ * nobody waits, with the most that it can have: whom the relay serves takes room of the kernel's for as long. The sum may be less than the limit, as
+ * whom the kernel turns away may count there, too, for as long as the relay has him (`FULL_FOR` of ruleset.ts). It is never more.
  */
 export class LaneShare {
   readonly #options: Options;

@@ -206,7 +206,8 @@ test('beyond its limit a lane takes nobody: what lives is counted by port, for e
   const limits = [90, 50, 20];
   expect(linesOf(write([{ ...LANE, limit: 50 }], { limits }), 'chain lane0')).toEqual([
     'ct timeout set "tcp_ip"',
-    'add @live50 { meta l4proto . th dport . ct mark ct count over 50 } return',
+    'meta l4proto . th dport . ct mark @full return',
+    'add @live50 { meta l4proto . th dport . ct mark ct count over 50 } goto turn_away',
     'add @live90 { meta l4proto . th dport . ct mark ct count over 90 }',
     'add @live20 { meta l4proto . th dport . ct mark ct count over 20 }',
     'counter name opened0',
@@ -219,8 +220,15 @@ test('beyond its limit a lane takes nobody: what lives is counted by port, for e
       'flags dynamic',
       'size 1000',
     ]);
+  expect(linesOf(table, 'set full')).toEqual([
+    'type inet_proto . inet_service . mark',
+    'flags dynamic, timeout',
+    'timeout 1s',
+    'size 1000',
+  ]);
+  expect(linesOf(table, 'chain turn_away')).toEqual(['add @full { meta l4proto . th dport . ct mark }']);
   expect(writeTable(TERMS)).not.toContain('set live');
-  expect(write([LANE])).not.toContain('@live');
+  expect(write([LANE])).not.toMatch(/@(live|full)/);
 });
 
 test.each([
@@ -285,6 +293,7 @@ test('lanes take the place of former ones, whose chains nothing leads to any mor
   const lines = write([LANE], {}, 2).split('\n');
   expect(lines.slice(0, lines.indexOf('table inet sallyport_lanes {'))).toEqual([
     ...['new', 'counted', 'lane0', 'lane1'].map((chain) => `flush chain inet sallyport_lanes ${chain}`),
+    'flush set inet sallyport_lanes full',
     ...['lane0', 'lane1'].map((chain) => `delete chain inet sallyport_lanes ${chain}`),
   ]);
 });

@@ -273,7 +273,7 @@ test('beside connections that the relay has for long, the kernel takes what ther
 
   for (const each of relayed) each.write('end');
   const limit = () => run(center, 'nft', 'list', 'chain', 'inet', 'sallyport_lanes', 'lane0');
-  await expect.poll(limit).toContain('ct count over 9 } return');
+  await expect.poll(limit).toContain('ct count over 9 } goto turn_away');
   for (let i = 0; i < 4; i++) await connect(app, DOOR[4]);
   const waits = await client(app, connection(DOOR[4]));
   await waits.said('connected');
@@ -297,6 +297,34 @@ test('of many slots the kernel fills its share to the last, and the relay takes 
   const waits = await client(app, connection(DOOR[4]));
   await waits.said('connected');
   await expect.poll(() => portOf('tcp')).toMatchObject({ live: 400, waiting: 1 });
+});
+
+test('whom the kernel turns away takes no room of its own, however many they are', async () => {
+  const { center, app, run, flows } = await world({ TARGET: `db.test:${PORT}/udp`, MAX_CONNECTIONS: '10' });
+  /** New sessions, one behind the other, which are answered. */
+  const crowd = async (sessions: number) => {
+    const all = await client(
+      app,
+      `(async () => {
+        for (let i = 0; i < ${sessions}; i++) {
+          const socket = dgram.createSocket('udp4');
+          socket.send('hello', ${PORT}, '${DOOR[4]}');
+          await new Promise((resolve) => socket.once('message', resolve));
+        }
+        console.log('all are answered');
+      })();`,
+    );
+    await all.said('all are answered');
+  };
+  await crowd(40);
+  expect(await flows()).toHaveLength(9);
+  await run(center, 'conntrack', '-D', '--mark', '0x73610000/0xffff0000');
+  await expect
+    .poll(async () => {
+      await crowd(1);
+      return (await flows()).length;
+    })
+    .toBe(5);
 });
 
 test('whom ALLOW_FROM does not list the relay refuses, and says so', async () => {
