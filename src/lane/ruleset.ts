@@ -109,7 +109,7 @@ export function writeTable({ limits, maxPorts, udpTimeout, idleTimeout, connectT
     ...block('set full', [`type ${OF_PART.type}`, 'flags dynamic, timeout', `timeout ${FULL_FOR}s`, size]),
     ...block('chain turn_away', [`add @full { ${OF_PART.key} }`]),
     ...block('chain new', ['type nat hook prerouting priority dstnat']),
-    // A number below those of lanes, in place of which they set their own.
+    // A number below all marks of lanes, which takes its place where a lane takes the flow.
     ...block('chain part', [
       `ct mark set numgen inc mod ${parts * PART.row}`,
       `ct mark set ct mark & ${(parts - 1) * PART.row}`,

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text as textOf } from 'node:stream/consumers';
 
-import { expect, onTestFinished } from 'vitest';
+import { expect, onTestFailed, onTestFinished } from 'vitest';
 
 import { askRelay } from '../../src/control/ask-relay.ts';
 import type { Status } from '../../src/control/protocol.ts';
@@ -15,6 +15,9 @@ import { closedPort } from './sockets.ts';
 
 /** What runs the built programs: this Node, unless a project has another one. */
 const [NODE = process.execPath, ...EMULATED] = process.env['TEST_NODE']?.split(' ') ?? [];
+
+/** How many lines of a relay's log a failing test shows. */
+const SHOWN = 100;
 
 type Program = 'sallyport' | 'healthcheck';
 type Environment = Readonly<Record<string, string>>;
@@ -40,7 +43,7 @@ export interface Sallyport {
 
 /**
  * Runs the built relay with nothing but this environment, and Node's options as its first line has them; killed with the test, which fails where a line of
- * the log is not as its schema says.
+ * the log is not as its schema says, and shows the log when it fails.
  */
 export function startSallyport(
   environment: Environment,
@@ -59,6 +62,7 @@ export function startSallyport(
     for (const wake of waiters) wake();
   });
   onTestFinished(() => expect(lines.flatMap((line) => faultsOf('log-line.json', line))).toEqual([]));
+  onTestFailed(() => console.log(['the relay said:', ...written.slice(-SHOWN)].join('\n')));
   const ended = outcomeOf(child);
 
   const line = async (message: string) => {

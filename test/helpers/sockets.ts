@@ -147,10 +147,18 @@ export function isWindowShut(client: number | undefined, server: number): boolea
     });
 }
 
-/** A port of 127.0.0.1 where nothing listens, below the range that the kernel gives out by itself. */
+/**
+ * Each of Vitest's workers has ports of its own: what one has found closed, another might listen on first. They are above those of `closedRange` and 10080,
+ * which fetch refuses, and below those that the kernel gives out by itself.
+ */
+const PARTS = { first: 10_081, size: 1_400, count: 16 };
+const ownPart = PARTS.first + (Number(process.env['VITEST_POOL_ID'] ?? 0) % PARTS.count) * PARTS.size;
+let tried = randomInt(PARTS.size);
+
+/** A port of 127.0.0.1 where nothing listens, another one each time. */
 export async function closedPort(): Promise<number> {
   for (;;) {
-    const port = randomInt(10_000, 32_768);
+    const port = ownPart + (tried++ % PARTS.size);
     if (await isClosed(port, '127.0.0.1')) return port;
   }
 }
