@@ -60,8 +60,8 @@ export class FastLane {
   #looking: Promise<boolean> | null = null;
   #trying: NodeJS.Timeout | undefined;
   #isClosed = false;
-  /** Live flows by way, when they could last be looked at. */
-  #live: ReadonlyMap<number, number> = new Map();
+  /** Which part each live flow is counted with, by way, when they could last be looked at. */
+  #live: ReadonlyMap<number, readonly number[]> = new Map();
 
   constructor({ verbose, udpTimeout }: Config, lanes: Lanes, deps: Deps) {
     this.#deps = deps;
@@ -105,7 +105,7 @@ export class FastLane {
 
   /** Live flows of a port that the kernel has, beyond those slots that are held for it. */
   surplus(relay: PortOf): number {
-    return this.#liveOn(relay, (way) => !this.#isEnding(way)) - this.#ports.heldOf(relay);
+    return this.#liveOn(relay, (way) => !this.#isEnding(way)).length - this.#ports.heldOf(relay);
   }
 
   /** Goes by names, addresses, ports and switches as they are now. Resolves when the kernel does, as far as it can be told; never rejects. */
@@ -178,7 +178,7 @@ export class FastLane {
     const flows = await listFlows().catch(() => null);
     if (flows !== null) {
       const live = Map.groupBy(flows.filter(isLive), ({ id }) => id);
-      this.#live = new Map([...live].map(([id, some]) => [id, some.length]));
+      this.#live = new Map([...live].map(([id, some]) => [id, some.map(({ part }) => part)]));
     }
     if (counts === null) this.#tryAgain();
     else this.#counters.note(counts, this.#ways.all);
@@ -195,16 +195,16 @@ export class FastLane {
     return isLive(flow) && !this.#ends.isEnding(flow.id);
   }
 
-  /** How many flows of a port live, by a look that begins now; null where that cannot be told. */
-  async #liveNow(port: PortOf): Promise<number | null> {
+  /** Which part each live flow of a port is counted with, by a look that begins now; null where that cannot be told. */
+  async #liveNow(port: PortOf): Promise<readonly number[] | null> {
     await this.#looking; // which may have begun too early
     return (await this.look()) ? this.#liveOn(port) : null;
   }
 
-  #liveOn({ port, protocol }: PortOf, isCounted: (way: Way) => boolean = () => true): number {
+  #liveOn({ port, protocol }: PortOf, isCounted: (way: Way) => boolean = () => true): readonly number[] {
     return this.#ways.all
       .filter((way) => way.port === port && way.protocol === protocol && isCounted(way))
-      .reduce((sum, { id }) => sum + (this.#live.get(id) ?? 0), 0);
+      .flatMap(({ id }) => this.#live.get(id) ?? []);
   }
 
   /** Has flows end that are of a way which is gone, and sessions to addresses that are not the name's any more. */

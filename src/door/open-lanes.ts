@@ -3,7 +3,7 @@ import { MAX_PORTS } from '../config/ports.ts';
 import { listFlows } from '../lane/conntrack.ts';
 import { Lanes } from '../lane/lanes.ts';
 import { type Terms, writeGuard } from '../lane/ruleset.ts';
-import { limitsOf } from '../lane/share.ts';
+import { limitsOf, partsOf } from '../lane/share.ts';
 import { runTool } from '../lane/tools.ts';
 import { messageOf } from '../lib/message-of.ts';
 import type { Log } from '../log/log.ts';
@@ -64,6 +64,7 @@ function termsOf({
     bind,
     allowFrom,
     limits: limitsOf(maxConnections),
+    parts: partsOf(maxConnections),
     maxPorts: MAX_PORTS,
     udpTimeout: seconds(udpTimeout),
     idleTimeout: idleTimeout === 0 ? null : seconds(idleTimeout),

@@ -3,13 +3,15 @@ import { createInterface } from 'node:readline';
 
 import type { SocketAddress } from '../kernel/socket-address.ts';
 import type { Protocol } from '../lib/protocol.ts';
-import { idOfMark, MARK_AND_MASK, markAndMaskOf } from './ruleset.ts';
+import { idOfMark, MARK_AND_MASK, markAndMaskOf, partOfMark } from './ruleset.ts';
 import { runTool } from './tools.ts';
 
 /** A connection or session that a lane has taken. */
 export interface Flow {
   /** Of the lane. */
   readonly id: number;
+  /** Of its port's flows: those that the kernel counts together. */
+  readonly part: number;
   readonly client: SocketAddress;
   readonly target: SocketAddress;
   /** Of TCP, as conntrack(8) names it; '' of UDP. */
@@ -62,12 +64,14 @@ export async function listFlows(): Promise<readonly Flow[]> {
 function readFlow(line: string): Flow | null {
   const { groups } = LINE.exec(line) ?? {};
   if (groups === undefined) return null;
+  const mark = Number(groups['mark']);
   const end = (name: 'client' | 'target') => ({
     address: groups[name] ?? '',
     port: Number(groups[`${name}Port`]),
   });
   return {
-    id: idOfMark(Number(groups['mark'])),
+    id: idOfMark(mark),
+    part: partOfMark(mark),
     client: end('client'),
     target: end('target'),
     state: groups['state'] ?? '',

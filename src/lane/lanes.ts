@@ -147,9 +147,11 @@ export class Lanes {
   /** The rules without what counts. */
   async #list(): Promise<string> {
     const tables = await Promise.all(
-      [GUARD, TABLE].map((table) => runTool('nft', ['--stateless', 'list', 'table', ...table.split(' ')])),
+      [GUARD, TABLE].map((table) =>
+        runTool('nft', ['--stateless', '--terse', 'list', 'table', ...table.split(' ')]),
+      ),
     );
-    return tables.join('').replaceAll(/\n\t\telements = \{[^}]*\}/g, '');
+    return tables.join('');
   }
 
   async #counts(): Promise<ReadonlyMap<number, LaneCounts>> {

@@ -15,7 +15,7 @@ export interface Lane {
   /** Where they are led by turns: of one family, and never none. */
   readonly targets: readonly string[];
   readonly targetPort: number;
-  /** With so many live flows of the port it takes no more: one of the limits that are counted; Infinity for no limit. */
+  /** So many flows of the port may live, the same number in each part, for it to take more: one of the limits that are counted; Infinity for no limit. */
   readonly limit: number;
 }
 
@@ -25,8 +25,10 @@ export interface Terms {
   readonly bind: readonly string[] | null;
   /** Where clients may come from; null: anywhere. */
   readonly allowFrom: readonly Network[] | null;
-  /** Of the live flows of a port; Infinity for none. Flows are counted for each of them, whichever a lane has now. */
+  /** Of the live flows of a port, multiples of its parts; Infinity for none. Flows are counted for each of them, whichever a lane has now. */
   readonly limits: readonly number[];
+  /** In how many parts the flows of a port are counted. From 1 to MAX_PARTS. */
+  readonly parts: number;
   /** At most so many ports may have lanes. */
   readonly maxPorts: number;
   /** Without a packet for so long a UDP flow is over, in s. */
@@ -43,13 +45,15 @@ type Family = 'ip' | 'ip6';
 /** Lanes whose connections are to end; or those of all. */
 export type Ending = ReadonlySet<number> | 'all';
 
-/** Of a flow that a lane has taken (ct mark), above the lane's id: `sa`, in ASCII. */
-const MARK = 0x73_61_00_00;
+/** Of a flow that a lane has taken (ct mark): `s`, in ASCII, above its part of the port's flows, and the lane's id. */
+const MARK = 0x73_00_00_00;
+const PART = { shift: 16, mask: 0xff_00_00 };
+export const MAX_PARTS = 256;
 export const MAX_ID = 0x7f_ff;
 /** Beside the id: its client has been reset. */
 const IS_RESET = 0x80_00;
-const OF_ANY = ~(MAX_ID | IS_RESET) >>> 0;
-const OF_ONE = ~IS_RESET >>> 0;
+const OF_ANY = 0xff_00_00_00;
+const OF_ONE = OF_ANY + MAX_ID;
 /** Any such mark, as nft(8) and conntrack(8) tell one. */
 const MARKED = `ct mark & ${OF_ANY} == ${MARK}`;
 export const MARK_AND_MASK = `${MARK}/${OF_ANY}`;
@@ -63,14 +67,19 @@ const NUMBERS = { tcp: 6, udp: 17 } as const;
 /** As long as the kernel by itself remembers a connection that says nothing (nf_conntrack_tcp_timeout_established), in s. */
 const DAYS = 432_000;
 /**
- * The flows of a port are counted in parts of up to `most` flows, or in `maxCount` parts: for a new one the kernel looks up all that are counted with it
- * (nf_conncount.c), of 4,000 for milliseconds, but not twice in a jiffy. So `row` new ones are of one part, and the next of the next.
+ * So many new flows are of one part, and the next of the next, by turns: the kernel looks up all that are counted together for a new one, but not twice in a
+ * jiffy (nf_conncount.c). A power of two.
  */
-const PART = { most: 100, maxCount: 256, row: 4 };
+const ROW = 4;
 /** What tells parts of ports apart, as nft(8) names it, and the types of that. */
 const OF_PART = { key: 'meta l4proto . th dport . ct mark', type: 'inet_proto . inet_service . mark' };
-/** For so long a part that was full takes nobody, in s: whom it turns away is counted there as well, for as long as the relay has him. */
-const FULL_FOR = 1;
+/**
+ * Whom a full part turns away is counted there as well, for as long as the relay has him (nft_connlimit.c adds before it compares): so beyond a few
+ * (`burst`, and so many a second) it takes nobody, and counts nobody, for so long, in s.
+ */
+const FLOOD = { burst: 5, perSecond: 1, shutFor: 1 };
+/** Of what is counted, at least: what is over of ports that are gone stands there for a while, and without room what is new would not be counted. */
+const LEAST_ROOM = 65_535;
 /** What stands for every address of a family. */
 const ALL: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
@@ -85,10 +94,9 @@ export function writeGuard(): string {
 }
 
 /** What lanes lean on, and none of them yet. */
-export function writeTable({ limits, maxPorts, udpTimeout, idleTimeout, connectTimeout }: Terms): string {
-  const parts = partsOf(limits);
-  // Without room what is new would not be counted.
-  const size = `size ${maxPorts * parts}`;
+export function writeTable(terms: Terms): string {
+  const { limits, parts, maxPorts, udpTimeout, idleTimeout, connectTimeout } = terms;
+  const size = `size ${Math.max(LEAST_ROOM, maxPorts * parts)}`;
   const timeout = (protocol: Protocol, family: Family, policy: string) =>
     block(`ct timeout ${timeoutOf(protocol, family)}`, [
       `protocol ${protocol}`,
@@ -106,13 +114,19 @@ export function writeTable({ limits, maxPorts, udpTimeout, idleTimeout, connectT
     ...limits
       .filter(Number.isFinite)
       .flatMap((limit) => block(`set ${setOf(limit)}`, [`type ${OF_PART.type}`, 'flags dynamic', size])),
-    ...block('set full', [`type ${OF_PART.type}`, 'flags dynamic, timeout', `timeout ${FULL_FOR}s`, size]),
-    ...block('chain turn_away', [`add @full { ${OF_PART.key} }`]),
+    ...block('set full', [
+      `type ${OF_PART.type}`,
+      'flags dynamic, timeout',
+      `timeout ${FLOOD.shutFor}s`,
+      size,
+    ]),
+    ...block('chain turn_away', [
+      `limit rate over ${FLOOD.perSecond}/second burst ${FLOOD.burst} packets add @full { ${OF_PART.key} }`,
+    ]),
     ...block('chain new', ['type nat hook prerouting priority dstnat']),
-    // A number below all marks of lanes, which takes its place where a lane takes the flow.
+    // Kept while lanes change, so that parts go on taking turns.
     ...block('chain part', [
-      `ct mark set numgen inc mod ${parts * PART.row}`,
-      `ct mark set ct mark & ${(parts - 1) * PART.row}`,
+      `ct mark set numgen inc mod ${parts * ROW} << ${PART.shift - Math.log2(ROW)} & ${PART.mask}`,
     ]),
     // Behind the guard.
     ...block('chain counted', ['type filter hook forward priority filter + 1']),
@@ -136,8 +150,6 @@ export function writeLanes(
 ): string {
   return [
     ...['new', 'counted', ...numbered('lane', former)].map((chain) => `flush chain ${TABLE} ${chain}`),
-    // By the limits of before.
-    `flush set ${TABLE} full`,
     ...numbered('lane', former).map((chain) => `delete chain ${TABLE} ${chain}`),
     ...block(`table ${TABLE}`, [
       ...COUNTED.flatMap((what) => numbered(what, ids).flatMap((counter) => block(`counter ${counter}`, []))),
@@ -147,8 +159,8 @@ export function writeLanes(
         ...(ids === 0
           ? []
           : [
-              `ct direction original counter name ct mark map ${countersOf('sent', ids)}`,
-              `ct direction reply counter name ct mark map ${countersOf('received', ids)}`,
+              `ct direction original counter name ct mark & ${OF_ONE} map ${countersOf('sent', ids)}`,
+              `ct direction reply counter name ct mark & ${OF_ONE} map ${countersOf('received', ids)}`,
             ]),
       ]),
       ...block('chain new', [...writeTerms(terms), ...writeChoice(lanes)]),
@@ -192,7 +204,6 @@ function writeTerms({ bind, allowFrom }: Terms): readonly string[] {
         )),
     // Without this, a flow that is forgotten in its midst would be a new one, and go on.
     'tcp flags & (fin | syn | rst | ack) != syn return',
-    'jump part',
   ];
 }
 
@@ -218,7 +229,7 @@ function writeChoice(lanes: readonly Lane[]): readonly string[] {
 
 function writeLane(
   { id, protocol, targets, targetPort, limit }: Lane,
-  { limits }: Pick<Terms, 'limits'>,
+  { limits, parts }: Pick<Terms, 'limits' | 'parts'>,
 ): readonly string[] {
   const family = isOf('ip')(targets[0] ?? '') ? 'ip' : 'ip6';
   const [only = '', ...others] = targets;
@@ -230,31 +241,24 @@ function writeLane(
   return [
     // Of what the relay has instead as well, so that it is known for as long as its session lives.
     `ct timeout set "${timeoutOf(protocol, family)}"`,
-    ...(limit === Infinity ? [] : writeCounts(limit, limits)),
+    ...(limit === Infinity ? [] : writeCounts(limit, { limits, parts })),
     `counter name opened${id}`,
-    `meta l4proto ${NUMBERS[protocol]} ct mark set ${MARK + id} dnat ${family} to ${to}`,
+    `meta l4proto ${NUMBERS[protocol]} ct mark set ct mark | ${MARK + id} dnat ${family} to ${to}`,
   ];
 }
 
 /** Whom a limit turns away is not counted for others. */
-function writeCounts(limit: number, limits: Terms['limits']): readonly string[] {
-  const parts = partsOf(limits);
-  const count = (each: number) =>
-    `add @${setOf(each)} { ${OF_PART.key} ct count over ${Math.floor(each / parts)} }`;
+function writeCounts(limit: number, { limits, parts }: Pick<Terms, 'limits' | 'parts'>): readonly string[] {
+  const count = (each: number) => `add @${setOf(each)} { ${OF_PART.key} ct count over ${each / parts} }`;
   return [
+    'jump part',
     `${OF_PART.key} @full return`,
     `${count(limit)} goto turn_away`,
     ...limits.filter((each) => each !== limit).map(count),
   ];
 }
 
-/** In how many parts flows are counted: a power of two, so that a mask tells them apart. */
-function partsOf(limits: readonly number[]): number {
-  const most = Math.max(PART.most, ...limits.filter(Number.isFinite));
-  return Math.min(PART.maxCount, 2 ** Math.ceil(Math.log2(most / PART.most)));
-}
-
-/** What lives of each port, for a limit: what is counted towards one has to be known when another is chosen. */
+/** What lives of each part, for a limit: what is counted towards one has to be known when another is chosen. */
 function setOf(limit: number): string {
   return `live${limit}`;
 }
@@ -295,4 +299,9 @@ export function markAndMaskOf(id: number): string {
 /** The lane's id. */
 export function idOfMark(mark: number): number {
   return mark & MAX_ID;
+}
+
+/** The part of its port's flows that it is counted with; of those that are not counted 0. */
+export function partOfMark(mark: number): number {
+  return (mark & PART.mask) >> PART.shift;
 }

@@ -9,8 +9,8 @@ import { standIn } from '../helpers/stand-ins.ts';
 import { until } from '../helpers/until.ts';
 
 const LINGER = 5_000;
-const ANY = '1935736832/4294901760';
-const ofOne = (id: number) => `${1_935_736_832 + id}/4294934527`;
+const ANY = '1929379840/4278190080';
+const ofOne = (id: number) => `${1_929_379_840 + id}/4278222847`;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });

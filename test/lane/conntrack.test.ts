@@ -8,8 +8,8 @@ import { type Flow, forgetFlows, isLive, listFlows, watchFlows } from '../../src
 import { temporaryDirectory } from '../helpers/program.ts';
 import { standIn, usePath } from '../helpers/stand-ins.ts';
 
-const MARK = 0x73_61_00_00;
-const ANY_MARK = '1935736832/4294901760';
+const MARK = 0x73_00_00_00;
+const ANY_MARK = '1929379840/4278190080';
 
 /** A stand-in for conntrack(8), which says this and then does that; and its arguments, a line each time. */
 function conntrack(says: string, does = '') {
@@ -20,15 +20,16 @@ function conntrack(says: string, does = '') {
   return () => readFileSync(asked, 'utf8').trimEnd().split('\n');
 }
 
-/** All but the bit that says that a client has been reset. */
-const OF_ONE = ~0x80_00 >>> 0;
+/** Where others than the lane's id may stand: the part, and whether a client has been reset. */
+const OF_ONE = 0xff_00_7f_ff;
 const TCP = `tcp      6 431999 ESTABLISHED src=10.83.1.2 dst=10.83.1.1 sport=40000 dport=5432 src=10.83.3.2 dst=10.83.3.1 sport=5433 dport=40000 [ASSURED] mark=${MARK + 1} use=1`;
-const COUNTED = `tcp      6 118 TIME_WAIT src=10.83.1.2 dst=10.83.1.1 sport=40000 dport=5432 packets=6 bytes=321 src=10.83.3.2 dst=10.83.3.1 sport=5433 dport=40000 packets=4 bytes=222 [ASSURED] mark=${MARK + 32_767} delta-time=12 use=1`;
+const COUNTED = `tcp      6 118 TIME_WAIT src=10.83.1.2 dst=10.83.1.1 sport=40000 dport=5432 packets=6 bytes=321 src=10.83.3.2 dst=10.83.3.1 sport=5433 dport=40000 packets=4 bytes=222 [ASSURED] mark=${MARK + 0xff_7f_ff} delta-time=12 use=1`;
 const UNREPLIED = `udp      17 29 src=fd83:1::2 dst=fd83:1::1 sport=40000 dport=53 packets=1 bytes=53 [UNREPLIED] src=fd83:3::2 dst=fd83:3::1 sport=5353 dport=40000 packets=0 bytes=0 mark=${MARK} delta-time=3 use=1`;
 const UDP = `udp      17 29 src=10.83.1.2 dst=10.83.1.1 sport=40000 dport=53 src=10.83.3.2 dst=10.83.3.1 sport=5353 dport=40000 mark=${MARK} use=1`;
 
 const flow: Flow = {
   id: 1,
+  part: 0,
   client: { address: '10.83.1.2', port: 40_000 },
   target: { address: '10.83.3.2', port: 5_433 },
   state: 'ESTABLISHED',
@@ -51,7 +52,7 @@ test.each<[string, string, Flow]>([
   [
     'one that is over, where the kernel counts',
     COUNTED,
-    { ...flow, id: 32_767, state: 'TIME_WAIT', left: 118, sent: 321, received: 222, duration: 12 },
+    { ...flow, id: 32_767, part: 255, state: 'TIME_WAIT', left: 118, sent: 321, received: 222, duration: 12 },
   ],
   [
     'one whose target has not answered the SYN',
@@ -85,7 +86,7 @@ test.each<[string, string, Flow]>([
 test('listFlows() asks for marks of lanes, and skips lines that tell of no flow', async () => {
   const others = [
     'conntrack v1.4.7 (conntrack-tools): 2 flow entries have been shown.',
-    'icmp     1 29 src=10.83.1.2 dst=10.83.1.1 type=8 code=0 id=1 src=10.83.3.2 dst=10.83.3.1 type=0 code=0 id=1 mark=1935736832 use=1',
+    'icmp     1 29 src=10.83.1.2 dst=10.83.1.1 type=8 code=0 id=1 src=10.83.3.2 dst=10.83.3.1 type=0 code=0 id=1 mark=1929379840 use=1',
     TCP.replace(/ mark=\d+/, ''),
     '',
   ];
@@ -163,7 +164,7 @@ test('watchFlows() tells of each flow that ends, and whether the kernel was told
   await expect.poll(() => told).toHaveLength(4);
   expect(told).toEqual([
     { ...flow, ...datagrams, left: 0 },
-    { ...flow, id: 32_767, state: 'TIME_WAIT', left: 0, sent: 321, received: 222, duration: 12 },
+    { ...flow, id: 32_767, part: 255, state: 'TIME_WAIT', left: 0, sent: 321, received: 222, duration: 12 },
     flow,
     { ...flow, left: 0, isForgotten: true },
   ]);

@@ -12,6 +12,7 @@ const TERMS: Terms = {
   bind: null,
   allowFrom: null,
   limits: [90],
+  parts: 1,
   maxPorts: 1_000,
   udpTimeout: 60,
   idleTimeout: null,
@@ -63,8 +64,8 @@ function nft() {
         'fails: '*|'writes nothing: -f -'|'lists nothing: --stateless '*) fail;;
         'fails with changes: -f -') grep -q '${GUARD}' "$file" || fail;;
         *': -f -') ;;
-        *': --stateless list table inet sallyport_guard') echo guard;;
-        *': --stateless list table inet sallyport_lanes') cat '${rules}';;
+        *': --stateless --terse list table inet sallyport_guard') echo guard;;
+        *': --stateless --terse list table inet sallyport_lanes') cat '${rules}';;
         *': --json list counters table inet sallyport_lanes') cat '${counters}';;
         *) fail;;
       esac`,
@@ -140,8 +141,8 @@ test('connections that are to end are a change of their own, of the same lanes',
   expect(written().map((rules) => /^.*goto ending$/m.exec(rules)?.[0].trim())).toEqual([
     undefined,
     undefined,
-    expect.stringContaining('{ 1935736835 }'),
-    expect.stringMatching(/== 1935736832 goto/),
+    expect.stringContaining('{ 1929379843 }'),
+    expect.stringMatching(/== 1929379840 goto/),
   ]);
 });
 
@@ -216,10 +217,7 @@ test('look() writes nothing where nobody has changed anything', async () => {
   expect(written()).toHaveLength(2);
 });
 
-const ELEMENTS =
-  'set live {\n\t\tsize 65535\n\t\telements = { 6 . 443 ct count over 90,\n\t\t\t     17 . 53 ct count over 90 }\n\t}';
-
-test('look() has rules written anew that somebody has changed, but not for what they have counted', async () => {
+test('look() has rules written anew that somebody has changed', async () => {
   const { lanes, tell, written, troubles } = await open();
   await lanes.follow([ONE], NONE);
   tell('set live {\n\t\tsize 65535\n\t}');
@@ -229,7 +227,6 @@ test('look() has rules written anew that somebody has changed, but not for what 
   expect(rewritten).toContain(GUARD);
   expect(rewritten).toContain(TO_ONE);
 
-  tell(ELEMENTS);
   expect(await lanes.look()).toEqual(new Map());
   expect(written()).toHaveLength(3);
   expect([lanes.size, troubles]).toEqual([1, []]);

@@ -6,6 +6,8 @@ import {
   MARK_AND_MASK,
   markAndMaskOf,
   MAX_ID,
+  MAX_PARTS,
+  partOfMark,
   type Terms,
   writeGuard,
   writeLanes,
@@ -16,6 +18,7 @@ const TERMS: Terms = {
   bind: null,
   allowFrom: null,
   limits: [Infinity],
+  parts: 1,
   maxPorts: 1_000,
   udpTimeout: 60,
   idleTimeout: null,
@@ -30,11 +33,10 @@ const LANE: Lane = {
   targetPort: 8443,
   limit: Infinity,
 };
-/** `sa` and the id, as a number; and the mask of the first half. */
-const MARK = 1_935_736_832;
-const MASK = 4_294_901_760;
-/** All but the bit beside the id. */
-const OF_ONE = 4_294_934_527;
+/** `s`, a part and an id, as a number, of the first ones; the masks of the `s`, and of all but the part and a bit beside the id. */
+const MARK = 0x73_00_00_00;
+const MASK = 0xff_00_00_00;
+const OF_ONE = 0xff_00_7f_ff;
 
 /** The lines between the braces of a block; there is one such. */
 function linesOf(rules: string, head: string): readonly string[] {
@@ -50,14 +52,19 @@ function write(lanes: readonly Lane[], terms: Partial<Terms> = {}, former = 0): 
   return writeLanes(lanes, { ...TERMS, ...terms }, { former, ids, ending: new Set() });
 }
 
-test('a mark holds the id of a lane, beside what all marks have in common', () => {
+test('a mark holds the id of a lane and a part, beside what all marks have in common', () => {
   expect(MARK_AND_MASK).toBe(`${MARK}/${MASK}`);
   for (const id of [0, 1, MAX_ID]) {
     expect(markAndMaskOf(id)).toBe(`${MARK + id}/${OF_ONE}`);
     expect(idOfMark(MARK + id)).toBe(id);
-    // Beside it stands whether its client has been reset.
-    expect(idOfMark((MARK + id) | 0x80_00)).toBe(id);
-    expect(((MARK + id) & MASK) >>> 0).toBe(MARK);
+    for (const part of [0, 1, MAX_PARTS - 1])
+      // Beside it stands whether its client has been reset.
+      for (const beside of [0, 0x80_00]) {
+        const mark = MARK + part * 0x1_00_00 + id + beside;
+        expect([idOfMark(mark), partOfMark(mark)]).toEqual([id, part]);
+        expect((mark & MASK) >>> 0).toBe(MARK);
+        expect((mark & OF_ONE) >>> 0).toBe(MARK + id);
+      }
   }
 });
 
@@ -114,7 +121,7 @@ test.each([
 });
 
 const SYN_ALONE = 'tcp flags & (fin | syn | rst | ack) != syn return';
-const BEFORE_LANES = [SYN_ALONE, 'jump part'];
+const BEFORE_LANES = [SYN_ALONE];
 
 test('without lanes nobody is taken; of loopback, for other hosts, and in the midst of a connection nobody ever is', () => {
   expect(linesOf(write([]), 'chain new')).toEqual([
@@ -128,7 +135,7 @@ test('whom no lane may take is told apart before the lanes', () => {
   const terms = { bind: ['10.0.0.1'], allowFrom: [['10.0.0.0', 8]] } as const;
   const taken = linesOf(write([LANE], terms), 'chain new');
   const before = linesOf(write([], terms), 'chain new');
-  expect(before.slice(-2)).toEqual(BEFORE_LANES);
+  expect(before.at(-1)).toBe(SYN_ALONE);
   expect(taken).toEqual([
     ...before,
     'meta nfproto . meta l4proto . th dport vmap { ipv4 . 6 . 443 : goto lane0 }',
@@ -175,24 +182,24 @@ test.each<[NonNullable<Terms['allowFrom']>, readonly string[]]>([
 });
 
 test.each<[string, Partial<Lane>, string, string]>([
-  ['one target', {}, 'tcp_ip', 'meta l4proto 6 ct mark set 1935736839 dnat ip to 192.0.2.1:8443'],
+  ['one target', {}, 'tcp_ip', 'meta l4proto 6 ct mark set ct mark | 1929379847 dnat ip to 192.0.2.1:8443'],
   [
     'one of IPv6, over UDP',
     { protocol: 'udp', targets: ['2001:db8::1'] },
     'udp_ip6',
-    'meta l4proto 17 ct mark set 1935736839 dnat ip6 to [2001:db8::1]:8443',
+    'meta l4proto 17 ct mark set ct mark | 1929379847 dnat ip6 to [2001:db8::1]:8443',
   ],
   [
     'several, by turns',
     { targets: ['192.0.2.1', '192.0.2.2', '192.0.2.3'] },
     'tcp_ip',
-    'meta l4proto 6 ct mark set 1935736839 dnat ip to numgen inc mod 3 map { 0 : 192.0.2.1 . 8443, 1 : 192.0.2.2 . 8443, 2 : 192.0.2.3 . 8443 }',
+    'meta l4proto 6 ct mark set ct mark | 1929379847 dnat ip to numgen inc mod 3 map { 0 : 192.0.2.1 . 8443, 1 : 192.0.2.2 . 8443, 2 : 192.0.2.3 . 8443 }',
   ],
   [
     'several of IPv6',
     { targets: ['2001:db8::1', '2001:db8::2'] },
     'tcp_ip6',
-    'meta l4proto 6 ct mark set 1935736839 dnat ip6 to numgen inc mod 2 map { 0 : 2001:db8::1 . 8443, 1 : 2001:db8::2 . 8443 }',
+    'meta l4proto 6 ct mark set ct mark | 1929379847 dnat ip6 to numgen inc mod 2 map { 0 : 2001:db8::1 . 8443, 1 : 2001:db8::2 . 8443 }',
   ],
 ])('a lane times a flow, counts it, marks it and leads it to %s', (_which, lane, timeout, rule) => {
   expect(linesOf(write([{ ...LANE, id: 7, ...lane }]), 'chain lane0')).toEqual([
@@ -206,6 +213,7 @@ test('beyond its limit a lane takes nobody: what lives is counted by port, for e
   const limits = [90, 50, 20];
   expect(linesOf(write([{ ...LANE, limit: 50 }], { limits }), 'chain lane0')).toEqual([
     'ct timeout set "tcp_ip"',
+    'jump part',
     'meta l4proto . th dport . ct mark @full return',
     'add @live50 { meta l4proto . th dport . ct mark ct count over 50 } goto turn_away',
     'add @live90 { meta l4proto . th dport . ct mark ct count over 90 }',
@@ -218,44 +226,41 @@ test('beyond its limit a lane takes nobody: what lives is counted by port, for e
     expect(linesOf(table, `set live${limit}`)).toEqual([
       'type inet_proto . inet_service . mark',
       'flags dynamic',
-      'size 1000',
+      'size 65535',
     ]);
   expect(linesOf(table, 'set full')).toEqual([
     'type inet_proto . inet_service . mark',
     'flags dynamic, timeout',
     'timeout 1s',
-    'size 1000',
+    'size 65535',
   ]);
-  expect(linesOf(table, 'chain turn_away')).toEqual(['add @full { meta l4proto . th dport . ct mark }']);
+  expect(linesOf(table, 'chain turn_away')).toEqual([
+    'limit rate over 1/second burst 5 packets add @full { meta l4proto . th dport . ct mark }',
+  ]);
   expect(writeTable(TERMS)).not.toContain('set live');
-  expect(write([LANE])).not.toMatch(/@(live|full)/);
+  expect(write([LANE])).not.toMatch(/@(live|full)|jump part/);
 });
 
 test.each([
-  [[90, 50, 20], 1, { 90: 90, 50: 50, 20: 20 }],
-  [[100], 1, { 100: 100 }],
-  [[101, 56], 2, { 101: 50, 56: 28 }],
-  [[9_000, 5_000, 2_000], 128, { 9_000: 70, 5_000: 39, 2_000: 15 }],
-  [[1_000_000], 256, { 1_000_000: 3_906 }],
-  [[Infinity], 1, {}],
-])('what is counted for %j is counted in %i parts, which flows are of by turns', (limits, parts, of) => {
-  const table = writeTable({ ...TERMS, limits });
-  expect(linesOf(table, 'chain part')).toEqual([
-    `ct mark set numgen inc mod ${4 * parts}`,
-    `ct mark set ct mark & ${4 * (parts - 1)}`,
-  ]);
-  for (const limit of Object.keys(of))
-    expect(linesOf(table, `set live${limit}`)).toContain(`size ${1_000 * parts}`);
-  const lane = linesOf(write([{ ...LANE, limit: limits[0] ?? 0 }], { limits }), 'chain lane0');
-  const counts = lane.flatMap((rule) => /@live(\d+) .* over (\d+)/.exec(rule)?.slice(1).map(Number) ?? []);
-  expect(counts).toEqual(
-    Object.entries(of)
-      .toReversed()
-      .flatMap(([limit, each]) => [Number(limit), each]),
-  );
-  // No such number is one of a lane.
-  expect(4 * parts).toBeLessThan(MARK);
-});
+  [1, 90, 4, 65_535],
+  [9, 900, 36, 65_535],
+  [256, 25_600, 1_024, 256_000],
+])(
+  'flows are of %i parts by turns, each of which has its part of the limit %i',
+  (parts, limit, turns, size) => {
+    const terms = { limits: [limit], parts };
+    const table = writeTable({ ...TERMS, ...terms });
+    expect(linesOf(table, 'chain part')).toEqual([`ct mark set numgen inc mod ${turns} << 14 & 16711680`]);
+    expect(linesOf(table, `set live${limit}`)).toContain(`size ${size}`);
+    expect(linesOf(write([{ ...LANE, limit }], terms), 'chain lane0')).toContainEqual(
+      expect.stringContaining(`ct count over ${limit / parts} `),
+    );
+    // In the order of turns each part comes for four flows, and no part is a mark of a lane's flow.
+    const inTurn = Array.from({ length: turns }, (_, turn) => (turn << 14) & 16_711_680);
+    expect(inTurn.map(partOfMark)).toEqual(Array.from({ length: turns }, (_, turn) => Math.floor(turn / 4)));
+    expect(inTurn.filter((mark) => (mark & MASK) !== 0)).toEqual([]);
+  },
+);
 
 test('the address that was dialled chooses, where it has a lane; else the port does, by family', () => {
   const lanes: readonly Lane[] = [
@@ -283,7 +288,7 @@ test('all ids that have been used are counted, whether or not they have a lane n
       ['reply', 'received'],
     ].map(
       ([direction, what]) =>
-        `ct direction ${direction} counter name ct mark map { ${MARK} : "${what}0", ${MARK + 1} : "${what}1", ${MARK + 2} : "${what}2" }`,
+        `ct direction ${direction} counter name ct mark & ${OF_ONE} map { ${MARK} : "${what}0", ${MARK + 1} : "${what}1", ${MARK + 2} : "${what}2" }`,
     ),
   );
   expect(linesOf(write([]), 'chain counted')).toEqual([]);
@@ -293,7 +298,6 @@ test('lanes take the place of former ones, whose chains nothing leads to any mor
   const lines = write([LANE], {}, 2).split('\n');
   expect(lines.slice(0, lines.indexOf('table inet sallyport_lanes {'))).toEqual([
     ...['new', 'counted', 'lane0', 'lane1'].map((chain) => `flush chain inet sallyport_lanes ${chain}`),
-    'flush set inet sallyport_lanes full',
     ...['lane0', 'lane1'].map((chain) => `delete chain inet sallyport_lanes ${chain}`),
   ]);
 });

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { expect, onTestFinished, test } from 'vitest';
 
-import { LaneShare, limitsOf } from '../../src/lane/share.ts';
+import { LaneShare, limitsOf, partsOf } from '../../src/lane/share.ts';
 import { Slots } from '../../src/relay/slots.ts';
 
 const { signal: never } = new AbortController();
@@ -12,16 +12,31 @@ test.each([
   [2, [1]],
   [10, [9, 5, 2]],
   [100, [90, 50, 20]],
+  [101, [90, 50, 20]],
+  [1_100, [990, 550, 220]],
+  [20_400, [18_360, 10_200, 4_080]],
   [Infinity, [Infinity]],
-  [Number.MAX_SAFE_INTEGER, [1_000_000]],
-])("of %f slots so many may be the kernel's: %j", (size, limits) => {
+  [Number.MAX_SAFE_INTEGER, [999_936]],
+])("of %f slots so many may be the kernel's, as many in each part: %j", (size, limits) => {
   expect(limitsOf(size)).toEqual(limits);
+  expect(limitsOf(size).filter((limit) => limit % partsOf(size) > 0)).toEqual([]); // Infinity % 1 is NaN
 });
 
-/** A port of so many slots, whose flows live as long as they are among these. */
+test.each([
+  [1, 1],
+  [100, 1],
+  [101, 2],
+  [25_600, 256],
+  [25_601, 256],
+  [Infinity, 1],
+])('of %f slots flows are counted in %i parts', (size, parts) => {
+  expect(partsOf(size)).toBe(parts);
+});
+
+/** A port of so many slots, whose flows live as long as they are among these, each with its part. */
 function open(size: number) {
   const slots = new Slots(size);
-  const flows = new Set<string>();
+  const flows = new Map<string, number>();
   const limits: number[] = [];
   const state = { hasLanes: true, isKnown: true, looks: 0 };
   let onEnd = () => {};
@@ -31,7 +46,7 @@ function open(size: number) {
     onLimit: async (limit) => void limits.push(limit),
     live: async () => {
       state.looks++;
-      return state.isKnown ? flows.size : null;
+      return state.isKnown ? [...flows.values()] : null;
     },
     watchEnds: (listener) => {
       onEnd = listener;
@@ -74,7 +89,7 @@ test('the kernel is open while nobody waits, and its slots are held', async () =
 test('who waits gets at once what the kernel does not use', async () => {
   const { slots, limits, share, flows } = open(10);
   await expect.poll(() => limits).toEqual([9]);
-  for (let i = 0; i < 7; i++) flows.add(`${i}`);
+  for (let i = 0; i < 7; i++) flows.set(`${i}`, 0);
   slots.tryTake();
   await slots.take('192.0.2.1', never);
   expect(limits).toEqual([9, 0]);
@@ -85,7 +100,7 @@ test('who waits gets at once what the kernel does not use', async () => {
 test('who waits gets the slot of the flow that ends next, and the kernel has its slots back behind that', async () => {
   const { slots, limits, share, flows, end } = open(3);
   await expect.poll(() => limits).toEqual([2]);
-  flows.add('a').add('b');
+  flows.set('a', 0).set('b', 0);
   expect(slots.tryTake()).toBe(true);
   let isServed = false;
   const waiting = slots.take('192.0.2.1', never).then(() => (isServed = true));
@@ -126,7 +141,7 @@ test('where the relay has too many slots, the kernel has half of them or a fifth
 test('a limit below what lives in the kernel is not taken', async () => {
   const { slots, limits, share, flows, setLanes, looks } = open(10);
   await expect.poll(() => limits).toEqual([9]);
-  for (const flow of ['a', 'b', 'c']) flows.add(flow);
+  for (const flow of ['a', 'b', 'c']) flows.set(flow, 0);
   setLanes(false);
   await expect.poll(() => share.held).toBe(3);
   expect(slots.tryTake(6)).toBe(true);
@@ -136,6 +151,25 @@ test('a limit below what lives in the kernel is not taken', async () => {
   expect(limits).toEqual([9, 0]);
   for (let i = 0; i < 2; i++) slots.release();
   await expect.poll(() => limits, { timeout: 5_000 }).toEqual([9, 0, 5]);
+});
+
+test('slots are held for what a limit lets live beside what lives already, in whichever parts', async () => {
+  const { slots, limits, share, flows, setLanes, end } = open(200);
+  await expect.poll(() => limits).toEqual([180]);
+  for (let i = 0; i < 90; i++) flows.set(`${i}`, 0);
+  setLanes(false);
+  await expect.poll(() => share.held).toBe(90);
+  expect(slots.tryTake(40)).toBe(true);
+  setLanes(true);
+  // The first part has all that it may have, and the other one comes to have half of 100.
+  await expect.poll(() => limits, { timeout: 5_000 }).toEqual([180, 0, 100]);
+  expect([share.held, slots.held]).toEqual([140, 180]);
+
+  // What is of the first part still counts as long as the kernel is open.
+  for (let i = 0; i < 90; i++) end(`${i}`);
+  for (let i = 0; i < 20; i++) slots.release();
+  await expect.poll(() => limits, { timeout: 5_000 }).toEqual([180, 0, 100, 180]);
+  expect([share.held, slots.held]).toEqual([180, 200]);
 });
 
 test('nothing is given away while it is not known what lives', async () => {
@@ -153,7 +187,7 @@ test('nothing is given away while it is not known what lives', async () => {
 test('without lanes the kernel is shut, and all but its live flows is given back', async () => {
   const { slots, limits, share, flows, setLanes } = open(10);
   await expect.poll(() => limits).toEqual([9]);
-  flows.add('a');
+  flows.set('a', 0);
   setLanes(false);
   await expect.poll(() => limits).toEqual([9, 0]);
   await expect.poll(() => share.held).toBe(1);

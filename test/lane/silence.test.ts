@@ -10,8 +10,8 @@ import { until } from '../helpers/until.ts';
 
 const PERIOD = 5_000;
 const TIMEOUT = 60;
-const MARK = 0x73_61_00_00;
-const OF_ONE = ~0x80_00 >>> 0;
+const MARK = 0x73_00_00_00;
+const OF_ONE = 0xff_00_7f_ff;
 /** Of lanes: one whose name has no other address, and one of a session that is always told of last, so that by then all others have been judged. */
 const WITHOUT_OTHERS = 9;
 const LAST = 100;
@@ -114,7 +114,7 @@ test('each 5 s it is looked, unless no session could move', async () => {
   expect(mayMove).toHaveBeenCalledTimes(1);
   mayMove.mockReturnValue(true);
   await look();
-  expect(asked()).toEqual(['-L --mark 1935736832/4294901760']);
+  expect(asked()).toEqual(['-L --mark 1929379840/4278190080']);
 });
 
 test('a look that fails is not the last', async () => {

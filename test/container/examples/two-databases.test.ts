@@ -35,7 +35,7 @@ describe.skipIf(noDocker)('examples/two-databases', () => {
   test('has the kernel relay', async () => {
     const relayed = async () => {
       await ask('one.example.com');
-      const { stdout } = await example.exec('door', 'conntrack', '-L', '--mark', '0x73610000/0xffff0000');
+      const { stdout } = await example.exec('door', 'conntrack', '-L', '--mark', '0x73000000/0xff000000');
       return stdout;
     };
     await expect.poll(relayed).toContain('dport=5432');
