@@ -65,15 +65,24 @@ export async function readAll(socket: Socket): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** The next bytes, at least `length` of them. */
+/** The next bytes, at least `length` of them; rejects where no more come, as the socket has ended or was reset. */
 export async function readSome(socket: Socket, length = 1): Promise<Buffer> {
-  let received = Buffer.alloc(0);
-  while (received.length < length) {
-    const [chunk] = (await once(socket.resume(), 'data')) as [Buffer];
+  const chunks: Buffer[] = [];
+  let missing = length;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const onEnd = () =>
+    reject(socket.errored ?? new Error(`the socket has ended, and ${missing} bytes are missing`));
+  const onData = (chunk: Buffer) => {
+    chunks.push(chunk);
+    missing -= chunk.length;
+    if (missing > 0) return;
     socket.pause();
-    received = Buffer.concat([received, chunk]);
-  }
-  return received;
+    resolve();
+  };
+  socket.on('data', onData).on('end', onEnd).on('close', onEnd).resume();
+  if (socket.readableEnded || socket.destroyed) onEnd();
+  await promise.finally(() => socket.off('data', onData).off('end', onEnd).off('close', onEnd));
+  return Buffer.concat(chunks);
 }
 
 /** Resolves with the code of the error that ended the socket, or null for a clean end. */
@@ -148,11 +157,12 @@ export function isWindowShut(client: number | undefined, server: number): boolea
 }
 
 /**
- * Each of Vitest's workers has ports of its own: what one has found closed, another might listen on first. They are above those of `closedRange` and 10080,
+ * Each worker of a Vitest has ports of its own: what one has found closed, another might listen on first. They are above those of `closedRange` and 10080,
  * which fetch refuses, and below those that the kernel gives out by itself.
  */
 const PARTS = { first: 10_081, size: 1_400, count: 16 };
-const ownPart = PARTS.first + (Number(process.env['VITEST_POOL_ID'] ?? 0) % PARTS.count) * PARTS.size;
+const ownPart =
+  PARTS.first + ((process.ppid + Number(process.env['VITEST_POOL_ID'] ?? 0)) % PARTS.count) * PARTS.size;
 let tried = randomInt(PARTS.size);
 
 /** A port of 127.0.0.1 where nothing listens, another one each time. */

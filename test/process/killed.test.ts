@@ -74,7 +74,8 @@ test('what was complete when the relay is killed arrives, to its end', async () 
 
 /** A relay in which one thread has been told to take memory until it has no more, while clients and targets keep it busy. */
 async function hoarding(WORKERS: string): Promise<UnderWay> {
-  return underWay({ WORKERS, NODE_OPTIONS: `--require=${HOARD} --max-old-space-size=48` }, 12);
+  const NODE_OPTIONS = `--require=${HOARD} --max-old-space-size=48`;
+  return underWay({ WORKERS, NODE_OPTIONS, DRAIN_TIMEOUT_MS: '60000' }, 12);
 }
 
 async function runOutOfHeap({ relay, clients, targets }: UnderWay): Promise<void> {
@@ -86,8 +87,18 @@ async function runOutOfHeap({ relay, clients, targets }: UnderWay): Promise<void
   relay.process.kill('SIGWINCH');
 }
 
-test('a worker that is out of heap ends the program, which says so and resets what lives', async () => {
+test.each([
+  ['ends the program', async () => {}],
+  [
+    'ends the program that drains',
+    async ({ relay }: UnderWay) => {
+      relay.process.kill('SIGTERM');
+      await relay.line('stopping');
+    },
+  ],
+])('a worker that is out of heap %s, which says so and resets what lives', async (_what, prepare) => {
   const all = await hoarding('2');
+  await prepare(all);
   await runOutOfHeap(all);
   expect(await endings(all)).toEqual(['ECONNRESET']);
   expect(await all.relay.line('failed')).toMatchObject({
