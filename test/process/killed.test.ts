@@ -88,25 +88,28 @@ async function runOutOfHeap({ relay, clients, targets }: UnderWay): Promise<void
 }
 
 test.each([
-  ['ends the program', async () => {}],
+  ['it relays', async () => {}],
   [
-    'ends the program that drains',
+    'it drains',
     async ({ relay }: UnderWay) => {
       relay.process.kill('SIGTERM');
       await relay.line('stopping');
     },
   ],
-])('a worker that is out of heap %s, which says so and resets what lives', async (_what, prepare) => {
-  const all = await hoarding('2');
-  await prepare(all);
-  await runOutOfHeap(all);
-  expect(await endings(all)).toEqual(['ECONNRESET']);
-  expect(await all.relay.line('failed')).toMatchObject({
-    level: 'fatal',
-    err: expect.stringContaining('JS heap out of memory'),
-  });
-  expect((await all.relay.ended).code).toBe(1);
-});
+])(
+  'while %s, a worker that is out of heap ends the program, which says so and resets what lives',
+  async (_what, prepare) => {
+    const all = await hoarding('2');
+    await prepare(all);
+    await runOutOfHeap(all);
+    expect(await endings(all)).toEqual(['ECONNRESET']);
+    expect(await all.relay.line('failed')).toMatchObject({
+      level: 'fatal',
+      err: expect.stringContaining('JS heap out of memory'),
+    });
+    expect((await all.relay.ended).code).toBe(1);
+  },
+);
 
 test('a main thread that is out of heap is aborted by Node, and what lives is reset', async () => {
   const all = await hoarding('1');
