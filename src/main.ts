@@ -119,13 +119,13 @@ async function relay(config: Config, { stop, crash, ...rest }: Surroundings): Pr
   keepHeapTrimmed();
   keepHeapFrugal();
   try {
-    const failed = Promise.race([door.failed, controls.failed]);
-    const signal = await abortable(Promise.race([stop.first, failed]), crash);
+    const signal = await abortable(Promise.race([stop.first, door.failed, controls.failed]), crash);
     const { live } = door;
     const deadline = AbortSignal.any([stop.second, AbortSignal.timeout(config.drainTimeout)]);
     const drained = door.drain(deadline);
     log.info({ signal, live, drainTimeout: config.drainTimeout }, 'stopping');
-    await abortable(Promise.race([drained, failed]), crash);
+    // Self-checks fail from now on, as nothing listens.
+    await abortable(Promise.race([drained, door.failed]), crash);
     return deadline.aborted ? 'stopped; what was still live has been cut off' : 'stopped';
   } finally {
     await door.close();

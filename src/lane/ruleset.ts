@@ -75,11 +75,11 @@ const ROW = 4;
 const OF_PART = { key: 'meta l4proto . th dport . ct mark', type: 'inet_proto . inet_service . mark' };
 /**
  * Whom a full part turns away is counted there as well, for as long as the relay has him (nft_connlimit.c adds before it compares): so beyond a few
- * (`burst`, and so many a second) it takes nobody, and counts nobody, for so long, in s.
+ * (`burst`, and so many a second) it takes nobody, and counts nobody, for so long, in s. What it has turned away is forgotten after a while, in s.
  */
-const FLOOD = { burst: 5, perSecond: 1, shutFor: 1 };
-/** Of what is counted, at least: what is over of ports that are gone stands there for a while, and without room what is new would not be counted. */
-const LEAST_ROOM = 65_535;
+const FLOOD = { burst: 5, perSecond: 1, shutFor: 1, forgetAfter: 10 };
+/** Room for what stands there for a while of ports that are gone: without it what is new would not be counted. */
+const SPARE_ROOM = 65_535;
 /** What stands for every address of a family. */
 const ALL: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
@@ -96,7 +96,9 @@ export function writeGuard(): string {
 /** What lanes lean on, and none of them yet. */
 export function writeTable(terms: Terms): string {
   const { limits, parts, maxPorts, udpTimeout, idleTimeout, connectTimeout } = terms;
-  const size = `size ${Math.max(LEAST_ROOM, maxPorts * parts)}`;
+  const set = (name: string, room: number, flags: string, ...rest: readonly string[]) =>
+    block(`set ${name}`, [`type ${OF_PART.type}`, `flags ${flags}`, `size ${room}`, ...rest]);
+  const most = maxPorts * parts;
   const timeout = (protocol: Protocol, family: Family, policy: string) =>
     block(`ct timeout ${timeoutOf(protocol, family)}`, [
       `protocol ${protocol}`,
@@ -111,17 +113,11 @@ export function writeTable(terms: Terms): string {
       ...timeout('udp', family, `unreplied : ${udpTimeout}, replied : ${udpTimeout}`),
       ...timeout('tcp', family, [...tcp, `syn_sent : ${connectTimeout}`].join(', ')),
     ]),
-    ...limits
-      .filter(Number.isFinite)
-      .flatMap((limit) => block(`set ${setOf(limit)}`, [`type ${OF_PART.type}`, 'flags dynamic', size])),
-    ...block('set full', [
-      `type ${OF_PART.type}`,
-      'flags dynamic, timeout',
-      `timeout ${FLOOD.shutFor}s`,
-      size,
-    ]),
+    ...limits.filter(Number.isFinite).flatMap((limit) => set(setOf(limit), most + SPARE_ROOM, 'dynamic')),
+    ...set('turned_away', most, 'dynamic, timeout', `timeout ${FLOOD.forgetAfter}s`),
+    ...set('full', most, 'dynamic, timeout', `timeout ${FLOOD.shutFor}s`),
     ...block('chain turn_away', [
-      `limit rate over ${FLOOD.perSecond}/second burst ${FLOOD.burst} packets add @full { ${OF_PART.key} }`,
+      `add @turned_away { ${OF_PART.key} limit rate over ${FLOOD.perSecond}/second burst ${FLOOD.burst} packets } add @full { ${OF_PART.key} }`,
     ]),
     ...block('chain new', ['type nat hook prerouting priority dstnat']),
     // Kept while lanes change, so that parts go on taking turns.

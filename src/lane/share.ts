@@ -52,16 +52,17 @@ export function limitsOf(size: number): readonly number[] {
 export class LaneShare {
   readonly #options: Options;
   readonly #limits: readonly number[];
+  readonly #parts: number;
   #held = 0;
-  /** Live flows by part, as they were seen when the kernel took nothing new. */
-  #live: readonly number[];
+  /** Live flows by part, as they were seen when the kernel took nothing new; null where they have not been. */
+  #live: readonly number[] | null = null;
   #isWatching = false;
   #changed = Promise.withResolvers<void>();
 
   constructor(options: Options) {
     this.#options = options;
     this.#limits = limitsOf(options.slots.size);
-    this.#live = countParts([], options.slots.size);
+    this.#parts = partsOf(options.slots.size);
   }
 
   /** How many slots are held for flows of the kernel. */
@@ -106,17 +107,16 @@ export class LaneShare {
   #tryTake(limit: number): boolean {
     const { slots } = this.#options;
     if (limit === Infinity) return true;
-    const missing = this.#reachedWith(limit) - this.#held;
+    const live = this.#live;
+    if (live === null) return false;
+    // A part may have more already than it would come to have; those beyond are another door's, of before.
+    const most = limit / this.#parts;
+    const reached = sum(live.map((count, part) => (part < this.#parts ? Math.max(most, count) : count)));
+    const missing = reached - this.#held;
     const kept = limit === this.#limits[0] ? 0 : Math.ceil(slots.size / KEPT);
-    if (missing <= 0 || !slots.tryTake(missing, kept)) return false;
+    if (reached === sum(live) || missing < 0 || !slots.tryTake(missing, kept)) return false;
     this.#held += missing;
     return true;
-  }
-
-  /** How many flows may come to live with a limit: a part may have more of them already than it would come to have. */
-  #reachedWith(limit: number): number {
-    const most = limit / this.#live.length;
-    return sum(this.#live.map((count) => Math.max(most, count)));
   }
 
   /** Whether nobody waits for a slot who has none coming. If so, it is noticed when another comes to wait. */
@@ -146,7 +146,7 @@ export class LaneShare {
     try {
       while (!signal.aborted) {
         const changed = this.#nextChange();
-        if (this.#held > 0) await this.#releaseUnused();
+        if (this.#held > 0 || this.#live === null) await this.#releaseUnused();
         const limit = mayOpen() ? this.#raise(0) : 0;
         if (limit > 0) return limit;
         // With nothing to give, and nothing to take, nothing changes by itself.
@@ -164,7 +164,7 @@ export class LaneShare {
   async #releaseUnused(): Promise<void> {
     const live = await this.#options.live();
     if (live === null) return;
-    this.#live = countParts(live, this.#options.slots.size);
+    this.#live = countParts(live);
     this.#release(this.#held - live.length);
   }
 
@@ -180,9 +180,9 @@ async function pause(ms: number): Promise<void> {
   await delay(ms, undefined, { ref: false });
 }
 
-/** How many are of each part, where a port has so many slots. */
-function countParts(flows: readonly number[], size: number): readonly number[] {
-  const counts = Array.from({ length: partsOf(size) }, () => 0);
+/** How many are of each part there may be. */
+function countParts(flows: readonly number[]): readonly number[] {
+  const counts = Array.from({ length: MAX_PARTS }, () => 0);
   for (const part of flows) counts[part] = (counts[part] ?? 0) + 1;
   return counts;
 }

@@ -226,37 +226,44 @@ test('beyond its limit a lane takes nobody: what lives is counted by port, for e
     expect(linesOf(table, `set live${limit}`)).toEqual([
       'type inet_proto . inet_service . mark',
       'flags dynamic',
-      'size 65535',
+      'size 66535',
     ]);
-  expect(linesOf(table, 'set full')).toEqual([
-    'type inet_proto . inet_service . mark',
-    'flags dynamic, timeout',
-    'timeout 1s',
-    'size 65535',
-  ]);
+  for (const [set, timeout] of [
+    ['turned_away', '10s'],
+    ['full', '1s'],
+  ] as const)
+    expect(linesOf(table, `set ${set}`)).toEqual([
+      'type inet_proto . inet_service . mark',
+      'flags dynamic, timeout',
+      'size 1000',
+      `timeout ${timeout}`,
+    ]);
   expect(linesOf(table, 'chain turn_away')).toEqual([
-    'limit rate over 1/second burst 5 packets add @full { meta l4proto . th dport . ct mark }',
+    'add @turned_away { meta l4proto . th dport . ct mark limit rate over 1/second burst 5 packets } add @full { meta l4proto . th dport . ct mark }',
   ]);
   expect(writeTable(TERMS)).not.toContain('set live');
   expect(write([LANE])).not.toMatch(/@(live|full)|jump part/);
 });
 
 test.each([
-  [1, 90, 4, 65_535],
-  [9, 900, 36, 65_535],
-  [256, 25_600, 1_024, 256_000],
+  [1, 90, 4, 66_535],
+  [9, 900, 36, 74_535],
+  [256, 25_600, 1_024, 321_535],
 ])(
   'flows are of %i parts by turns, each of which has its part of the limit %i',
   (parts, limit, turns, size) => {
     const terms = { limits: [limit], parts };
     const table = writeTable({ ...TERMS, ...terms });
-    expect(linesOf(table, 'chain part')).toEqual([`ct mark set numgen inc mod ${turns} << 14 & 16711680`]);
+    const [rule = '', ...others] = linesOf(table, 'chain part');
+    expect(others).toEqual([]);
+    const [, modulus, shift, mask] =
+      /^ct mark set numgen inc mod (\d+) << (\d+) & (\d+)$/.exec(rule)?.map(Number) ?? [];
     expect(linesOf(table, `set live${limit}`)).toContain(`size ${size}`);
     expect(linesOf(write([{ ...LANE, limit }], terms), 'chain lane0')).toContainEqual(
       expect.stringContaining(`ct count over ${limit / parts} `),
     );
     // In the order of turns each part comes for four flows, and no part is a mark of a lane's flow.
-    const inTurn = Array.from({ length: turns }, (_, turn) => (turn << 14) & 16_711_680);
+    const inTurn = Array.from({ length: modulus ?? 0 }, (_, turn) => (turn << (shift ?? 0)) & (mask ?? 0));
     expect(inTurn.map(partOfMark)).toEqual(Array.from({ length: turns }, (_, turn) => Math.floor(turn / 4)));
     expect(inTurn.filter((mark) => (mark & MASK) !== 0)).toEqual([]);
   },

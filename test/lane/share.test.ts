@@ -34,9 +34,9 @@ test.each([
 });
 
 /** A port of so many slots, whose flows live as long as they are among these, each with its part. */
-function open(size: number) {
+function open(size: number, former: Readonly<Record<string, number>> = {}) {
   const slots = new Slots(size);
-  const flows = new Map<string, number>();
+  const flows = new Map(Object.entries(former));
   const limits: number[] = [];
   const state = { hasLanes: true, isKnown: true, looks: 0 };
   let onEnd = () => {};
@@ -170,6 +170,33 @@ test('slots are held for what a limit lets live beside what lives already, in wh
   for (let i = 0; i < 20; i++) slots.release();
   await expect.poll(() => limits, { timeout: 5_000 }).toEqual([180, 0, 100, 180]);
   expect([share.held, slots.held]).toEqual([180, 200]);
+});
+
+test('what another door has left takes room, also of parts that there are not here', async () => {
+  const { slots, limits, share, setLanes, end } = open(10, { a: 255, b: 0 });
+  await expect.poll(() => limits).toEqual([9]);
+  // Nine in this door's part, and the other one.
+  expect([share.held, slots.held]).toEqual([10, 10]);
+  setLanes(false);
+  end('a');
+  await expect.poll(() => share.held).toBe(1);
+  setLanes(true);
+  await expect.poll(() => limits, { timeout: 5_000 }).toEqual([9, 0, 9]);
+  expect([share.held, slots.held]).toEqual([9, 9]);
+});
+
+test('who has waited and left keeps the kernel shut no longer, though it is not known what lives', async () => {
+  const { slots, limits, share, state } = open(10);
+  await expect.poll(() => limits).toEqual([9]);
+  slots.tryTake();
+  state.isKnown = false;
+  const leaving = new AbortController();
+  const waiting = slots.take('192.0.2.1', leaving.signal);
+  await expect.poll(() => limits).toEqual([9, 0]);
+  leaving.abort(new Error('gone'));
+  await expect(waiting).rejects.toThrow('gone');
+  await expect.poll(() => limits, { timeout: 5_000 }).toEqual([9, 0, 9]);
+  expect([share.held, slots.held]).toEqual([9, 10]);
 });
 
 test('nothing is given away while it is not known what lives', async () => {
