@@ -8,7 +8,7 @@ import type { Sample } from './metrics.ts';
 import { copyOfNode } from './node-copy.ts';
 import { parseOptions, usage } from './options.ts';
 import { replaceBetween } from './report/page.ts';
-import { report, toJson } from './report/report.ts';
+import { report, type Results, toJson } from './report/report.ts';
 import { summarizePeers } from './report/statistics.ts';
 import { runRounds } from './rounds.ts';
 import { describeSetting } from './setting.ts';
@@ -41,11 +41,12 @@ async function main(flags: readonly string[]): Promise<void> {
     samples,
     peers.map(({ name }) => name),
   );
-  const results = { setting, isWhole, rounds, seconds, idle, peers: summaries, small };
-  const text = report(results);
+  const json = toJson({ setting, isWhole, rounds, seconds, idle, peers: summaries, small });
+  // Of what is kept, as what is rounded twice may come to something else.
+  const text = report(JSON.parse(json) as Results);
   console.log(text);
   if (!options.isWritten) return;
-  writeFileSync(RESULTS, toJson(results));
+  writeFileSync(RESULTS, json);
   writeFileSync(PAGE, replaceBetween(readFileSync(PAGE, 'utf8'), text));
   say(`Written to ${RESULTS} and ${PAGE}.`);
 }

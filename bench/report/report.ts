@@ -59,7 +59,7 @@ function wrap(paragraph: string): string {
   return paragraph.replaceAll(/(.{1,110}) /g, '$1\n');
 }
 
-/** The results in JSON: numbers to eight digits, so that rounding them again shows the same, and a line for each peer and metric. */
+/** The results in JSON: numbers to eight digits, and a line for each peer and metric. */
 export function toJson(results: Results): string {
   const round = (_: string, value: unknown) =>
     typeof value === 'number' ? Number(value.toPrecision(8)) : value;
