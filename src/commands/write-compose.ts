@@ -136,7 +136,7 @@ function writeHardening({ config }: Door): Lines {
     'security_opt: ["no-new-privileges:true"]',
     'sysctls:',
     ...indented(2, forwarding),
-    'mem_limit: 256m # 14 MiB at rest; raise it with MAX_CONNECTIONS',
+    'mem_limit: 256m # some 16 MiB at rest; raise it with MAX_CONNECTIONS',
     'pids_limit: 128 # threads; raise it with WORKERS',
     'restart: unless-stopped',
   ];
