@@ -19,8 +19,8 @@ interface Port {
 interface Options extends Pick<ConstructorParameters<typeof LaneShare>[0], 'watchEnds'> {
   /** Has the kernel go by the limits of now. Resolves when it does so; never rejects. */
   readonly onLimit: () => Promise<void>;
-  /** The live flows of a port; see LaneShare. */
-  readonly live: (port: PortOf) => ReturnType<ConstructorParameters<typeof LaneShare>[0]['live']>;
+  /** Which part each live flow of a port is counted with; see LaneShare. */
+  readonly live: (port: PortOf) => Promise<readonly number[] | null>;
 }
 
 /** The kernel's part in the slots of ports, which come and go with the list. */

@@ -36,11 +36,11 @@ export function partsOf(size: number): number {
 /** How many of so many slots of a port the kernel's flows may have, the most first: each as many in each part. */
 export function limitsOf(size: number): readonly number[] {
   if (size === Infinity) return [Infinity];
-  const limits = [size - Math.ceil(size / KEPT), Math.floor(size / 2), Math.floor(size / 5)].map((limit) =>
-    Math.min(MOST, limit),
-  );
   const parts = partsOf(size);
-  return [...new Set(limits.map((limit) => limit - (limit % parts)))].filter((limit) => limit > 0);
+  const limits = [size - Math.ceil(size / KEPT), size / 2, size / 5].map(
+    (limit) => parts * Math.floor(Math.min(MOST, limit) / parts),
+  );
+  return [...new Set(limits)].filter((limit) => limit > 0);
 }
 
 /**

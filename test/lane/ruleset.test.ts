@@ -121,13 +121,12 @@ test.each([
 });
 
 const SYN_ALONE = 'tcp flags & (fin | syn | rst | ack) != syn return';
-const BEFORE_LANES = [SYN_ALONE];
 
 test('without lanes nobody is taken; of loopback, for other hosts, and in the midst of a connection nobody ever is', () => {
   expect(linesOf(write([]), 'chain new')).toEqual([
     'iifname "lo" return',
     'fib daddr type != local return',
-    ...BEFORE_LANES,
+    SYN_ALONE,
   ]);
 });
 
@@ -157,7 +156,7 @@ test.each<[readonly string[], readonly string[]]>([
     'iifname "lo" return',
     'fib daddr . iif type != local return',
     ...rules,
-    ...BEFORE_LANES,
+    SYN_ALONE,
   ]);
 });
 
@@ -177,7 +176,7 @@ test.each<[NonNullable<Terms['allowFrom']>, readonly string[]]>([
     'iifname "lo" return',
     'fib daddr type != local return',
     ...rules,
-    ...BEFORE_LANES,
+    SYN_ALONE,
   ]);
 });
 
