@@ -53,8 +53,11 @@ export function parentOf(wildcard: string): string {
 
 /** All names above a name or a wildcard, the nearest first and the root, '', last. */
 export function namesAbove(name: string): readonly string[] {
-  const labels = canonical(name).split('.');
-  return labels.map((_, i) => labels.slice(i + 1).join('.'));
+  const whole = canonical(name);
+  const above: string[] = [];
+  for (let dot = whole.indexOf('.'); dot !== -1; dot = whole.indexOf('.', dot + 1))
+    above.push(whole.slice(dot + 1));
+  return [...above, ''];
 }
 
 /** A name with a port of its own, as TARGET takes it. */
