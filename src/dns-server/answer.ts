@@ -1,6 +1,7 @@
 import { CLASS, FLAGS, HEADER_LENGTH, TYPE, UDP_PAYLOAD_SIZE, uint16s } from '../dns/wire/message.ts';
+import { readName } from '../dns/wire/names.ts';
 import { findEdns, type Question, readQuestion } from './question.ts';
-import { type AddressRecords, SOA } from './records.ts';
+import { type AddressRecords, pointerTo, SOA } from './records.ts';
 
 /**
  * What the door makes of a name: a rule allows it; it is above (an ancestor of) one that a rule allows, so that it is there and has nothing
@@ -14,6 +15,8 @@ export interface Knowledge {
   readonly recordsOf: (name: string) => AddressRecords | null;
   /** Called once for each question that is well-formed and in our class, with the name as `Question` has it. */
   readonly judge: (name: string) => Verdict;
+  /** Whether a rule allows a name or one below it. */
+  readonly isThere: (name: string) => boolean;
 }
 
 interface Outcome {
@@ -21,8 +24,8 @@ interface Outcome {
   /** Whether it is about the name, for which we have the last word (AA). */
   readonly isAuthoritative: boolean;
   readonly answer: Buffer | null;
-  /** A record that says for how long there is no answer. */
-  readonly authority: Buffer | null;
+  /** Where in the message the name begins whose SOA says for how long there is no answer; null for none. */
+  readonly owner: number | null;
 }
 
 /** No answer is longer, in bytes: so none is ever truncated (RFC 1035 §4.2.1). */
@@ -50,8 +53,8 @@ const MALFORMED = failure(RCODE.FORMERR);
 const BAD_VERSION = failure(RCODE.BADVERS);
 const REFUSED = failure(RCODE.REFUSED);
 const FAILED = failure(RCODE.SERVFAIL);
-const NO_DATA = { rcode: RCODE.NOERROR, isAuthoritative: true, answer: null, authority: SOA.ofName };
-const NO_SUCH_NAME = { ...NO_DATA, rcode: RCODE.NXDOMAIN, authority: SOA.ofRoot };
+/** With the name's own SOA: BIND fails where it forwards a zone and gets that of a name above. */
+const NO_DATA = { rcode: RCODE.NOERROR, isAuthoritative: true, answer: null, owner: HEADER_LENGTH };
 
 /**
  * Writes the answer to a message into a room of MAX_ANSWER bytes, and returns its length; 0 for no answer at all, as to a response and to what is
@@ -63,21 +66,21 @@ export function writeAnswer(message: Buffer, room: Buffer, knowledge: Knowledge)
   if (((message[2] as number) & OPCODE) !== 0) return write({ message, room }, NOT_IMPLEMENTED, null);
   const question = readQuestion(message);
   if (question === null) return write({ message, room }, MALFORMED, null);
-  return write({ message, room }, decide(question, knowledge), question);
+  return write({ message, room }, decide(message, question, knowledge), question);
 }
 
-function decide(question: Question, knowledge: Knowledge): Outcome {
-  const { name, type, inClass, edns } = question;
+function decide(message: Buffer, { name, type, inClass, edns }: Question, knowledge: Knowledge): Outcome {
   if (edns !== null && edns.version !== EDNS_VERSION) return BAD_VERSION;
   if (inClass !== CLASS.IN && inClass !== CLASS.ANY) return REFUSED;
   if (type === TYPE.AXFR || type === TYPE.IXFR) return REFUSED;
   const verdict = knowledge.judge(name);
-  if (verdict === 'unknown') return NO_SUCH_NAME;
+  if (verdict === 'unknown')
+    return { ...NO_DATA, rcode: RCODE.NXDOMAIN, owner: enclosingAt(message, knowledge.isThere) };
   if (verdict === 'above' || !ADDRESS_TYPES.has(type)) return NO_DATA;
   const records = knowledge.recordsOf(name);
   if (records === null) return FAILED;
   const answer = recordOf(type, records);
-  return answer === null ? NO_DATA : { ...NO_DATA, answer, authority: null };
+  return answer === null ? NO_DATA : { ...NO_DATA, answer, owner: null };
 }
 
 /** To ANY, one of those that there are (RFC 8482 §4.1): a client that has no other question finds its address, and no cache hears that there is nothing. */
@@ -90,7 +93,7 @@ function recordOf(type: number, { v4, v6 }: AddressRecords): Buffer | null {
 /** With the question as it was asked, bytes and case, where it could be read; and with EDNS where it has that, which may be read where a question is not. */
 function write(
   { message, room }: { readonly message: Buffer; readonly room: Buffer },
-  { rcode, isAuthoritative, answer, authority }: Outcome,
+  { rcode, isAuthoritative, answer, owner }: Outcome,
   question: Question | null,
 ): number {
   const kept = (message[2] as number) & (OPCODE | RECURSION_DESIRED);
@@ -109,9 +112,10 @@ function write(
     end += answer.length;
     room[7] = 1;
   }
-  if (authority !== null) {
-    room.set(authority, end);
-    end += authority.length;
+  if (owner !== null) {
+    room.set(SOA, end);
+    room.writeUInt16BE(pointerTo(owner), end);
+    end += SOA.length;
     room[9] = 1;
   }
   if (edns !== null) {
@@ -124,6 +128,22 @@ function write(
   return end;
 }
 
+/**
+ * Where in the message the owner of the SOA begins for a name that is not there: the nearest above it that is. dnsmasq takes the owner for a name that
+ * is there; BIND and unbound leave an SOA alone that is from above the zone which they forward. From the root down, so that a long name costs no more
+ * than those of the rules.
+ */
+function enclosingAt(message: Buffer, isThere: Knowledge['isThere']): number {
+  const starts: number[] = [HEADER_LENGTH];
+  for (let at = HEADER_LENGTH; message[at] !== 0; starts.push(at)) at += 1 + (message[at] as number);
+  let nearest = starts.pop() as number;
+  for (const at of starts.toReversed()) {
+    if (!isThere((readName(message, at) as string).toLowerCase())) break;
+    nearest = at;
+  }
+  return nearest;
+}
+
 function failure(rcode: number): Outcome {
-  return { rcode, isAuthoritative: false, answer: null, authority: null };
+  return { rcode, isAuthoritative: false, answer: null, owner: null };
 }

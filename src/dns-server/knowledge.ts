@@ -13,6 +13,8 @@ import type { AddressRecords } from './records.ts';
 export interface Names {
   /** Asked once for each question, so that its rules may change meanwhile. */
   readonly judge: (name: string) => Verdict;
+  /** See Knowledge. */
+  readonly isThere: Knowledge['isThere'];
   /** The addresses of a name's own, where names have such: null while none are left for a client at this address. */
   readonly addressesOf?: ((name: string, source: string) => Addresses | null) | undefined;
 }
@@ -33,7 +35,7 @@ interface Asked {
 
 /** What it takes to answer. Whom it refuses is logged and counted. */
 export function createKnowledge({ names, counters, log }: Judging, { client, records }: Asked): Knowledge {
-  const { judge, addressesOf } = names;
+  const { judge, isThere, addressesOf } = names;
   const refuse = (reason: Reason) => {
     counters.refused(reason.rule);
     const { address, port } = client();
@@ -46,6 +48,7 @@ export function createKnowledge({ names, counters, log }: Judging, { client, rec
         refuse({ rule: 'not in TARGET', asked: name, message: `${name} is not in TARGET` });
       return verdict;
     },
+    isThere,
     recordsOf(name) {
       if (addressesOf === undefined) return records();
       const addresses = addressesOf(name, sourceOf(client().address));

@@ -51,6 +51,7 @@ function answerTo(message: Buffer, records: AddressRecords = BOTH) {
       judged.push(name);
       return VERDICTS[name] ?? 'unknown';
     },
+    isThere: (name) => name in VERDICTS,
   });
   return { bytes: room.subarray(0, length), judged };
 }
@@ -91,8 +92,8 @@ test.each<[what: string, name: string, type: number, rcode: string, owner: strin
   ['an unassigned type of an allowed name', 'api.test', 65_280, 'NOERROR', 'api.test'],
   ['A of a name above', 'Test', TYPES.A, 'NOERROR', 'Test'],
   ['NS of the root', '', TYPES.NS, 'NOERROR', '.'],
-  ['A of a name below an allowed one', 'a.b.Api.test', TYPES.A, 'NXDOMAIN', '.'],
-  ['A of a name below one that is above', 'other.test', TYPES.A, 'NXDOMAIN', '.'],
+  ['A of a name below an allowed one', 'a.b.Api.test', TYPES.A, 'NXDOMAIN', 'Api.test'],
+  ['A of a name below one that is above', 'other.test', TYPES.A, 'NXDOMAIN', 'test'],
   ['AAAA of a name elsewhere', 'API.example', TYPES.AAAA, 'NXDOMAIN', '.'],
   ['HTTPS of a name elsewhere', 'example', TYPES.HTTPS, 'NXDOMAIN', '.'],
   ['ANY of a name elsewhere', 'api.example', TYPES.ANY, 'NXDOMAIN', '.'],
@@ -293,6 +294,16 @@ test('the longest name is answered, and nothing is longer', () => {
   expect(judged).toEqual([labels.join('.')]);
   expect(decodeAnswer(bytes).rcode).toBe('NXDOMAIN');
   expect(bytes.length).toBeLessThanOrEqual(MAX_ANSWER);
+});
+
+test.each<[what: string, labels: readonly string[], owner: string]>([
+  ['behind the longest label', [long, long, long, 'x'.repeat(52), 'Api', 'test'], 'Api.test'],
+  ['in whose first label another is', ['x.api', 'test'], 'test'],
+  ['of one label', ['api.test'], '.'],
+])('the SOA of a name that is not there is of the nearest that is: %s', (_, labels, owner) => {
+  const questions = [Buffer.concat([rawName(...labels), uint16s(TYPES.A, 1)])];
+  const { authorities } = decodeAnswer(answerTo(ask('', 0, { questions })).bytes);
+  expect(authorities).toMatchObject([soaOf(owner)]);
 });
 
 test.each([

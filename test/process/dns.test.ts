@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
+import { askUdp, query } from '../helpers/dns-server.ts';
 import { a, scriptedServer, zone } from '../helpers/dns.ts';
 import { scrape } from '../helpers/metrics.ts';
 import {
@@ -78,6 +79,10 @@ test.each(['1', '2'])(
     const { stdout: missing } = await runProgram('sallyport', ['names', '--target'], environment);
     expect(missing).toBe('other.test\n');
     expect(await runHealthcheck(environment)).toEqual({ code: 0, output: 'healthy\n' });
+    expect(await askUdp(query('a.other.test', 'A'), { port: 53, host: address })).toMatchObject({
+      rcode: 'NXDOMAIN',
+      authorities: [{ name: 'test' }],
+    });
   },
 );
 

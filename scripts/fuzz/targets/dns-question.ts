@@ -30,6 +30,8 @@ export function fuzz(message: Buffer): void {
     equal(answer.rcode, verdict === 'unknown' ? 'NXDOMAIN' : 'NOERROR');
     equal((answer.answers?.length ?? 0) > 0, verdict === 'allowed' && hasAddress(question));
     equal(answer.flag_aa, true);
+    for (const { name: owner } of answer.authorities ?? [])
+      ok(name.endsWith(owner === '.' ? '' : owner.toLowerCase()));
   } else deepEqual(answer.answers, []);
   const asked = decode(message)?.questions?.[0];
   if (question === undefined || asked === undefined) return;
@@ -66,6 +68,7 @@ function answerTo(message: Buffer) {
       judged.push(name);
       return VERDICTS[name] ?? 'unknown';
     },
+    isThere: (name) => name in VERDICTS,
   });
   return { bytes: room.subarray(0, length), judged };
 }

@@ -12,7 +12,10 @@ await listenDns({
   bind: BIND?.split(' ') ?? null,
   sharesPort: false,
   allowFrom: null,
-  names: { judge: (name) => (name === 'api.test' ? 'allowed' : 'unknown') },
+  names: {
+    judge: (name) => (name === 'api.test' ? 'allowed' : 'unknown'),
+    isThere: (name) => name === 'test',
+  },
   answers: null,
   sockets: await openUdpSockets(log),
   bare: true,
