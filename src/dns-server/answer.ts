@@ -15,7 +15,7 @@ export interface Knowledge {
   readonly recordsOf: (name: string) => AddressRecords | null;
   /** Called once for each question that is well-formed and in our class, with the name as `Question` has it. */
   readonly judge: (name: string) => Verdict;
-  /** Whether a rule allows a name or one below it. */
+  /** Whether a rule lists a name or one below it. Asked several times a question. */
   readonly isThere: (name: string) => boolean;
 }
 
@@ -53,7 +53,7 @@ const MALFORMED = failure(RCODE.FORMERR);
 const BAD_VERSION = failure(RCODE.BADVERS);
 const REFUSED = failure(RCODE.REFUSED);
 const FAILED = failure(RCODE.SERVFAIL);
-/** With the name's own SOA: BIND fails where it forwards a zone and gets that of a name above. */
+/** With the name's own SOA: BIND fails where that of a name above the zone comes which it forwards. */
 const NO_DATA = { rcode: RCODE.NOERROR, isAuthoritative: true, answer: null, owner: HEADER_LENGTH };
 
 /**
@@ -74,8 +74,7 @@ function decide(message: Buffer, { name, type, inClass, edns }: Question, knowle
   if (inClass !== CLASS.IN && inClass !== CLASS.ANY) return REFUSED;
   if (type === TYPE.AXFR || type === TYPE.IXFR) return REFUSED;
   const verdict = knowledge.judge(name);
-  if (verdict === 'unknown')
-    return { ...NO_DATA, rcode: RCODE.NXDOMAIN, owner: enclosingAt(message, knowledge.isThere) };
+  if (verdict === 'unknown') return noSuchName(enclosingAt(message, knowledge.isThere));
   if (verdict === 'above' || !ADDRESS_TYPES.has(type)) return NO_DATA;
   const records = knowledge.recordsOf(name);
   if (records === null) return FAILED;
@@ -129,19 +128,23 @@ function write(
 }
 
 /**
- * Where in the message the owner of the SOA begins for a name that is not there: the nearest above it that is. dnsmasq takes the owner for a name that
- * is there; BIND and unbound leave an SOA alone that is from above the zone which they forward. From the root down, so that a long name costs no more
- * than those of the rules.
+ * Where in the message the nearest name begins that is there and above that of the question, which is not. It owns the SOA: dnsmasq takes the owner for a
+ * name that is there, and BIND and unbound ignore an owner above the zone that they forward. From the root down, so that of a long name no more labels are
+ * read than rules have.
  */
 function enclosingAt(message: Buffer, isThere: Knowledge['isThere']): number {
-  const starts: number[] = [HEADER_LENGTH];
-  for (let at = HEADER_LENGTH; message[at] !== 0; starts.push(at)) at += 1 + (message[at] as number);
-  let nearest = starts.pop() as number;
-  for (const at of starts.toReversed()) {
+  const above: number[] = [];
+  for (let at = HEADER_LENGTH; message[at] !== 0; above.push(at)) at += 1 + (message[at] as number);
+  let nearest = above.pop() ?? HEADER_LENGTH;
+  for (const at of above.toReversed()) {
     if (!isThere((readName(message, at) as string).toLowerCase())) break;
     nearest = at;
   }
   return nearest;
+}
+
+function noSuchName(owner: number): Outcome {
+  return { rcode: RCODE.NXDOMAIN, isAuthoritative: true, answer: null, owner };
 }
 
 function failure(rcode: number): Outcome {

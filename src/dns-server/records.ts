@@ -13,11 +13,14 @@ export interface AddressRecords {
 const TTL = 30;
 /** Of what is not there, in s: caches keep it beyond a reload that allows it. */
 const NEGATIVE_TTL = 5;
-/** To what begins at this byte of a message (RFC 1035 §4.1.4). */
+/** A pointer to the name that begins at this byte of a message (RFC 1035 §4.1.4). */
 export const pointerTo = (at: number): number => 0xc0_00 | at;
 const QUESTION_NAME = uint16s(pointerTo(HEADER_LENGTH));
 
-/** What has caches keep a negative answer, and for how long (RFC 2308 §5), as of a zone that nobody keeps (RFC 6303 §3). */
+/**
+ * What has caches keep a negative answer, and for how long (RFC 2308 §5), as of a zone that nobody keeps (RFC 6303 §3). It begins with a pointer to its
+ * owner, here the name of the question.
+ */
 export const SOA = record(
   { type: TYPE.SOA, ttl: NEGATIVE_TTL },
   Buffer.concat([

@@ -51,7 +51,7 @@ export async function openDns(config: Config, { log, onAllowed, addressesOf }: D
           onAllowed({ asked: name, port: DNS_PORT, protocol: 'dns' }, judgement.standing);
         return judgement.verdict;
       },
-      isThere: (name) => zone.judge(name).verdict !== 'unknown',
+      isThere: (name) => zone.isThere(name),
       addressesOf,
     },
     sockets: await openUdpSockets(log),

@@ -51,7 +51,7 @@ function answerTo(message: Buffer, records: AddressRecords = BOTH) {
       judged.push(name);
       return VERDICTS[name] ?? 'unknown';
     },
-    isThere: (name) => name in VERDICTS,
+    isThere: (name) => Object.hasOwn(VERDICTS, name),
   });
   return { bytes: room.subarray(0, length), judged };
 }
@@ -297,13 +297,24 @@ test('the longest name is answered, and nothing is longer', () => {
 });
 
 test.each<[what: string, labels: readonly string[], owner: string]>([
-  ['behind the longest label', [long, long, long, 'x'.repeat(52), 'Api', 'test'], 'Api.test'],
+  ['beyond the reach of one byte', [long, long, long, 'x'.repeat(52), 'Api', 'test'], 'Api.test'],
   ['in whose first label another is', ['x.api', 'test'], 'test'],
-  ['of one label', ['api.test'], '.'],
+  ['in whose second label another is', ['x', 'api.test'], '.'],
 ])('the SOA of a name that is not there is of the nearest that is: %s', (_, labels, owner) => {
   const questions = [Buffer.concat([rawName(...labels), uint16s(TYPES.A, 1)])];
   const { authorities } = decodeAnswer(answerTo(ask('', 0, { questions })).bytes);
   expect(authorities).toMatchObject([soaOf(owner)]);
+});
+
+test('of a long name, no more labels are read than those of rules are long', () => {
+  const questions = [
+    Buffer.concat([rawName('!', ...Array<string>(120).fill('a'), 'test'), uint16s(TYPES.A, 1)]),
+  ];
+  const asked: string[] = [];
+  const isThere = (name: string) => asked.push(name) > 0 && name === 'test';
+  const knowledge = { judge: () => 'unknown' as const, recordsOf: () => BOTH, isThere };
+  writeAnswer(ask('', 0, { questions }), Buffer.alloc(MAX_ANSWER), knowledge);
+  expect(asked).toEqual(['test', 'a.test']);
 });
 
 test.each([

@@ -22,7 +22,7 @@ export function namesOf(verdicts: Readonly<Record<string, Verdict>>) {
       asked.push(name);
       return verdicts[name] ?? 'unknown';
     },
-    isThere: (name: string) => name in verdicts,
+    isThere: (name: string) => Object.hasOwn(verdicts, name),
   };
 }
 
