@@ -13,10 +13,13 @@ const ready = Wait.forLogMessage(/"msg":"listening"/);
 
 /** Sallyport without a regular healthcheck, so that every connection it takes is the test's own. */
 export function unprobedRelay(environment: Environment): JoinedContainer {
-  return new JoinedContainer(images.sallyport)
-    .withEnvironment(environment)
-    .withHealthCheck({ test: ['CMD', 'healthcheck'], interval: 3_600_000 })
-    .withWaitStrategy(ready);
+  return (
+    new JoinedContainer(images.sallyport)
+      .withEnvironment(environment)
+      // The image's start period, within which newer engines ask each 5 s, would hold where none is given.
+      .withHealthCheck({ test: ['CMD', 'healthcheck'], interval: 3_600_000, startPeriod: 1 })
+      .withWaitStrategy(ready)
+  );
 }
 
 class ProbedRelay extends JoinedContainer {

@@ -122,7 +122,7 @@ export function tcpState(local: number | undefined, remote: number): string | un
   return undefined;
 }
 
-/** How many bytes from one port of 127.0.0.1 to another, where a server listens on IPv6 and IPv4 alike, are still unread. */
+/** How many bytes from one port of loopback to another are still unread. */
 export function unread(from: number | undefined, to: number): number {
   return queuesAt(to).get(from ?? 0) ?? 0; // gone
 }
@@ -135,7 +135,8 @@ export function allUnread(to: number): number {
 /** Unread bytes by the client's port. */
 function queuesAt(port: number): ReadonlyMap<number, number> {
   const queues = new Map<number, number>();
-  for (const line of readFileSync('/proc/net/tcp6', 'latin1').split('\n')) {
+  const sockets = ['tcp', 'tcp6'].map((table) => readFileSync(`/proc/net/${table}`, 'latin1')).join('');
+  for (const line of sockets.split('\n')) {
     const [, localPort, remotePort, queue] =
       /:([0-9A-F]{4}) \w+:([0-9A-F]{4}) \w\w \w+:(\w+) /.exec(line) ?? [];
     if (Number(`0x${localPort}`) === port) queues.set(Number(`0x${remotePort}`), Number(`0x${queue}`));

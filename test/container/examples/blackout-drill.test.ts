@@ -27,7 +27,9 @@ describe.skipIf(noDocker)('examples/blackout-drill', () => {
     expect((await curl()).stdout).toBe(ANSWER);
 
     expect(await blackout('on')).toMatchObject({ code: 0 });
-    expect(await curl()).toMatchObject({ code: 56, stdout: '' });
+    // Before it has sent its request, while it does, or behind that.
+    const reset: unknown = expect.toBeOneOf([7, 55, 56]);
+    expect(await curl()).toMatchObject({ code: reset, stdout: '' });
     expect(await healthcheck()).toMatchObject({ code: 0, output: expect.stringMatching(/blackout/) });
 
     expect(await blackout('off')).toMatchObject({ code: 0 });
@@ -36,7 +38,7 @@ describe.skipIf(noDocker)('examples/blackout-drill', () => {
   });
 
   test('ends by itself, and an app that tries again gets its answer', async () => {
-    expect(await blackout('on', '--for', '5s')).toMatchObject({ code: 0 });
+    expect(await blackout('on', '--for', '12s')).toMatchObject({ code: 0 });
     const patient = await curl('--no-silent', '--retry', '60', '--retry-delay', '1', '--retry-all-errors');
     expect(patient).toMatchObject({ stdout: ANSWER, output: expect.stringMatching(/will retry/i) });
   });

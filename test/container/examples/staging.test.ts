@@ -16,7 +16,7 @@ describe.skipIf(noDocker)('examples/staging', () => {
   beforeAll(async () => {
     example = await bringUp('staging', { built: ['odoo', 'db', 'smtp', 'door', 'demo-pay'] });
     const isUp = async () =>
-      (await query()).code === 0 && (await curl('https://pay.example.com/')).code !== 7;
+      (await query()).code === 0 && (await curl('https://pay.example.com/')).code === 0;
     await vi.waitUntil(isUp, { timeout: 40_000 });
   });
   afterAll(() => example.down());

@@ -9,6 +9,9 @@ ETH_P_ALL = 3
 PACKET_OUTGOING = 4
 # Ethernet's, IPv4's and the ports: what is behind them is covered by a checksum of TCP or UDP alone.
 HEADERS = 14 + 20 + 8
+PROTOCOL = 14 + 9
+TCP_FLAGS = 14 + 20 + 13
+RST = 4
 EVERY = 10
 
 one, other, does = sys.argv[1:]
@@ -29,6 +32,11 @@ def send(to, frame):
         pass  # full, or down: a link may lose what it likes
 
 
+def is_reset(frame):
+    """Of TCP: it is never sent again, so that a peer would only miss it at its next keep-alive."""
+    return len(frame) > TCP_FLAGS and frame[PROTOCOL] == socket.IPPROTO_TCP and frame[TCP_FLAGS] & RST != 0
+
+
 ends = {}
 left, right = interface(one), interface(other)
 ends[left], ends[right] = right, left
@@ -41,7 +49,7 @@ while True:
         if address[2] == PACKET_OUTGOING:
             continue
         to = ends[end]
-        if does != 'passes' and chance.randrange(EVERY) == 0:
+        if does != 'passes' and not is_reset(frame) and chance.randrange(EVERY) == 0:
             if does == 'loses':
                 continue
             if does == 'duplicates':

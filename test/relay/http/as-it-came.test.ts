@@ -234,11 +234,11 @@ test('an idle client gives its slot to one that waits, the longest idle first, b
   const { port: target } = await tcpServer((socket) => socket.on('data', () => socket.write(OK)));
   const relay = await checkTo(target, { maxConnections: 2 });
   const idle = [await tcpClient(relay.port), await tcpClient(relay.port)] as const;
+  const askedAt = performance.now();
   for (const client of idle) {
     client.write(GET);
     await readSome(client, OK.length);
   }
-  const askedAt = performance.now();
   const waiting = await tcpClient(relay.port);
   waiting.write(GET);
   idle[0].resume();

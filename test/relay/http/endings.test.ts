@@ -257,7 +257,7 @@ test('a client that idles between requests ends with a FIN, and within one with 
     socket.resume();
   });
   const log = testLog();
-  const { port } = await proxyTo([target], { log, idleTimeout: 200 });
+  const { port } = await proxyTo([target], { log, idleTimeout: 1_000 });
   expect(await say(port, get(target))).toMatch(/ok$/);
   expect((await log.line('connection ended')).fields).toMatchObject({ ending: 'idle' });
 

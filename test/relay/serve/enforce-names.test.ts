@@ -251,12 +251,12 @@ test('a check resets a client whose target resets instead of answering, and leav
 
 test('a check waits for a target that says nothing no longer than a client may idle', async () => {
   const { port: target } = await listener();
-  const { port } = await checking(target, { idleTimeout: 400 });
+  const { port } = await checking(target, { idleTimeout: 1_500 });
   const client = await tcpClient(port);
   client.write(clientHello());
   const startedAt = performance.now();
   expect(await endOf(client)).toBe('ECONNRESET');
-  expect(performance.now() - startedAt).toBeLessThan(750);
+  expect(performance.now() - startedAt).toBeLessThan(2 * 1_500);
 });
 
 test('a check reads a bounded part of what a client says before its target answers, and loses none of it', async () => {

@@ -128,11 +128,11 @@ test.each<[string, Answer, string]>([
   ['more than S', 'Sx', 'it says more than its answer to an SSLRequest'],
   ['its end', (socket) => socket.end(), 'it ended after 0 bytes'],
   ['a reset', (socket) => socket.resetAndDestroy(), 'it ended after 0 bytes'],
-  ['nothing', '', 'no answer within 300 ms'],
+  ['nothing', '', 'no answer within 2000 ms'],
 ])(
   'a target that answers an SSLRequest with %s is not reached: the client is reset',
   async (_what, answer, reason) => {
-    const { target, log, connect, heard, failures } = await checking([answer], { connectTimeout: 300 });
+    const { target, log, connect, heard, failures } = await checking([answer], { connectTimeout: 2_000 });
     const client = await connect();
     client.write(SSL_REQUEST);
     await readSome(client);

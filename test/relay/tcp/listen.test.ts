@@ -347,7 +347,7 @@ test('listenTcp() passes a FIN on that came before the target was reached', asyn
 test('listenTcp() resets a connection that idles too long, but not one that speaks', async () => {
   const server = await steppedServer();
   const log = testLog();
-  const relay = await tcpRelay(localTarget(server.port), { idleTimeout: 200, log });
+  const relay = await tcpRelay(localTarget(server.port), { idleTimeout: 1_000, log });
 
   const client = await tcpClient(relay.port);
   const upstream = await server.next();
@@ -355,7 +355,7 @@ test('listenTcp() resets a connection that idles too long, but not one that spea
   for (let round = 0; round < 10; round++) {
     client.write('ping');
     await readSome(client);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, 150));
   }
   expect(await endOf(client)).toBe('ECONNRESET');
   expect((await log.line('connection ended')).fields).toMatchObject({
