@@ -43,17 +43,20 @@ async function sourcesBy(listed: readonly string[], ...scripts: readonly Script[
     signal: closing.signal,
   });
   sources.follow(listed);
-  const asked = (index: number, name: string) =>
-    servers[index]?.queries.filter(
+  /** How many questions, each of which may have been sent again. */
+  const asked = (index: number, name: string) => {
+    const queries = servers[index]?.queries.filter(
       ({ questions }) =>
         questions?.[0]?.type === 'A' && questions[0].name.toLowerCase() === name.toLowerCase(),
-    ).length ?? 0;
+    );
+    return new Set(queries?.map(({ id }) => id)).size;
+  };
   return { sources, asked, close: () => closing.abort() };
 }
 
 test('a listed name has one source, which is asked for at the start and stays', async () => {
   const { sources, asked } = await sourcesBy(['a.test', 'b.test'], zone([a('a.test', '127.0.0.1')]));
-  await until(() => asked(0, 'a.test') === 1 && asked(0, 'b.test') === 1);
+  await until(() => asked(0, 'a.test') > 0 && asked(0, 'b.test') > 0);
   const source = sources.of('a.test');
   expect(await source.addresses(signal)).toMatchObject([{ address: '127.0.0.1' }]);
   await vi.advanceTimersByTimeAsync(10 * KEPT_FOR);
@@ -190,7 +193,10 @@ test('of names that nobody waits for 32 are asked for at a time; one that is wan
   const names = Array.from({ length: 100 }, (_, i) => `n${i}.test`);
   const answer = zone(names.map((name) => a(name, '192.0.2.1')));
   let isMute = true;
-  const script: Script = (query, how) => (isMute ? [] : answer(query, how));
+  const script: Script = (query, how) => {
+    const isSilent = isMute || query.questions?.[0]?.name.toLowerCase() === 'n99.test';
+    return isSilent ? [] : answer(query, how);
+  };
   const { sources, asked, close } = await sourcesBy(names, script);
   const known = () => names.filter((name) => asked(0, name) > 0);
   await until(() => known().length >= 32);
