@@ -3,6 +3,7 @@ import { type ResourceLimits, Worker } from 'node:worker_threads';
 import type { PortConfig } from '../config/config.ts';
 import { protocolOf } from '../config/listeners.ts';
 import type { LedRelay, OpenRelay, RelayConfig, RelayParts } from '../door/listen.ts';
+import { createTryPort } from '../door/try-port.ts';
 import { messageOf } from '../lib/message-of.ts';
 import { isFinal } from '../lib/resolve-error.ts';
 import { type CounterCells, Counters, newCounterCells, sumCounts } from '../relay/counters.ts';
@@ -26,7 +27,12 @@ interface Options extends RelayParts {
 export async function listenInWorkers(config: RelayConfig, options: Options): Promise<OpenRelay> {
   const crew = new Crew(config, options);
   await crew.start();
-  return (port) => crew.open(port);
+  const tryPort = createTryPort(config);
+  return async (port) => {
+    // Who shares a port shares it with all that this user runs: another door would take a part of the clients, and nobody be told.
+    await tryPort(port);
+    return crew.open(port);
+  };
 }
 
 /** A port of all workers, and what they and the main thread share of it. */

@@ -49,7 +49,10 @@ export async function work(
       cutting.set(id, new AbortController());
       led.relay.failed.catch(failed.reject);
     },
-    lead: async (id, portConfig) => relays.get(id)?.lead(portConfig),
+    lead: async (id, portConfig) => {
+      await relays.get(id)?.lead(portConfig);
+      outbox.flush();
+    },
     end: async (id) => {
       await relays.get(id)?.end();
       outbox.flush();

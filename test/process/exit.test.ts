@@ -41,16 +41,17 @@ test('a name that is nearly one of ours is warned about, and a setting without e
   await relay.line('UDP_ANSWERS is set, but has no effect without MODE=udp, or a port with /udp');
 });
 
-test.each(['tcp', 'udp'])(
-  'one port of two that cannot be listened on ends the program: exit 1 and the reason (%s)',
-  async (mode) => {
+test.each(['tcp', 'udp'].flatMap((MODE) => ['1', '2'].map((WORKERS) => ({ MODE, WORKERS }))))(
+  'one port of two that cannot be listened on ends the program: exit 1 and the reason (%j)',
+  async ({ MODE, WORKERS }) => {
     const [free, taken] = [await closedPort(), await closedPort()];
-    const first = startSallyport({ TARGET: 'localhost', MODE: mode, PORT: String(taken) });
+    const environment = { TARGET: 'localhost', MODE, WORKERS };
+    const first = startSallyport({ ...environment, PORT: String(taken) });
     await first.line('listening');
-    const second = startSallyport({ TARGET: 'localhost', MODE: mode, PORT: `${free} ${taken}` });
+    const second = startSallyport({ ...environment, PORT: `${free} ${taken}` });
     const { code, output } = await second.ended;
     expect(code).toBe(1);
-    expect(output).toMatch(new RegExp(`failed to listen on ${mode} port ${taken}: .*EADDRINUSE`));
+    expect(output).toMatch(new RegExp(`failed to listen on ${MODE} port ${taken}: .*EADDRINUSE`));
   },
 );
 
@@ -63,8 +64,9 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
     const port = await closedPort();
     const relay = startSallyport({ TARGET: '127.0.0.1', PORT: `${port}:${target}` });
     await relay.line('listening');
+    const reached = once(server, 'connection');
     const client = await tcpClient(port);
-    if (server.connections === 0) await once(server, 'connection');
+    await reached;
 
     relay.process.kill(signal);
     await relay.line('stopping');
