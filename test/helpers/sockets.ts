@@ -158,26 +158,27 @@ export function isWindowShut(client: number | undefined, server: number): boolea
 }
 
 /**
- * Each worker of a Vitest has ports of its own: what one has found closed, another might listen on first. They are above those of `closedRange` and 10080,
- * which fetch refuses, and below those that the kernel gives out by itself.
+ * Each worker of a Vitest has ports of its own: what one has found closed, another might listen on first. Single ports are above 10080, which fetch refuses,
+ * and below those that the kernel gives out by itself; ranges are below that.
  */
-const PARTS = { first: 10_081, size: 1_400, count: 16 };
-const ownPart =
-  PARTS.first + ((process.ppid + Number(process.env['VITEST_POOL_ID'] ?? 0)) % PARTS.count) * PARTS.size;
-let tried = randomInt(PARTS.size);
+const PORTS = { first: 10_081, size: 1_400, count: 16 };
+const RANGES = { first: 1_024, size: 1_120, count: 8 };
+const ownOf = ({ first, size, count }: typeof PORTS) =>
+  first + ((process.ppid + Number(process.env['VITEST_POOL_ID'] ?? 0)) % count) * size;
+let tried = randomInt(PORTS.size);
 
 /** A port of 127.0.0.1 where nothing listens, another one each time. */
 export async function closedPort(): Promise<number> {
   for (;;) {
-    const port = ownPart + (tried++ % PARTS.size);
+    const port = ownOf(PORTS) + (tried++ % PORTS.size);
     if (await isClosed(port, '127.0.0.1')) return port;
   }
 }
 
-/** The first of so many ports in a row where nothing listens, below those that `closedPort` gives out. */
+/** The first of so many ports in a row where nothing listens. */
 export async function closedRange(length: number): Promise<number> {
   for (;;) {
-    const low = randomInt(1_024, 10_000 - length);
+    const low = ownOf(RANGES) + randomInt(RANGES.size - length);
     const ports = Array.from({ length }, (_, i) => low + i);
     const areClosed = await Promise.all(ports.map((port) => isClosed(port)));
     if (areClosed.every(Boolean)) return low;

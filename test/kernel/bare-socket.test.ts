@@ -102,7 +102,7 @@ test('connectBare() ends when its signal aborts', async () => {
 test('a corked socket holds its words back until it is uncorked', async () => {
   const { bare, far } = await connected();
   // Looked at without a turn, in which the far end would read. The kernel uncorks by itself after 200 ms (tcp(7), TCP_CORK).
-  const arrived = () => unread(bare.localPort, bare.remotePort as number);
+  const arrived = () => unread(bare.localPort, bare.remotePort);
   bare.cork();
   bare.write(Buffer.from('one '));
   expect(arrived()).toBe(0);

@@ -32,7 +32,7 @@ test.each([
     const admin = await closedPort();
     const environment: Record<string, string> = pages.length > 0 ? { ADMIN_PORT: String(admin) } : {};
     const { port: target } = await tcpServer((socket) => socket.end('found'));
-    const nameserver = await scriptedServer(zone([a('api.test', '127.0.0.1', 60)]));
+    const nameserver = await scriptedServer(zone([a('api.test', '127.0.0.1', 3_600)]));
     const { relay, connect } = await startNamedRelay(target, `127.0.0.1:${nameserver.port}`, environment);
     const client = await connect();
     expect((await readAll(client)).toString()).toBe('found');
@@ -48,7 +48,8 @@ test.each([
     const asked = nameserver.queries.length;
     let during = await watch(WATCHED);
     // A last cleaning up, half a minute later at most, takes 20 ms; what is the relay's own comes again.
-    for (let again = 0; again < 3 && during.ticks > 1; again++) during = await watch(WATCHED);
+    for (let again = 0; again < 3 && (during.ticks > 1 || during.waits > FEW_WAITS); again++)
+      during = await watch(WATCHED);
     expect(nameserver.queries).toHaveLength(asked);
     expect(during.ticks).toBeLessThanOrEqual(1);
     expect(during.waits).toBeLessThanOrEqual(FEW_WAITS);

@@ -22,7 +22,7 @@ let doors = 0;
 
 /** A door that answers DNS questions, and its environment. */
 async function openDoor(environment: Readonly<Record<string, string>>) {
-  const address = `127.53.${process.pid % 250}.${++doors}`;
+  const address = `127.${64 + ((process.pid >> 8) % 64)}.${process.pid & 255}.${++doors}`;
   const full = { DNS: '1', BIND: address, ...environment };
   const relay = startSallyport(full);
   await relay.line('listening');

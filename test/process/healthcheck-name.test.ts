@@ -142,15 +142,15 @@ test('unhealthy with PRE_RESOLVE_REFRESH=0: no address in use is among the answe
   expect(code).toBe(1);
   expect(output).toBe('unhealthy: api.test has moved: in use is 127.0.0.1, given is 127.0.0.2\n');
   const asked = nameserver.queries.slice(before).filter(({ questions }) => questions?.[0]?.type === 'A');
-  expect(asked).toHaveLength(3);
+  expect(new Set(asked.map(({ id }) => id)).size).toBe(3); // each may have been sent again
 });
 
-/** Answers with another address each time, the first of them 127.0.0.1. */
+/** Answers each question with another address, the first of them 127.0.0.1. */
 function rotating(): Script {
-  let turn = 0;
+  const asked = new Set<number | undefined>();
   return (query, from) => {
-    if (query.questions?.[0]?.type === 'A') turn++;
-    return zone([a('api.test', `127.0.0.${turn}`)])(query, from);
+    if (query.questions?.[0]?.type === 'A') asked.add(query.id);
+    return zone([a('api.test', `127.0.0.${asked.size}`)])(query, from);
   };
 }
 

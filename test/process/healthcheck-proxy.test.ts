@@ -50,7 +50,7 @@ async function scriptedProxy({
     MODE: 'http-proxy',
     LISTEN: `${port}`,
     HTTP_HEALTHCHECK: '1',
-    HTTP_HEALTHCHECK_TIMEOUT_MS: '1000',
+    HTTP_HEALTHCHECK_TIMEOUT_MS: '3000',
     SALLYPORT_RUN_DIR: temporaryDirectory(),
   };
   return { asked, port, environment };
@@ -143,7 +143,7 @@ test.each([
 
 test.each<[string, (request: IncomingMessage, socket: Socket) => void, string]>([
   ['refuses', (_request, socket) => socket.end('HTTP/1.1 407 No\r\n\r\n'), 'CONNECT is answered with 407'],
-  ['is mute', () => {}, 'silent for 1000 ms'],
+  ['is mute', () => {}, 'silent for 3000 ms'],
   ['hangs up', (_request, socket) => socket.end(), 'socket hang up'],
 ])('unhealthy: the forward proxy %s when it is asked for a tunnel', async (_how, tunnel, reason) => {
   const { environment } = await scriptedProxy({ tunnel });

@@ -137,11 +137,11 @@ test.each([
     async () => closedPort(),
     '; the relay failed to connect to 127.0.0.1:\\d+: connect ECONNREFUSED .*',
   ],
-  ['is mute', async () => (await tcpServer(mute)).port, 'silent for 300 ms'],
+  ['is mute', async () => (await tcpServer(mute)).port, 'silent for 2000 ms'],
 ])('unhealthy: the target %s', async (_how, target, reason) => {
   const { environment } = await startRelayTo(await target(), {
     HTTP_HEALTHCHECK: '1',
-    HTTP_HEALTHCHECK_TIMEOUT_MS: '300',
+    HTTP_HEALTHCHECK_TIMEOUT_MS: '2000',
   });
   const { code, output } = await runHealthcheck(environment);
   expect(code).toBe(1);
@@ -216,13 +216,13 @@ test.each([
   ['greets with 554', { greeting: '554 go away\r\n' }, '554 go away'],
   ['greets with 554 in two lines', { greeting: '554-go\r\n554 away\r\n' }, '554-go 554 away'],
   ['closes with 421', { ...ehlo, HELP: '421 shutting down\r\n' }, 'the server closed the connection'],
-  ['does not greet', { greeting: '' }, 'silent for 300 ms'],
-  ['does not answer the command', { ...ehlo, HELP: '' }, 'silent for 300 ms'],
+  ['does not greet', { greeting: '' }, 'silent for 2000 ms'],
+  ['does not answer the command', { ...ehlo, HELP: '' }, 'silent for 2000 ms'],
 ])('unhealthy: the SMTP server %s', async (_how, replies, reason) => {
   const { port } = await smtpServer(replies);
   const { environment } = await startRelayTo(port, {
     SMTP_HEALTHCHECK: '1',
-    SMTP_HEALTHCHECK_TIMEOUT_MS: '300',
+    SMTP_HEALTHCHECK_TIMEOUT_MS: '2000',
   });
   const { code, output } = await runHealthcheck(environment);
   expect(code).toBe(1);

@@ -80,7 +80,7 @@ test('a finished UDP session is one line with the same fields', async () => {
   const server = await udpSocket();
   server.on('message', (_datagram, { port, address }) => server.send('goodbye', port, address));
   const { port } = server.address();
-  const { relay, port: door } = await verboseRelay(port, { MODE: 'udp', UDP_TIMEOUT_MS: '100' });
+  const { relay, port: door } = await verboseRelay(port, { MODE: 'udp', UDP_TIMEOUT_MS: '1000' });
   const client = await udpSocket();
   client.send('hi', door, '127.0.0.1');
   const line = await relay.line('session ended');

@@ -102,7 +102,7 @@ describe.each(['1', '2'])('with WORKERS=%s', (WORKERS) => {
     target.on('message', (datagram, { port, address }) => {
       if (datagram.length > 1) target.send(datagram.subarray(1), port, address);
     });
-    const environment = { WORKERS, MODE: 'udp', UDP_TIMEOUT_MS: '500' };
+    const environment = { WORKERS, MODE: 'udp', UDP_TIMEOUT_MS: '2000' };
     const { relay, ports, admin } = await monitored([target.address().port], environment);
     const [port = 0] = ports;
     for (const datagram of ['12345', '123', '1']) {

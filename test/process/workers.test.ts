@@ -102,8 +102,11 @@ test.each([1, 3])(
 test('a flood that is refused is two lines of the log, which count every datagram of every thread', async () => {
   const { relay, port, status } = await crew({ PORT: '9', MODE: 'udp', BLACKOUT: '1' });
   const clients = await Promise.all(Array.from({ length: 12 }, () => udpSocket()));
-  for (let i = 0; i < 100; i++) for (const client of clients) client.send('x', port, '127.0.0.1');
-  await expect.poll(async () => (await status()).ports[0]?.refused).toBe(1_200);
+  for (let round = 1; round <= 5; round++) {
+    for (let i = 0; i < 20; i++) for (const client of clients) client.send('x', port, '127.0.0.1');
+    // 240 datagrams find room in the smallest buffer that a kernel gives.
+    await expect.poll(async () => (await status()).ports[0]?.refused).toBe(240 * round);
+  }
   relay.process.kill('SIGTERM');
   await relay.ended;
   const refusals = relay.lines.filter(({ msg }) => msg.startsWith('refused'));
