@@ -20,6 +20,7 @@ export const SHUT_WR = 1;
 
 // socket(7)
 export const SOL_SOCKET = 1;
+export const SO_REUSEADDR = 2;
 export const SO_ERROR = 4;
 export const SO_SNDBUF = 7;
 export const SO_RCVBUF = 8;

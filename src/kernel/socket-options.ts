@@ -18,6 +18,7 @@ import {
   SO_MEMINFO,
   SO_OOBINLINE,
   SO_RCVBUF,
+  SO_REUSEADDR,
   SO_REUSEPORT,
   SO_SNDBUF,
   TCP_INFO,
@@ -117,6 +118,11 @@ export class SocketOptions {
   allErrors(fd: number): void {
     this.#set(fd, IPPROTO_IP, IP_RECVERR, this.#on);
     this.#set(fd, IPPROTO_IPV6, IPV6_RECVERR, this.#on);
+  }
+
+  /** Has a socket take a TCP port that others hold who do not listen. */
+  reuseAddress(fd: number): void {
+    this.#set(fd, SOL_SOCKET, SO_REUSEADDR, this.#on);
   }
 
   /** Has a socket share its port with others that do. */

@@ -14,9 +14,6 @@ export interface Log<Given extends Field = never> {
   debug: <M extends Message>(fields: Lines<Given>[M], message: M) => void;
 }
 
-/** Of what is only tried. */
-export const SILENT_LOG: Log = { warn() {}, info() {}, debug() {} };
-
 /** The log of what listens on one port. */
 export type PortLog = Log<'port' | 'protocol'>;
 

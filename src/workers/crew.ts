@@ -3,12 +3,12 @@ import { type ResourceLimits, Worker } from 'node:worker_threads';
 import type { PortConfig } from '../config/config.ts';
 import { protocolOf } from '../config/listeners.ts';
 import type { LedRelay, OpenRelay, RelayConfig, RelayParts } from '../door/listen.ts';
-import { createTryPort } from '../door/try-port.ts';
 import { messageOf } from '../lib/message-of.ts';
 import { isFinal } from '../lib/resolve-error.ts';
 import { type CounterCells, Counters, newCounterCells, sumCounts } from '../relay/counters.ts';
 import type { Relay } from '../relay/relay.ts';
 import { newSlotCells, type SlotCells, Slots } from '../relay/slots.ts';
+import { tryPort } from '../relay/try-port.ts';
 import { shareHeap } from '../runtime/heap-share.ts';
 import type { MainCalls, News, WorkerCalls, WorkerData } from './calls.ts';
 import { answerCalls, type Ask, callsTo } from './channel.ts';
@@ -27,10 +27,8 @@ interface Options extends RelayParts {
 export async function listenInWorkers(config: RelayConfig, options: Options): Promise<OpenRelay> {
   const crew = new Crew(config, options);
   await crew.start();
-  const tryPort = createTryPort(config);
   return async (port) => {
-    // Who shares a port shares it with all that this user runs: another door would take a part of the clients, and nobody be told.
-    await tryPort(port);
+    tryPort({ protocol: protocolOf(port.kind), port: port.port, addresses: config.bind });
     return crew.open(port);
   };
 }

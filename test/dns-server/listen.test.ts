@@ -212,7 +212,7 @@ test('many questions at once have each an answer of its own, to whoever has aske
       socket.send(query(`n${id}.${host}`, 'A', id), port, host);
       socket.send(query(`n${id + 1}.${host}`, 'A', id + 1), port, host);
     }
-    // 64 datagrams find room in the smallest buffer that a kernel gives.
+    // So many find room in a buffer of the kernel's default size.
     if (id % 8 === 6) await new Promise(setImmediate);
   }
   for (const [number, { host }] of clients.entries()) {

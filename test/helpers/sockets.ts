@@ -162,23 +162,25 @@ export function isWindowShut(client: number | undefined, server: number): boolea
  * and below those that the kernel gives out by itself; ranges are below that.
  */
 const PORTS = { first: 10_081, size: 1_400, count: 16 };
-const RANGES = { first: 1_024, size: 1_120, count: 8 };
-const ownOf = ({ first, size, count }: typeof PORTS) =>
-  first + ((process.ppid + Number(process.env['VITEST_POOL_ID'] ?? 0)) % count) * size;
+const RANGES = { first: 1_024, size: 2_240, count: 4 };
+const own = process.ppid + Number(process.env['VITEST_POOL_ID'] ?? 0);
+const RANGE_TRIES = 5;
 let tried = randomInt(PORTS.size);
 
 /** A port of 127.0.0.1 where nothing listens, another one each time. */
 export async function closedPort(): Promise<number> {
   for (;;) {
-    const port = ownOf(PORTS) + (tried++ % PORTS.size);
+    const port = PORTS.first + (own % PORTS.count) * PORTS.size + (tried++ % PORTS.size);
     if (await isClosed(port, '127.0.0.1')) return port;
   }
 }
 
 /** The first of so many ports in a row where nothing listens. */
 export async function closedRange(length: number): Promise<number> {
-  for (;;) {
-    const low = ownOf(RANGES) + randomInt(RANGES.size - length);
+  for (let turn = 0; ; turn++) {
+    // Somebody may stay in the midst of a part for long: others get their turn then.
+    const part = own + Math.floor(turn / RANGE_TRIES);
+    const low = RANGES.first + (part % RANGES.count) * RANGES.size + randomInt(RANGES.size - length);
     const ports = Array.from({ length }, (_, i) => low + i);
     const areClosed = await Promise.all(ports.map((port) => isClosed(port)));
     if (areClosed.every(Boolean)) return low;

@@ -9,6 +9,8 @@ import { closedPort, readSome } from '../helpers/sockets.ts';
 
 /** The shortest that the relay takes, in s. */
 const TTL = 5;
+/** In ms: the relay may ask 0.5 s before the TTL ends, and has to be answered, to dial and to be greeted. */
+const MOVED_WITHIN = (TTL + 1) * 1_000;
 
 test('a target moves through ten addresses under load: no call fails, and live connections go on', async () => {
   const [first = '', ...others] = Array.from({ length: 10 }, (_, i) => `127.0.1.${i + 1}`);
@@ -29,8 +31,8 @@ test('a target moves through ten addresses under load: no call fails, and live c
     const successor = await greeter(next, { host: next, port: target });
     const movedAt = performance.now();
     address = next;
-    expect((await load.greeted(next)).endedAt - movedAt).toBeLessThan((TTL + 2) * 1_000);
-    await delay(movedAt + (TTL + 2) * 1_000 - performance.now());
+    expect((await load.greeted(next)).endedAt - movedAt).toBeLessThan(MOVED_WITHIN);
+    await delay(movedAt + MOVED_WITHIN - performance.now());
     server.retire();
     server = successor;
   }
@@ -38,7 +40,7 @@ test('a target moves through ten addresses under load: no call fails, and live c
 
   expect(load.calls.filter(({ greeting }) => greeting === null)).toEqual([]);
   // Each 10 ms, give or take what else the machine does.
-  expect(load.calls.length).toBeGreaterThan(others.length * TTL * 50);
+  expect(load.calls.length).toBeGreaterThan((others.length * MOVED_WITHIN) / 20);
   for (const client of live) {
     client.write('still here');
     expect((await readSome(client, 10)).toString()).toBe('still here');

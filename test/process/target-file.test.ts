@@ -382,20 +382,30 @@ test('a list that cannot be used changes nothing, and is shown wherever one look
   expect(await echoes(client)).toBe(true);
 });
 
-test.each(['1', '2'])(
-  'a list with a port that another program has changes nothing (WORKERS=%s)',
-  async (WORKERS) => {
-    const one = await greeter('one');
-    const { port: taken } = await tcpServer(() => {});
-    const [port, free] = [await closedPort(), await closedPort()];
-    const { relay, refuse } = await openDoor([`one.test:${port}:${one}`], { WORKERS });
-    await refuse([`one.test:${port}:${one}`, `two.test:${free}:${one}`, `three.test:${taken}:${one}`]);
-    expect((await relay.line(UNUSABLE))['err']).toMatch(`failed to listen on tcp port ${taken}`);
-    await expect(tcpClient(free)).rejects.toThrow('ECONNREFUSED');
-    expect((await readSome(await tcpClient(port), 3)).toString()).toBe('one');
-    expect((await statusIn(relay.runDir)).targets).toEqual(['one.test']);
+const OTHERS = {
+  'a server': async () => (await tcpServer(() => {})).port,
+  'a door with WORKERS': async () => {
+    const port = await closedPort();
+    await startSallyport({ TARGET: 'localhost', WORKERS: '2', PORT: String(port) }).line('listening');
+    return port;
   },
-);
+};
+
+test.each(
+  (['a server', 'a door with WORKERS'] as const).flatMap((other) =>
+    ['1', '2'].map((WORKERS) => ({ other, WORKERS })),
+  ),
+)('a list with a port that another program has changes nothing: %j', async ({ other, WORKERS }) => {
+  const one = await greeter('one');
+  const taken = await OTHERS[other]();
+  const [port, free] = [await closedPort(), await closedPort()];
+  const { relay, refuse } = await openDoor([`one.test:${port}:${one}`], { WORKERS });
+  await refuse([`one.test:${port}:${one}`, `two.test:${free}:${one}`, `three.test:${taken}:${one}`]);
+  expect((await relay.line(UNUSABLE))['err']).toMatch(`failed to listen on tcp port ${taken}`);
+  await expect(tcpClient(free)).rejects.toThrow('ECONNREFUSED');
+  expect((await readSome(await tcpClient(port), 3)).toString()).toBe('one');
+  expect((await statusIn(relay.runDir)).targets).toEqual(['one.test']);
+});
 
 test('SIGHUP reads the list again, and leaves a blackout on; a command ends it', async () => {
   const one = await greeter('one');

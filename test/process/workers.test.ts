@@ -104,7 +104,7 @@ test('a flood that is refused is two lines of the log, which count every datagra
   const clients = await Promise.all(Array.from({ length: 12 }, () => udpSocket()));
   for (let round = 1; round <= 5; round++) {
     for (let i = 0; i < 20; i++) for (const client of clients) client.send('x', port, '127.0.0.1');
-    // 240 datagrams find room in the smallest buffer that a kernel gives.
+    // So many find room in a buffer of the kernel's default size.
     await expect.poll(async () => (await status()).ports[0]?.refused).toBe(240 * round);
   }
   relay.process.kill('SIGTERM');

@@ -1,15 +1,22 @@
 import type { Config } from '../../config/config.ts';
 import { protocolOf } from '../../config/listeners.ts';
 import { openDns } from '../../door/dns.ts';
-import { forRelays } from '../../door/listen.ts';
+import { forRelays, listenHere } from '../../door/listen.ts';
 import { openNameAddresses } from '../../door/name-addresses.ts';
 import { tryLanes } from '../../door/open-lanes.ts';
-import { createTryPort } from '../../door/try-port.ts';
 import { messageOf } from '../../lib/message-of.ts';
 import { portKey, type Protocol } from '../../lib/protocol.ts';
+import { ResolveError } from '../../lib/resolve-error.ts';
 import { describeRange, toRuns, withoutPort } from '../../lib/runs.ts';
-import { SILENT_LOG } from '../../log/log.ts';
+import type { Log } from '../../log/log.ts';
+import { BlackoutFlag } from '../../relay/blackout-flag.ts';
 import { ListenError } from '../../relay/relay.ts';
+
+const SILENT: Log = { warn() {}, info() {}, debug() {} };
+/** Whoever happens to connect meanwhile is reset. */
+const nowhere = async () => {
+  throw new ResolveError('the port is only being checked', { isFinal: true });
+};
 
 /** A port that cannot be listened on. */
 interface Failure {
@@ -20,7 +27,7 @@ interface Failure {
 
 /** Opens the door's own DNS for a moment, where it is to be. Resolves with why it cannot be. */
 export function checkDns(config: Config): Promise<readonly string[]> {
-  return problemsOf(async () => (await openDns(config, { log: SILENT_LOG, onAllowed: () => {} }))?.close());
+  return problemsOf(async () => (await openDns(config, { log: SILENT, onAllowed: () => {} }))?.close());
 }
 
 /** Looks whether the kernel could be told what to take, without telling it. Resolves with why it could not. */
@@ -54,14 +61,22 @@ async function problemsOf(attempt: () => Promise<unknown>): Promise<readonly str
 
 /** Listens on each port for a moment, as the relay would, but for those that a relay holds already. Resolves with why one cannot be. */
 export async function checkPorts(config: Config, held: ReadonlySet<string>): Promise<readonly string[]> {
-  const tryPort = createTryPort(forRelays(config));
+  const openRelay = listenHere(forRelays(config), {
+    lookup: nowhere,
+    log: SILENT,
+    blackoutFlag: new BlackoutFlag(),
+    nameAddresses: null,
+    onTraffic: () => {},
+    onName: () => {},
+  });
   const failures = await Promise.all(
     config.listeners.map(async (listener) => {
       const { port } = listener;
       const protocol = protocolOf(listener.kind);
       if (held.has(portKey({ port, protocol }))) return [];
       try {
-        await tryPort(listener);
+        const { relay } = await openRelay(listener);
+        await relay.drain(AbortSignal.abort());
         return [];
       } catch (error) {
         const reason = error instanceof ListenError ? error.reason : messageOf(error);

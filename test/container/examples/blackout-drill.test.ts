@@ -27,7 +27,7 @@ describe.skipIf(noDocker)('examples/blackout-drill', () => {
     expect((await curl()).stdout).toBe(ANSWER);
 
     expect(await blackout('on')).toMatchObject({ code: 0 });
-    // Before it has sent its request, while it does, or behind that.
+    // Curl's codes for a reset before, while and after it sends its request.
     const reset: unknown = expect.toBeOneOf([7, 55, 56]);
     expect(await curl()).toMatchObject({ code: reset, stdout: '' });
     expect(await healthcheck()).toMatchObject({ code: 0, output: expect.stringMatching(/blackout/) });

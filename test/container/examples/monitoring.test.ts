@@ -36,7 +36,7 @@ describe.skipIf(noDocker)('examples/monitoring', () => {
     const { data } = (await response.json()) as { data: { groups: { rules: { name: string }[] }[] } };
     const names = data.groups.flatMap((group) => group.rules.map(({ name }) => name));
     expect(names).toEqual(rules.map(({ alert }) => alert));
-    // A door that was still starting when it was asked first is pending until the rules are evaluated again.
+    // If the door was still starting when it was asked first, an alert is pending until the rules are evaluated again.
     await expect.poll(() => query('ALERTS'), { timeout: 20_000, interval: 1_000 }).toBe('');
   });
 

@@ -33,7 +33,7 @@ def send(to, frame):
 
 
 def is_reset(frame):
-    """Of TCP: it is never sent again, so that a peer would only miss it at its next keep-alive."""
+    """Of TCP over IPv4. It is never sent again: a peer that misses it would notice only at its next keep-alive."""
     return len(frame) > TCP_FLAGS and frame[PROTOCOL] == socket.IPPROTO_TCP and frame[TCP_FLAGS] & RST != 0
 
 
