@@ -53,7 +53,7 @@ const MALFORMED = failure(RCODE.FORMERR);
 const BAD_VERSION = failure(RCODE.BADVERS);
 const REFUSED = failure(RCODE.REFUSED);
 const FAILED = failure(RCODE.SERVFAIL);
-/** With the name's own SOA: BIND fails where that of a name above the zone comes which it forwards. */
+/** With the name's own SOA: BIND fails where it forwards a zone and gets that of a name above the zone. */
 const NO_DATA = { rcode: RCODE.NOERROR, isAuthoritative: true, answer: null, owner: HEADER_LENGTH };
 
 /**

@@ -1,10 +1,11 @@
+import type { Protocol } from '../lib/protocol.ts';
 import { AF_INET6, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_STREAM } from './abi.ts';
 import { systemError } from './calls.ts';
 import type { Kernel } from './kernel.ts';
 import { type SocketAddress, sizeOfSocketAddress, writeSocketAddress } from './socket-address.ts';
 
 interface Place extends SocketAddress {
-  readonly protocol: 'tcp' | 'udp';
+  readonly protocol: Protocol;
   /** Whether an IPv6 socket takes no IPv4. */
   readonly ipv6Only: boolean;
 }
@@ -21,7 +22,6 @@ export function tryBind({ calls, options, address: memory }: Kernel, place: Plac
   try {
     // Connections that have ended do not hold it then (TIME_WAIT), listeners do.
     if (isTcp) options.reuseAddress(fd);
-
     if (family === AF_INET6) options.ipv6Only(fd, place.ipv6Only);
     if (calls.bind(fd, memory.pointer, sizeOfSocketAddress(memory.bytes)) < 0)
       throw systemError('bind', calls.errno(), `${place.address}:${place.port}`);

@@ -23,11 +23,7 @@ export function tryPort({ protocol, port, addresses }: Place): void {
     } catch (cause) {
       // All else is told when it is listened on: a host may have no IPv6.
       if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') continue;
-      throw new ListenError(
-        `listen on ${protocol}`,
-        { address: addresses === null ? null : address, port },
-        cause,
-      );
+      throw new ListenError(`listen on ${protocol}`, { address: addresses && address, port }, cause);
     }
   }
 }

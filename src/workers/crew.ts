@@ -27,10 +27,7 @@ interface Options extends RelayParts {
 export async function listenInWorkers(config: RelayConfig, options: Options): Promise<OpenRelay> {
   const crew = new Crew(config, options);
   await crew.start();
-  return async (port) => {
-    tryPort({ protocol: protocolOf(port.kind), port: port.port, addresses: config.bind });
-    return crew.open(port);
-  };
+  return (port) => crew.open(port);
 }
 
 /** A port of all workers, and what they and the main thread share of it. */
@@ -71,6 +68,7 @@ class Crew {
 
   /** Resolves when all workers listen on a port. Rejects when one cannot. */
   async open(port: PortConfig): Promise<LedRelay> {
+    tryPort({ protocol: protocolOf(port.kind), port: port.port, addresses: this.#config.bind });
     const slots = newSlotCells();
     const workers = this.#asks.map((ask) => ({ ask, counters: newCounterCells() }));
     const counters = [...workers.map((worker) => worker.counters), newCounterCells()];

@@ -6,6 +6,7 @@ import {
   a,
   aaaa,
   cname,
+  countQuestions,
   plainNameserver,
   rawMessage,
   rawQuestion,
@@ -217,7 +218,7 @@ test('resolver asks a silent server last too, and loses no second half a second'
   const good = await scriptedServer(zone([a('api.test', '192.0.2.1')]));
   const resolver = createPlainResolver([silent, good]);
   for (let i = 0; i < 3; i++) expect(await resolver('api.test', ['A'], signal)).toHaveLength(1);
-  expect(new Set(silent.queries.map(({ id }) => id)).size).toBe(1); // it may have been sent again
+  expect(countQuestions(silent.queries)).toBe(1);
 });
 
 test('resolver asks only for the record types that are wanted', async () => {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { Sources } from '../../src/dns/sources.ts';
-import { a, type Script, scriptedServer, zone } from '../helpers/dns.ts';
+import { a, countQuestions, type Script, scriptedServer, zone } from '../helpers/dns.ts';
 import { testLog } from '../helpers/relay.ts';
 import { until } from '../helpers/until.ts';
 
@@ -43,13 +43,12 @@ async function sourcesBy(listed: readonly string[], ...scripts: readonly Script[
     signal: closing.signal,
   });
   sources.follow(listed);
-  /** How many questions, each of which may have been sent again. */
   const asked = (index: number, name: string) => {
     const queries = servers[index]?.queries.filter(
       ({ questions }) =>
         questions?.[0]?.type === 'A' && questions[0].name.toLowerCase() === name.toLowerCase(),
     );
-    return new Set(queries?.map(({ id }) => id)).size;
+    return countQuestions(queries ?? []);
   };
   return { sources, asked, close: () => closing.abort() };
 }

@@ -43,6 +43,11 @@ export async function scriptedServer(
   return { address: '127.0.0.1', port, queries };
 }
 
+/** How many questions these are: a query that is sent again bears the same ID. */
+export function countQuestions(queries: readonly DecodedPacket[]): number {
+  return new Set(queries.map(({ id }) => id)).size;
+}
+
 /** Listens on a free port, and binds the same of UDP: another, where that is taken. */
 async function bindAlike(tcp: Server): Promise<Socket> {
   for (;;) {

@@ -164,13 +164,14 @@ export function isWindowShut(client: number | undefined, server: number): boolea
 const PORTS = { first: 10_081, size: 1_400, count: 16 };
 const RANGES = { first: 1_024, size: 2_240, count: 4 };
 const own = process.ppid + Number(process.env['VITEST_POOL_ID'] ?? 0);
+const startOf = ({ first, size, count }: typeof PORTS, part: number) => first + (part % count) * size;
 const RANGE_TRIES = 5;
 let tried = randomInt(PORTS.size);
 
 /** A port of 127.0.0.1 where nothing listens, another one each time. */
 export async function closedPort(): Promise<number> {
   for (;;) {
-    const port = PORTS.first + (own % PORTS.count) * PORTS.size + (tried++ % PORTS.size);
+    const port = startOf(PORTS, own) + (tried++ % PORTS.size);
     if (await isClosed(port, '127.0.0.1')) return port;
   }
 }
@@ -180,7 +181,7 @@ export async function closedRange(length: number): Promise<number> {
   for (let turn = 0; ; turn++) {
     // Somebody may stay in the midst of a part for long: others get their turn then.
     const part = own + Math.floor(turn / RANGE_TRIES);
-    const low = RANGES.first + (part % RANGES.count) * RANGES.size + randomInt(RANGES.size - length);
+    const low = startOf(RANGES, part) + randomInt(RANGES.size - length);
     const ports = Array.from({ length }, (_, i) => low + i);
     const areClosed = await Promise.all(ports.map((port) => isClosed(port)));
     if (areClosed.every(Boolean)) return low;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { expect, onTestFinished, test } from 'vitest';
 
-import { a, scriptedServer, type Script, zone } from '../helpers/dns.ts';
+import { a, countQuestions, scriptedServer, type Script, zone } from '../helpers/dns.ts';
 import { runHealthcheck, startSallyport, temporaryDirectory } from '../helpers/program.ts';
 import { closedPort, tcpServer } from '../helpers/sockets.ts';
 
@@ -142,7 +142,7 @@ test('unhealthy with PRE_RESOLVE_REFRESH=0: no address in use is among the answe
   expect(code).toBe(1);
   expect(output).toBe('unhealthy: api.test has moved: in use is 127.0.0.1, given is 127.0.0.2\n');
   const asked = nameserver.queries.slice(before).filter(({ questions }) => questions?.[0]?.type === 'A');
-  expect(new Set(asked.map(({ id }) => id)).size).toBe(3); // each may have been sent again
+  expect(countQuestions(asked)).toBe(3);
 });
 
 /** Answers each question with another address, the first of them 127.0.0.1. */
